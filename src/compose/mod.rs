@@ -1,0 +1,1 @@
+//! compose.yaml and Dockerfile as the user has them.

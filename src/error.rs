@@ -1,0 +1,219 @@
+//! The one error type: what went wrong, where, why, and what to do next.
+//!
+//! A failed contract is a result, not an error; see `verify`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What kind of error this is; decides the exit code and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The command line, or a target that cannot be used as asked.
+    Usage,
+    /// dockwright.toml, compose.yaml, Dockerfile or another file that describes the project.
+    Description,
+    /// Reading or writing a file failed.
+    Io,
+    /// No container engine, or the engine failed.
+    Engine,
+    /// Stopped by the user.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code of the process (see docs/ARCHITECTURE.md, "Exit codes").
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Usage | Kind::Description | Kind::Io => 2,
+            Kind::Engine => 3,
+            Kind::Interrupted => 130,
+        }
+    }
+
+    /// The kind's name in `--format json`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Usage => "usage",
+            Kind::Description => "description",
+            Kind::Io => "io",
+            Kind::Engine => "engine",
+            Kind::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// A place in a file; lines and columns count from 1, columns in characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The file as the user knows it (relative to the project where it can be).
+    pub file: PathBuf,
+    /// The line, if known.
+    pub line: Option<usize>,
+    /// The column, if known.
+    pub column: Option<usize>,
+    /// The offending line's text, if it helps.
+    pub text: Option<String>,
+}
+
+/// An error with all that a person needs to mend it.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    // Boxed: errors are rare and `Result` is returned everywhere, so it is kept small.
+    details: Box<Details>,
+}
+
+#[derive(Debug, Default)]
+struct Details {
+    location: Option<Location>,
+    hints: Vec<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of a kind; `message` says what went wrong, in one sentence without a full stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), details: Box::default() }
+    }
+
+    /// Shorthand for [`Kind::Usage`].
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Shorthand for [`Kind::Description`].
+    pub fn description(message: impl Into<String>) -> Self {
+        Self::new(Kind::Description, message)
+    }
+
+    /// Shorthand for [`Kind::Engine`].
+    pub fn engine(message: impl Into<String>) -> Self {
+        Self::new(Kind::Engine, message)
+    }
+
+    /// An I/O error: `what` was being done, as "cannot read", to `path`.
+    pub fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
+        Self::new(Kind::Io, format!("{what} {}", path.display())).because(source)
+    }
+
+    /// Says in which file the error is.
+    #[must_use]
+    pub fn in_file(self, file: impl Into<PathBuf>) -> Self {
+        self.at(Location { file: file.into(), line: None, column: None, text: None })
+    }
+
+    /// Says where the error is.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.details.location = Some(location);
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.details.source = Some(source.into());
+        self
+    }
+
+    /// Adds what to do next, in the imperative.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.details.hints.push(hint.into());
+        self
+    }
+
+    /// The error's kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What went wrong, without cause, place and hints.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where, if known.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        self.details.location.as_ref()
+    }
+
+    /// What to do next.
+    #[must_use]
+    pub fn hints(&self) -> &[String] {
+        &self.details.hints
+    }
+
+    /// The causes, outermost first.
+    #[must_use]
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes: Vec<String> = Vec::new();
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            let text = error.to_string();
+            // Libraries like to repeat their cause in their own text.
+            if !causes.last().is_some_and(|last| last.contains(&text)) {
+                causes.push(text);
+            }
+            next = error.source();
+        }
+        causes
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+            if let Some(column) = self.column {
+                write!(f, ":{column}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(location) = &self.details.location {
+            write!(f, "{location}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.details.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_leads_with_the_place() {
+        let error = Error::description("unknown key `prot`")
+            .at(Location {
+                file: "dockwright.toml".into(),
+                line: Some(3),
+                column: Some(1),
+                text: None,
+            })
+            .hint("did you mean `port`?");
+        assert_eq!(error.to_string(), "dockwright.toml:3:1: unknown key `prot`");
+        assert_eq!(error.kind().exit_code(), 2);
+        assert_eq!(error.hints(), ["did you mean `port`?"]);
+    }
+}

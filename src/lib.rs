@@ -1,0 +1,8 @@
+//! dockwright gives a service its six container roles and proves, on a real engine, that each does
+//! what its role promises. docs/ARCHITECTURE.md is the map.
+
+pub mod compose;
+pub mod engine;
+pub mod error;
+pub mod project;
+pub mod stacks;

@@ -1,0 +1,1 @@
+//! The description: dockwright.toml.
