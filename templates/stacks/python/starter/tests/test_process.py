@@ -1,0 +1,79 @@
+"""The service as a process of its own: its logs, and how it stops."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+Process = subprocess.Popen[str]
+
+
+def wait_until_healthy(client: httpx2.Client) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            client.get("/healthz").raise_for_status()
+        except httpx2.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def client(port: int) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        yield client
+
+
+@pytest.fixture
+def service(port: int, client: httpx2.Client) -> Iterator[Process]:
+    command = [sys.executable, "-m", "starter_service"]
+    environment = {**os.environ, "PORT": str(port)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_until_healthy(client)
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+def test_finishes_the_request_in_flight_and_exits_0(
+    service: Process, client: httpx2.Client, stop_signal: signal.Signals
+) -> None:
+    # The client still holds the idle connection of `wait_until_healthy`, which must not delay the stop.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        in_flight = pool.submit(httpx2.get, f"{client.base_url}/slow?seconds=1")
+        time.sleep(0.3)
+        service.send_signal(stop_signal)
+        time.sleep(0.3)
+        with pytest.raises(httpx2.ConnectError):
+            httpx2.get(f"{client.base_url}/healthz")
+        assert in_flight.result().json() == {"slept": 1}
+    assert service.wait(timeout=2) == 0
+
+
+def test_logs_one_json_object_a_line(service: Process, client: httpx2.Client) -> None:
+    client.get("/")
+    service.terminate()
+    output, _ = service.communicate(timeout=5)
+    lines = [json.loads(line) for line in output.splitlines()]
+    assert [line["path"] for line in lines if line["message"] == "request"] == ["/"]
