@@ -1,1 +1,34 @@
-//! The description: dockwright.toml.
+//! The description: dockwright.toml, read into validated values.
+//!
+//! [`Project`] is what everything else is rendered from. It is made by [`Project::read`] and
+//! [`Project::parse`] only out of values that can be written into every file that dockwright renders
+//! (TOML, YAML, Dockerfile, shell), so that later modules escape but never refuse.
+//!
+//! Reading order: `model` (the values); `name`, `env`, `words`, `paths`, `image_ref` (texts with a grammar);
+//! `raw` (the file's shape) and `schema` (its JSON Schema); `document` (places in the file), `shape` and
+//! `check` (file → model); `read` (disk); `starter` (model → file).
+
+mod env;
+mod image_ref;
+mod model;
+mod name;
+mod paths;
+mod read;
+mod text;
+mod words;
+
+pub use env::{EnvName, EnvValue};
+pub use image_ref::ImageRef;
+pub use model::{
+    Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles,
+    Service, ServiceKind, ServiceRole, StackFacts, Tool, Verify,
+};
+pub use name::{DeploymentName, ServiceName};
+pub use paths::{ProjectPath, UrlPath};
+pub use words::{Command, Package, ShellLine, ToolName};
+
+/// The description's file name, in the project's folder.
+pub const FILE: &str = "dockwright.toml";
+
+/// The one schema number that this dockwright understands.
+pub const SCHEMA: i64 = 1;
