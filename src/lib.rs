@@ -2,6 +2,7 @@
 //! what its role promises. docs/ARCHITECTURE.md is the map.
 
 pub mod compose;
+pub mod dockerfile;
 pub mod engine;
 pub mod error;
 pub mod project;

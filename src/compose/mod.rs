@@ -1,1 +1,16 @@
-//! compose.yaml and Dockerfile as the user has them.
+//! compose.yaml as the user has it: one typed model, every field with the place it comes from.
+//!
+//! Facts are those of the Compose specification (<https://github.com/compose-spec/compose-spec>, named
+//! by section below) and, where it is silent, of `docker compose config`, against which the corpus in
+//! tests/cases/compose is held.
+
+mod model;
+mod parts;
+mod read;
+
+pub use model::{Compose, Definition, Place, Service, Unsupported};
+pub use parts::{
+    Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount,
+    MountKind, NetworkUse, Port, Ulimit,
+};
+pub use read::{FILE_NAMES, read};

@@ -1,0 +1,285 @@
+//! The whole file and one service.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::parts::{
+    Build, Dependency, EnvFile, FileRef, Healthcheck, Limits, Mount, NetworkUse, Port, Ulimit,
+};
+use crate::error::Location;
+
+/// A line of a file; lines count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file as it was opened.
+    pub file: Arc<Path>,
+    /// The line. What came by an anchor or a merge key has the line that it is written on.
+    pub line: usize,
+}
+
+impl Place {
+    /// The same place for an [`crate::error::Error`], with the line's `text` if known.
+    #[must_use]
+    pub fn location(&self, text: Option<String>) -> Location {
+        Location { file: self.file.to_path_buf(), line: Some(self.line), column: None, text }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// What Compose knows and dockwright does not start a container with: a check that depends on it
+/// cannot be trusted, so it is inconclusive and names this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The service, or `None` for what is written at the top level.
+    pub service: Option<String>,
+    /// The field, dotted from the service or the top level: `deploy.placement`.
+    pub field: String,
+    /// Where it is written.
+    pub place: Place,
+    /// Why it cannot be honoured, as a clause: "swarm alone reads it".
+    pub why: String,
+}
+
+/// A compose project: what `docker compose up` would read in one folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compose {
+    /// The main file.
+    pub file: PathBuf,
+    /// All files that were read, in the order in which they were merged: the main one, the override,
+    /// those that `extends` named.
+    pub files: Vec<PathBuf>,
+    /// The project's name (spec 04, "Name top-level element"): `name:`, else `COMPOSE_PROJECT_NAME`,
+    /// else the folder's name, normalised.
+    pub name: String,
+    /// The services by name, those of inactive profiles included.
+    pub services: BTreeMap<String, Service>,
+    /// Named volumes. `volumes: {data:}` has an entry of defaults.
+    pub volumes: BTreeMap<String, Definition>,
+    /// Networks. `default` is there only if written or used.
+    pub networks: BTreeMap<String, Definition>,
+    /// Secrets.
+    pub secrets: BTreeMap<String, Definition>,
+    /// Configs.
+    pub configs: BTreeMap<String, Definition>,
+    /// What cannot be honoured, in the order of the file.
+    pub unsupported: Vec<Unsupported>,
+}
+
+impl Compose {
+    /// The service that plays a role: the one named as the role, else the only one whose `build.target`
+    /// is the role's stage.
+    #[must_use]
+    pub fn service_for_role(&self, role: &str) -> Option<&Service> {
+        if let Some(service) = self.services.get(role) {
+            return Some(service);
+        }
+        let mut found = self.services.values().filter(|service| {
+            let target = service.build.as_ref().and_then(|build| build.target.as_deref());
+            target.is_some_and(|target| target.eq_ignore_ascii_case(role))
+        });
+        found.next().filter(|_| found.next().is_none())
+    }
+
+    /// The services that a bare `docker compose up` starts.
+    pub fn in_default_profile(&self) -> impl Iterator<Item = &Service> {
+        self.services.values().filter(|service| service.profiles.is_empty())
+    }
+
+    /// What cannot be honoured of one service, and of the top level.
+    pub fn unsupported_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Unsupported> {
+        self.unsupported
+            .iter()
+            .filter(move |one| one.service.as_deref().is_none_or(|name| name == service))
+    }
+}
+
+/// A top-level volume, network, secret or config (spec 06 to 09).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// The name it is referred to by in the file.
+    pub key: String,
+    /// The name it has on the engine: `name:`, else `project_key`; an external one's own.
+    pub name: String,
+    /// Made outside of the project; never created or removed by it.
+    pub external: bool,
+    /// The driver of a volume or network.
+    pub driver: Option<String>,
+    /// Options for that driver.
+    pub driver_opts: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Secret or config: the file that holds it, absolute.
+    pub file_path: Option<PathBuf>,
+    /// Secret or config: the environment variable that holds it.
+    pub environment: Option<String>,
+    /// Config: the content, interpolated.
+    pub content: Option<String>,
+    /// Network: without a way out.
+    pub internal: bool,
+    /// Network: standalone containers may join.
+    pub attachable: bool,
+    /// Network: IPv6 on or off, if said.
+    pub enable_ipv6: Option<bool>,
+    /// Where it is written; the service's place for a network `default` that is not.
+    pub place: Place,
+}
+
+/// One service (spec 05). `None` and an empty collection mean: not said, the image's or the engine's
+/// own value holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Its name in the file.
+    pub name: String,
+    /// Where it begins.
+    pub place: Place,
+    /// Where each of its fields is written; nested ones dotted (`build.target`). See [`Service::at`].
+    pub places: BTreeMap<String, Place>,
+    /// `image`.
+    pub image: Option<String>,
+    /// `build`.
+    pub build: Option<Build>,
+    /// `profiles`; empty: always started.
+    pub profiles: Vec<String>,
+    /// `command`: a string split into shell words as Compose does; `Some([])` resets the image's.
+    pub command: Option<Vec<String>>,
+    /// `entrypoint`, likewise.
+    pub entrypoint: Option<Vec<String>>,
+    /// `user`: `name`, `uid`, `uid:gid`.
+    pub user: Option<String>,
+    /// `working_dir`.
+    pub working_dir: Option<String>,
+    /// `environment` over `env_file`, resolved against the host; `None`: declared without a value and not
+    /// set on the host either, so that the container does not get it (and loses the image's).
+    pub environment: BTreeMap<String, Option<String>>,
+    /// Names that `environment` declares without a value, so that the host decides.
+    pub environment_from_host: Vec<String>,
+    /// `env_file`, already read into `environment`.
+    pub env_files: Vec<EnvFile>,
+    /// `volumes`, short and long, in order; one per target.
+    pub volumes: Vec<Mount>,
+    /// `tmpfs`: `/path` or `/path:options`.
+    pub tmpfs: Vec<String>,
+    /// `read_only`.
+    pub read_only: bool,
+    /// `cap_add`.
+    pub cap_add: Vec<String>,
+    /// `cap_drop`.
+    pub cap_drop: Vec<String>,
+    /// `security_opt`.
+    pub security_opt: Vec<String>,
+    /// `privileged`.
+    pub privileged: bool,
+    /// `init`; `None`: the engine's default.
+    pub init: Option<bool>,
+    /// `pid`.
+    pub pid: Option<String>,
+    /// `ipc`.
+    pub ipc: Option<String>,
+    /// `uts`.
+    pub uts: Option<String>,
+    /// `userns_mode`.
+    pub userns_mode: Option<String>,
+    /// `cgroup`: `host` or `private`.
+    pub cgroup: Option<String>,
+    /// `network_mode`; `None`: the networks below.
+    pub network_mode: Option<String>,
+    /// `networks` by key; `default` where nothing is said and there is no `network_mode`.
+    pub networks: BTreeMap<String, NetworkUse>,
+    /// `ports`, ranges spread out.
+    pub ports: Vec<Port>,
+    /// `expose`: `80`, `80/udp`, `80-82`.
+    pub expose: Vec<String>,
+    /// `healthcheck`; `None`: the image's.
+    pub healthcheck: Option<Healthcheck>,
+    /// `stop_signal`.
+    pub stop_signal: Option<String>,
+    /// `stop_grace_period`; `None`: the engine's 10 s.
+    pub stop_grace_period: Option<Duration>,
+    /// `depends_on` by service.
+    pub depends_on: BTreeMap<String, Dependency>,
+    /// `restart`: `no`, `always`, `on-failure[:n]`, `unless-stopped`.
+    pub restart: Option<String>,
+    /// `secrets`.
+    pub secrets: Vec<FileRef>,
+    /// `configs`.
+    pub configs: Vec<FileRef>,
+    /// `ulimits` by name.
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// `sysctls`.
+    pub sysctls: BTreeMap<String, String>,
+    /// `shm_size`, bytes.
+    pub shm_size: Option<i64>,
+    /// `mem_limit`, `cpus`, `pids_limit` and what stands in `deploy.resources.limits`.
+    pub limits: Limits,
+    /// `extra_hosts`: name and address, in order.
+    pub extra_hosts: Vec<(String, String)>,
+    /// `dns`.
+    pub dns: Vec<String>,
+    /// `dns_search`.
+    pub dns_search: Vec<String>,
+    /// `dns_opt`.
+    pub dns_opt: Vec<String>,
+    /// `group_add`.
+    pub group_add: Vec<String>,
+    /// `hostname`.
+    pub hostname: Option<String>,
+    /// `domainname`.
+    pub domainname: Option<String>,
+    /// `container_name`.
+    pub container_name: Option<String>,
+    /// `labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `tty`.
+    pub tty: bool,
+    /// `stdin_open`.
+    pub stdin_open: bool,
+    /// `devices`: `host:container:permissions`.
+    pub devices: Vec<String>,
+    /// `runtime`.
+    pub runtime: Option<String>,
+    /// `platform`.
+    pub platform: Option<String>,
+    /// `pull_policy`.
+    pub pull_policy: Option<String>,
+    /// `scale`, or `deploy.replicas`.
+    pub scale: Option<i64>,
+    /// `oom_score_adj`.
+    pub oom_score_adj: Option<i64>,
+}
+
+impl Service {
+    /// Where a field is written: the field's own line, else that of the nearest field around it, else the
+    /// service's. `at("build.target")`, `at("ports")`.
+    #[must_use]
+    pub fn at(&self, field: &str) -> &Place {
+        let mut path = field;
+        loop {
+            if let Some(place) = self.places.get(path) {
+                return place;
+            }
+            match path.rfind('.') {
+                Some(dot) => path = &path[..dot],
+                None => return &self.place,
+            }
+        }
+    }
+
+    /// The bind mounts whose source is `folder` or lies inside it.
+    pub fn mounts_of<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Mount> {
+        self.volumes.iter().filter(move |mount| {
+            mount.bind().is_some()
+                && mount
+                    .source
+                    .as_deref()
+                    .is_some_and(|source| Path::new(source).starts_with(folder))
+        })
+    }
+}

@@ -1,0 +1,262 @@
+//! The parts of a service that are more than a word.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::model::Place;
+
+/// `build` (spec "build.md").
+#[derive(Debug, Clone, PartialEq)]
+pub struct Build {
+    /// The context: an absolute folder, or a URL as written.
+    pub context: String,
+    /// The Dockerfile as written, relative to the context unless absolute; `Dockerfile` if not said, and
+    /// `None` where `dockerfile_inline` stands.
+    pub dockerfile: Option<String>,
+    /// The Dockerfile's text.
+    pub dockerfile_inline: Option<String>,
+    /// The stage to build; `None`: the last.
+    pub target: Option<String>,
+    /// Build arguments; `None`: from the host's environment, where it is not set there.
+    pub args: BTreeMap<String, Option<String>>,
+    /// Named contexts: absolute folders, URLs, `docker-image://`, `service:name`.
+    pub additional_contexts: BTreeMap<String, String>,
+    /// Build without the cache.
+    pub no_cache: bool,
+    /// Always pull the base images.
+    pub pull: bool,
+    /// Platforms to build for.
+    pub platforms: Vec<String>,
+    /// Secrets the build may mount.
+    pub secrets: Vec<FileRef>,
+    /// SSH agents or keys: `default`, `id=path`.
+    pub ssh: Vec<String>,
+    /// Labels of the image.
+    pub labels: BTreeMap<String, String>,
+    /// The network of RUN.
+    pub network: Option<String>,
+    /// `cache_from`.
+    pub cache_from: Vec<String>,
+    /// `cache_to`.
+    pub cache_to: Vec<String>,
+    /// Further tags.
+    pub tags: Vec<String>,
+    /// Extra entries of /etc/hosts during the build.
+    pub extra_hosts: Vec<(String, String)>,
+    /// Size of /dev/shm during the build, bytes.
+    pub shm_size: Option<i64>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// What kind of thing is mounted (spec 05, "volumes", `type`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MountKind {
+    /// A folder or file of the host.
+    Bind(Bind),
+    /// A volume; without a source, an anonymous one.
+    Volume {
+        /// Do not copy the image's files into a new volume.
+        nocopy: bool,
+        /// A path inside of the volume.
+        subpath: Option<String>,
+    },
+    /// Memory.
+    Tmpfs {
+        /// Bytes.
+        size: Option<i64>,
+        /// Permission bits.
+        mode: Option<u32>,
+    },
+    /// `npipe`, `cluster` or `image`: reported as unsupported.
+    Other(String),
+}
+
+/// What is said of a bind mount.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Bind {
+    /// `rprivate`, `rshared` …
+    pub propagation: Option<String>,
+    /// Make a missing source folder on the host: always so in short syntax.
+    pub create_host_path: bool,
+    /// `z` (shared label) or `Z` (private).
+    pub selinux: Option<String>,
+    /// `recursive`: enabled, disabled, writable, readonly.
+    pub recursive: Option<String>,
+}
+
+/// One entry of `volumes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mount {
+    /// Its kind and what only that kind has.
+    pub kind: MountKind,
+    /// A bind's absolute host path, or a volume's key; `None`: anonymous.
+    pub source: Option<String>,
+    /// The path in the container, cleaned.
+    pub target: String,
+    /// Read-only.
+    pub read_only: bool,
+    /// `consistency`: no engine on Linux looks at it.
+    pub consistency: Option<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl Mount {
+    /// The bind's settings, if it is one.
+    #[must_use]
+    pub fn bind(&self) -> Option<&Bind> {
+        match &self.kind {
+            MountKind::Bind(bind) => Some(bind),
+            _ => None,
+        }
+    }
+}
+
+/// One published port (spec 05, "ports").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    /// The container's port.
+    pub target: u16,
+    /// The host's port or range (`8000-8010`: any free one of it); `None`: any.
+    pub published: Option<String>,
+    /// The host's address; `None`: all.
+    pub host_ip: Option<String>,
+    /// `tcp`, `udp`, `sctp`.
+    pub protocol: String,
+    /// `ingress` or `host`; only swarm tells them apart.
+    pub mode: String,
+    /// `name`.
+    pub name: Option<String>,
+    /// `app_protocol`.
+    pub app_protocol: Option<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// One entry of `env_file`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Missing is an error.
+    pub required: bool,
+    /// `raw`: no interpolation, no quotes.
+    pub format: Option<String>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// `healthcheck` (spec 05). `None` means: the image's, else the engine's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Healthcheck {
+    /// What is run.
+    pub test: Option<HealthTest>,
+    /// Between checks.
+    pub interval: Option<Duration>,
+    /// For one check.
+    pub timeout: Option<Duration>,
+    /// Failures that do not count yet.
+    pub start_period: Option<Duration>,
+    /// Between checks while starting (API 1.44 and later).
+    pub start_interval: Option<Duration>,
+    /// Failures in a row that make it unhealthy.
+    pub retries: Option<u64>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// What a healthcheck runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HealthTest {
+    /// `NONE`, or `disable: true`: the image's is turned off.
+    None,
+    /// Without a shell.
+    Exec(Vec<String>),
+    /// By the image's shell.
+    Shell(String),
+}
+
+/// When a dependency counts as there (spec 05, "depends_on").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// `service_started`.
+    Started,
+    /// `service_healthy`.
+    Healthy,
+    /// `service_completed_successfully`.
+    Completed,
+}
+
+/// One entry of `depends_on`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// When it counts as there.
+    pub condition: Condition,
+    /// Start the dependent again when this one is updated.
+    pub restart: bool,
+    /// `false`: only a warning if it is missing.
+    pub required: bool,
+}
+
+/// A secret or config given to a service or a build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRef {
+    /// The key of the top-level definition.
+    pub source: String,
+    /// The file in the container: a secret's default is `/run/secrets/SOURCE`, a config's `/SOURCE`;
+    /// a build secret's id is its source.
+    pub target: Option<String>,
+    /// The owner.
+    pub uid: Option<String>,
+    /// The group.
+    pub gid: Option<String>,
+    /// Permission bits.
+    pub mode: Option<u32>,
+    /// Where it is written.
+    pub place: Place,
+}
+
+/// One entry of `ulimits`; -1: unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ulimit {
+    /// Soft limit.
+    pub soft: i64,
+    /// Hard limit.
+    pub hard: i64,
+}
+
+/// How a service is in a network.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NetworkUse {
+    /// Further names.
+    pub aliases: Vec<String>,
+    /// A fixed address.
+    pub ipv4_address: Option<String>,
+    /// A fixed address.
+    pub ipv6_address: Option<String>,
+    /// Of the interface.
+    pub mac_address: Option<String>,
+    /// Which network is joined first, highest first.
+    pub priority: Option<i64>,
+}
+
+/// Limits of the container, wherever they are said.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Limits {
+    /// Memory in bytes: `mem_limit` or `deploy.resources.limits.memory`.
+    pub memory: Option<i64>,
+    /// `memswap_limit`, bytes; -1: unlimited.
+    pub memory_swap: Option<i64>,
+    /// `mem_reservation` or `deploy.resources.reservations.memory`, bytes.
+    pub memory_reservation: Option<i64>,
+    /// Processors: `cpus` or `deploy.resources.limits.cpus`.
+    pub cpus: Option<f64>,
+    /// Processes: `pids_limit` or `deploy.resources.limits.pids`.
+    pub pids: Option<i64>,
+    /// `cpu_shares`.
+    pub cpu_shares: Option<i64>,
+    /// `cpuset`.
+    pub cpuset: Option<String>,
+}
