@@ -25,6 +25,7 @@ def main() -> None:
         log_config=log_config(settings),
         timeout_graceful_shutdown=9,  # one second below the usual grace period of 10
         reload=args.reload,
+        reload_delay=0,  # watchfiles gathers a burst of changes itself
         reload_dirs=[str(Path(__file__).parent)] if args.reload else None,
     )
 
