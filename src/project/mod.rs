@@ -8,12 +8,21 @@
 //! `raw` (the file's shape) and `schema` (its JSON Schema); `document` (places in the file), `shape` and
 //! `check` (file → model); `read` (disk); `starter` (model → file).
 
+mod check;
 mod env;
+mod flaws;
 mod image_ref;
 mod model;
 mod name;
 mod paths;
+mod raw;
 mod read;
+mod schema;
+mod shape;
+mod suggest;
+mod syntax;
+#[cfg(test)]
+mod tests;
 mod text;
 mod words;
 
@@ -25,6 +34,8 @@ pub use model::{
 };
 pub use name::{DeploymentName, ServiceName};
 pub use paths::{ProjectPath, UrlPath};
+pub use read::MAX_SIZE;
+pub use schema::SCHEMA_URL;
 pub use words::{Command, Package, ShellLine, ToolName};
 
 /// The description's file name, in the project's folder.

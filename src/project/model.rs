@@ -58,7 +58,8 @@ pub struct Service {
 }
 
 /// What a service does when it runs. `worker` and `job` are recognised in the file and refused as "not yet".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum ServiceKind {
     /// It answers HTTP requests.
     #[default]
@@ -66,7 +67,8 @@ pub enum ServiceKind {
 }
 
 /// How the Dockerfile is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Layout {
     /// One multi-stage `Dockerfile`.
     #[default]
@@ -142,7 +144,8 @@ pub struct ServiceRole {
 }
 
 /// Where the service container has its built code from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// Inside its image.
     #[default]
@@ -236,7 +239,7 @@ impl Verify {
     /// How long a container may take to answer: what the file says, else 60 seconds.
     #[must_use]
     pub fn timeout(&self) -> Duration {
-        self.timeout.unwrap_or(Duration::from_secs(60))
+        self.timeout.unwrap_or(Duration::from_mins(1))
     }
 }
 

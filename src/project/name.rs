@@ -67,6 +67,12 @@ impl DeploymentName {
     pub fn parse(text: &str) -> Result<Self> {
         label(text, "deployment", 50).map(|name| Self(name.to_owned()))
     }
+
+    /// The name of the one deployment that there is where none is described.
+    #[must_use]
+    pub fn production() -> Self {
+        Self("production".to_owned())
+    }
 }
 
 /// Another name for a reserved one.
@@ -91,7 +97,7 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
         Some("it is a name, not a path".to_owned())
     } else if let Some(c) = text
         .chars()
-        .find(|c| c.is_ascii_uppercase())
+        .find(char::is_ascii_uppercase)
         .filter(|_| text.chars().all(|c| in_label(c.to_ascii_lowercase())))
     {
         Some(format!("`{c}` is upper case, which image names and DNS do not know"))

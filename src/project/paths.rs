@@ -50,7 +50,7 @@ impl UrlPath {
 
 /// A character percent-encoded as UTF-8.
 fn percent(c: char) -> String {
-    c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect()
+    c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat()
 }
 
 impl ProjectPath {

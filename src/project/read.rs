@@ -1,26 +1,163 @@
-//! Reads a description from disk.
+//! Reads a description: from a text, from disk.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
-use super::{Project, StackFacts};
-use crate::error::{Error, Result};
+use toml::de::DeTable;
+
+use super::flaws::{Flaws, location};
+use super::{FILE, Project, StackFacts, check, raw, shape, syntax};
+use crate::error::{Error, Kind, Result};
+
+/// The largest description that is read, in bytes: a thousand times what a large one has.
+pub const MAX_SIZE: u64 = 1 << 20;
 
 impl Project {
-    /// Reads `dir`'s dockwright.toml.
+    /// Reads a description out of `text`; errors call it `file`.
     ///
     /// # Errors
-    /// See [`Project::parse`]; also when the file is missing, too big, or no text file.
-    pub fn read(dir: &Path, stacks: &[StackFacts<'_>]) -> Result<Self> {
-        let _ = (dir, stacks);
-        Err(Error::description("not written yet"))
+    /// The first flaw in the file's order, with its place; its last hints name the others of the same kind
+    /// (syntax; keys and types; values).
+    pub fn parse(text: &str, file: &Path, stacks: &[StackFacts<'_>]) -> Result<Self> {
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        if text.trim().is_empty() {
+            return Err(Error::description("the description is empty")
+                .in_file(file)
+                .hint("run `dockwright init` to have one written for this folder"));
+        }
+        let table = DeTable::parse(text).map_err(|error| syntax::error(text, file, &error))?;
+        shape::understands(table.get_ref())
+            .map_err(|(span, error)| error.at(location(text, file, span.start)))?;
+        let mut flaws = Flaws::new(text, file);
+        shape::check(&Self::schema(stacks), table.get_ref(), &mut flaws);
+        if let Some(error) = flaws.into_error() {
+            return Err(error);
+        }
+        let raw: raw::Description =
+            serde::Deserialize::deserialize(toml::Deserializer::from(table))
+                .map_err(|error| syntax::error(text, file, &error))?;
+        let mut flaws = Flaws::new(text, file);
+        match check::project(raw, stacks, &mut flaws) {
+            Some(project) => Ok(project),
+            None => Err(flaws.into_error().unwrap_or_else(|| {
+                Error::description("the description cannot be used").in_file(file)
+            })),
+        }
     }
 
-    /// Reads a description out of `text`; `file` is what errors call it.
+    /// Reads the dockwright.toml of the folder `dir`.
     ///
     /// # Errors
-    /// The first flaw in the file's order, with its place; its hints name the others.
-    pub fn parse(text: &str, file: &Path, stacks: &[StackFacts<'_>]) -> Result<Self> {
-        let _ = (text, file, stacks);
-        Err(Error::description("not written yet"))
+    /// As [`Project::parse`]; and when the file is missing, larger than [`MAX_SIZE`], not a file, not UTF-8.
+    pub fn read(dir: &Path, stacks: &[StackFacts<'_>]) -> Result<Self> {
+        // `./dockwright.toml` says no more than `dockwright.toml`.
+        let file = if dir == Path::new(".") { PathBuf::from(FILE) } else { dir.join(FILE) };
+        let bytes = bytes(dir, &file)?;
+        let text = decode(bytes, &file)?;
+        Self::parse(&text, &file, stacks)
     }
+}
+
+/// The text of a file's content.
+pub(super) fn decode(bytes: Vec<u8>, file: &Path) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| not_text(file, &error))
+}
+
+/// The content of a regular file that is not too large; never blocks.
+fn bytes(dir: &Path, file: &Path) -> Result<Vec<u8>> {
+    let unreadable = |error| match error {
+        error if is_missing(&error) => missing(dir),
+        error => Error::io("cannot read", file, error),
+    };
+    let metadata = std::fs::metadata(file).map_err(unreadable)?;
+    let refuse = |what: &str, hint: &str| Err(Error::description(what).in_file(file).hint(hint));
+    if metadata.is_dir() {
+        return refuse(
+            "this is a folder, and a description is a file",
+            "move it away, then run `dockwright init`",
+        );
+    }
+    if !metadata.is_file() {
+        return refuse(
+            "this is a pipe, socket or device, and a description is a file",
+            "remove it, then run `dockwright init`",
+        );
+    }
+    let too_large = || {
+        refuse(
+            &format!("the description is larger than {} MiB, and none needs to be", MAX_SIZE >> 20),
+            "check whether another file got this name",
+        )
+    };
+    if metadata.len() > MAX_SIZE {
+        return too_large();
+    }
+    let mut content = Vec::new();
+    let opened = open(file).map_err(unreadable)?;
+    opened
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| Error::io("cannot read", file, error))?;
+    // It may have grown since, and files as /proc has them say that they are empty.
+    if content.len() as u64 > MAX_SIZE { too_large() } else { Ok(content) }
+}
+
+/// Opens without waiting, as the file may have become a pipe since it was looked at.
+#[cfg(unix)]
+fn open(file: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    std::fs::OpenOptions::new().read(true).custom_flags(flags).open(file)
+}
+
+#[cfg(not(unix))]
+fn open(file: &Path) -> std::io::Result<File> {
+    File::open(file)
+}
+
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// The error for no description in `dir`, with where to find or how to make one.
+fn missing(dir: &Path) -> Error {
+    let shown = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+    if !dir.is_dir() && dir.as_os_str() != "" {
+        return Error::new(Kind::Usage, format!("{} is not a folder", shown.display()))
+            .hint("name the folder that holds dockwright.toml");
+    }
+    let error = Error::new(Kind::Usage, format!("no {FILE} in {}", shown.display()));
+    let above = std::path::absolute(dir).ok().and_then(|full| {
+        full.ancestors().skip(1).find(|above| above.join(FILE).is_file()).map(Path::to_owned)
+    });
+    let error = match above {
+        Some(above) => {
+            error.hint(format!("there is one in {}: run dockwright there", above.display()))
+        }
+        None => error,
+    };
+    error
+        .hint("run `dockwright new NAME --stack STACK` for a new service")
+        .hint("run `dockwright init` to describe the service that is here")
+}
+
+fn not_text(file: &Path, error: &std::string::FromUtf8Error) -> Error {
+    let bytes = error.as_bytes();
+    let utf8 = error.utf8_error().valid_up_to();
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Error::description("the description is in UTF-16, and TOML is UTF-8")
+            .in_file(file)
+            .hint("save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)");
+    }
+    let start = String::from_utf8_lossy(&bytes[..utf8]);
+    let mut place = location(&start, file, utf8);
+    // The line's text is cut at what cannot be shown.
+    place.text = None;
+    Error::description(format!(
+        "the description is not UTF-8 text: byte 0x{:02X} begins no character",
+        bytes[utf8]
+    ))
+    .at(place)
+    .hint("save it as UTF-8")
 }

@@ -3,8 +3,6 @@
 //! Each such text is made by its `parse` only, which says what is wrong and what to write. These errors carry
 //! no place; whoever reads a file adds it.
 
-use std::fmt::Write as _;
-
 use crate::error::{Error, Result};
 
 /// Declares texts that only their `parse` makes.
@@ -47,11 +45,11 @@ pub(super) fn quoted(text: impl AsRef<str>) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            // Writing into a String cannot fail. TOML has `\UXXXXXXXX` for what four digits do not hold.
+            // TOML has `\UXXXXXXXX` for what four digits do not hold.
             _ if is_hidden(c) && u32::from(c) > 0xFFFF => {
-                drop(write!(out, "\\U{:08X}", u32::from(c)))
+                out += &format!("\\U{:08X}", u32::from(c))
             }
-            _ if is_hidden(c) => drop(write!(out, "\\u{:04X}", u32::from(c))),
+            _ if is_hidden(c) => out += &format!("\\u{:04X}", u32::from(c)),
             _ => out.push(c),
         }
     }

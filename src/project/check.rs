@@ -1,0 +1,289 @@
+//! From the file's shape to validated values: every grammar, every range, every rule between values.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::flaws::Flaws;
+use super::text::{is_line_break, refuse_control, shown};
+use super::{
+    Command, Deployment, DeploymentName, DevTools, Env, EnvName, EnvValue, ImageRef, Images,
+    Package, Port, Project, ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName,
+    ServiceRole, ShellLine, StackFacts, Tool, ToolName, UrlPath, Verify, raw,
+};
+use crate::error::{Error, Result};
+
+/// The project, or nothing and what is wrong in `flaws`.
+pub(super) fn project(
+    raw: raw::Description,
+    stacks: &[StackFacts<'_>],
+    flaws: &mut Flaws<'_>,
+) -> Option<Project> {
+    let service = service(raw.service, stacks, flaws);
+    let images = raw.images.unwrap_or_default();
+    let runtime = optional(images.runtime, |text| ImageRef::parse(&text), flaws);
+    let build = optional(images.build, |text| ImageRef::parse(&text), flaws);
+    let roles = roles(raw.roles.unwrap_or_default(), flaws);
+    let deployments = deployments(raw.deployments, flaws);
+    let verify = verify(raw.verify.unwrap_or_default(), flaws);
+    Some(Project {
+        service: service?,
+        images: Images { runtime: runtime?, build: build? },
+        roles: roles?,
+        deployments: deployments?,
+        verify: verify?,
+    })
+}
+
+/// A value that may be left out: outer `None` for a flawed one.
+#[expect(clippy::option_option, reason = "left out and flawed are two things")]
+fn optional<T, U>(
+    raw: Option<raw::At<T>>,
+    parse: impl FnOnce(T) -> Result<U>,
+    flaws: &mut Flaws<'_>,
+) -> Option<Option<U>> {
+    raw.map_or(Some(None), |raw| one(raw, parse, flaws).map(Some))
+}
+
+fn one<T, U>(
+    raw: raw::At<T>,
+    parse: impl FnOnce(T) -> Result<U>,
+    flaws: &mut Flaws<'_>,
+) -> Option<U> {
+    let (value, span) = raw.split();
+    flaws.take(&span, parse(value))
+}
+
+/// All of a list, or nothing if any is flawed; looks at all.
+fn all<T, U>(raw: Vec<T>, mut each: impl FnMut(T) -> Option<U>) -> Option<Vec<U>> {
+    let count = raw.len();
+    let good: Vec<U> = raw.into_iter().filter_map(&mut each).collect();
+    (good.len() == count).then_some(good)
+}
+
+fn service(raw: raw::Service, stacks: &[StackFacts<'_>], flaws: &mut Flaws<'_>) -> Option<Service> {
+    // `shape` has seen to it that the stack is one of these.
+    let (stack, _) = raw.stack.split();
+    let facts = stacks.iter().find(|facts| facts.name == stack)?;
+    let name = one(raw.name, |text| ServiceName::parse(&text, facts.reserved), flaws);
+    let port = optional(raw.port, Port::new, flaws);
+    let command = command(raw.command, flaws);
+    let manager = optional(raw.manager, |text| manager(text, facts), flaws);
+    Some(Service {
+        name: name?,
+        stack,
+        kind: raw.kind.unwrap_or_default(),
+        port: port?,
+        command: command?,
+        manager: manager?,
+        layout: raw.layout.unwrap_or_default(),
+    })
+}
+
+fn manager(text: String, facts: &StackFacts<'_>) -> Result<String> {
+    if facts.managers.contains(&text.as_str()) {
+        return Ok(text);
+    }
+    let known: Vec<String> = facts.managers.iter().map(super::text::quoted).collect();
+    let error = Error::description(format!(
+        "the stack {} has no package manager {}",
+        facts.name,
+        shown(&text)
+    ));
+    Err(match known.as_slice() {
+        [] => error.hint("leave `manager` out"),
+        _ => error.hint(format!("it can be {}", known.join(", "))),
+    })
+}
+
+#[expect(clippy::option_option, reason = "left out and flawed are two things")]
+fn command(raw: Option<raw::Command>, flaws: &mut Flaws<'_>) -> Option<Option<Command>> {
+    optional(raw.map(|command| command.0), Command::parse, flaws)
+}
+
+fn roles(raw: raw::Roles, flaws: &mut Flaws<'_>) -> Option<Roles> {
+    let dev = role(raw.dev.unwrap_or_default(), flaws);
+    let build = role(raw.build.unwrap_or_default(), flaws);
+    let test = role(raw.test.unwrap_or_default(), flaws);
+    let dev_tools = dev_tools(raw.dev_tools.unwrap_or_default(), flaws);
+    let service = raw.service.unwrap_or_default();
+    let code = service.code.unwrap_or_default();
+    let settings = role(
+        raw::Role { command: service.command, env: service.env, packages: service.packages },
+        flaws,
+    );
+    Some(Roles {
+        dev: dev?,
+        dev_tools: dev_tools?,
+        build: build?,
+        service: ServiceRole { code, settings: settings? },
+        test: test?,
+    })
+}
+
+fn role(raw: raw::Role, flaws: &mut Flaws<'_>) -> Option<RoleSettings> {
+    let command = command(raw.command, flaws);
+    let env = env(raw.env, &mut Names::default(), flaws);
+    let packages = all(raw.packages.unwrap_or_default(), |package| {
+        one(package.0, |text| Package::parse(&text), flaws)
+    });
+    Some(RoleSettings { command: command?, env: env?, packages: packages? })
+}
+
+fn dev_tools(raw: raw::DevTools, flaws: &mut Flaws<'_>) -> Option<DevTools> {
+    let tools = all(raw.tools.map(|tools| tools.0).unwrap_or_default(), |(name, shows)| {
+        let name = one(name, |text| ToolName::parse(&text), flaws);
+        let shows = one(shows.0, Command::parse, flaws);
+        Some(Tool { name: name?, shows: shows? })
+    });
+    let install = all(raw.install.unwrap_or_default(), |line| {
+        one(line, |text| ShellLine::parse(&text), flaws)
+    });
+    let settings =
+        role(raw::Role { command: raw.command, env: raw.env, packages: raw.packages }, flaws);
+    Some(DevTools {
+        enabled: raw.enabled.unwrap_or(true),
+        tools: tools?,
+        install: install?,
+        settings: settings?,
+    })
+}
+
+fn deployments(
+    raw: Option<raw::Ordered<raw::Deployment>>,
+    flaws: &mut Flaws<'_>,
+) -> Option<Vec<Deployment>> {
+    let raw = raw.map(|deployments| deployments.0).unwrap_or_default();
+    if raw.is_empty() {
+        return Some(vec![Deployment {
+            name: DeploymentName::production(),
+            env: Env::new(),
+            secrets: Vec::new(),
+        }]);
+    }
+    all(raw, |(name, deployment)| {
+        let name = one(name, |text| DeploymentName::parse(&text), flaws);
+        let mut names = Names::default();
+        let env = env(deployment.env, &mut names, flaws);
+        let secrets = all(deployment.secrets.unwrap_or_default(), |secret| {
+            let (text, span) = secret.0.split();
+            let name = flaws.take(&span, EnvName::parse(&text))?;
+            flaws.take(&span, names.add_secret(&name))?;
+            Some(name)
+        });
+        Some(Deployment { name: name?, env: env?, secrets: secrets? })
+    })
+}
+
+fn env(raw: Option<raw::Env>, names: &mut Names, flaws: &mut Flaws<'_>) -> Option<Env> {
+    all(raw.map(|env| env.0.0).unwrap_or_default(), |(name, value)| {
+        let (name, place) = name.split();
+        let (value, value_place) = value.split();
+        let value = flaws.take(&value_place, env_value(&name, &value));
+        let name = flaws.take(&place, EnvName::parse(&name))?;
+        flaws.take(&place, names.add(&name))?;
+        Some((name, value?))
+    })
+}
+
+fn env_value(name: &str, value: &str) -> Result<EnvValue> {
+    let parsed = EnvValue::parse(value)?;
+    if name == "PORT" {
+        let number = value.parse().map_err(|_| {
+            Error::description(format!(
+                "PORT is {}, and the service listens on the port it names",
+                shown(value)
+            ))
+            .hint("write a number from 1024 to 65535 in quotes, as PORT = \"8000\"")
+        })?;
+        Port::new(number)?;
+    }
+    Ok(parsed)
+}
+
+/// The variables of one container, by their names in lower case.
+#[derive(Default)]
+struct Names(HashMap<String, (String, &'static str)>);
+
+impl Names {
+    fn add(&mut self, name: &EnvName) -> Result<()> {
+        // Windows, and so a compose file's `environment:` read there, knows no two names that differ by case.
+        // The proxy variables are the exception that everybody sets in both.
+        if name.as_str().to_ascii_lowercase().ends_with("_proxy") {
+            return Ok(());
+        }
+        self.enter(name, "env")
+    }
+
+    fn add_secret(&mut self, name: &EnvName) -> Result<()> {
+        self.enter(name, "secrets")?;
+        let file = name.file_variable();
+        if self.0.get(&file.as_str().to_ascii_lowercase()).is_some_and(|(_, list)| *list == "env") {
+            return Err(Error::description(format!(
+                "the secret {name} gives the container the variable {file}, which `env` sets too"
+            ))
+            .hint(format!("take {file} out of `env`: it is set to {}", name.secret_file())));
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, name: &EnvName, list: &'static str) -> Result<()> {
+        let text = name.as_str();
+        match self.0.insert(text.to_ascii_lowercase(), (text.to_owned(), list)) {
+            None => Ok(()),
+            Some((_, "env")) if list == "secrets" => Err(Error::description(format!(
+                "{text} is in `env` and in `secrets`: it is one or the other"
+            ))
+            .hint(
+                "take it out of `env` if it is secret, as values there are baked into the image",
+            )),
+            Some((other, _)) if other == text => {
+                Err(Error::description(format!("{text} is listed twice")).hint("take one out"))
+            }
+            Some((other, _)) => Err(Error::description(format!(
+                "{text} and {other} differ by case alone, which some platforms cannot tell apart"
+            ))
+            .hint("take one out")),
+        }
+    }
+}
+
+fn verify(raw: raw::Verify, flaws: &mut Flaws<'_>) -> Option<Verify> {
+    let health = optional(raw.health, |text| UrlPath::parse(&text), flaws);
+    let slow = optional(raw.slow, |text| UrlPath::parse(&text), flaws);
+    let timeout = optional(raw.timeout, timeout, flaws);
+    let reload = match raw.reload {
+        None => Some(None),
+        Some(raw) => reload(raw, flaws).map(Some),
+    };
+    Some(Verify { health: health?, slow: slow?, timeout: timeout?, reload: reload? })
+}
+
+fn timeout(seconds: i64) -> Result<Duration> {
+    match u64::try_from(seconds) {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err(Error::description(format!(
+            "a timeout of {seconds} seconds is out of range: 1 to 3600"
+        ))
+        .hint("leave it out for 60 seconds")),
+    }
+}
+
+fn reload(raw: raw::Reload, flaws: &mut Flaws<'_>) -> Option<Reload> {
+    let path = one(raw.path, |text| UrlPath::parse(&text), flaws);
+    let file = one(raw.file, |text| ProjectPath::parse(&text), flaws);
+    let text = one(raw.text, reload_text, flaws);
+    Some(Reload { path: path?, file: file?, text: text? })
+}
+
+fn reload_text(text: String) -> Result<String> {
+    if text.trim().is_empty() {
+        return Err(Error::description("the text to replace is empty")
+            .hint("take a word that the answer holds, as \"Hello\""));
+    }
+    if text.contains(is_line_break) {
+        return Err(Error::description("the text to replace holds a line break")
+            .hint("take one word of it"));
+    }
+    refuse_control(&text, "the text to replace", &['\t'])?;
+    Ok(text)
+}

@@ -1,0 +1,118 @@
+//! The flaws found in one file, each with its place.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::error::{Error, Location, Result};
+
+/// The longest line that is quoted in an error, in characters.
+const LINE: usize = 160;
+
+/// How many further flaws an error names.
+const FURTHER: usize = 4;
+
+/// Collects flaws, so that a person can mend a file in one go.
+pub(super) struct Flaws<'a> {
+    text: &'a str,
+    file: &'a Path,
+    found: Vec<(usize, Error)>,
+}
+
+impl<'a> Flaws<'a> {
+    /// For a file's text, which errors call `file`.
+    pub(super) fn new(text: &'a str, file: &'a Path) -> Self {
+        Self { text, file, found: Vec::new() }
+    }
+
+    /// The text at a place.
+    pub(super) fn source(&self, span: &Range<usize>) -> &'a str {
+        self.text.get(span.clone()).unwrap_or("")
+    }
+
+    /// Notes a flaw that is at a place.
+    pub(super) fn add(&mut self, span: &Range<usize>, error: Error) {
+        let error = error.at(location(self.text, self.file, span.start));
+        self.found.push((span.start, error));
+    }
+
+    /// Notes that something is missing, which has no place.
+    pub(super) fn add_missing(&mut self, error: Error) {
+        self.found.push((usize::MAX, error.in_file(self.file)));
+    }
+
+    /// Takes the value, or notes what is wrong with it.
+    pub(super) fn take<T>(&mut self, span: &Range<usize>, value: Result<T>) -> Option<T> {
+        value.map_err(|error| self.add(span, error)).ok()
+    }
+
+    /// The first flaw in the file's order, if there is any; its last hints name the others.
+    pub(super) fn into_error(mut self) -> Option<Error> {
+        self.found.sort_by_key(|(offset, _)| *offset);
+        let mut found = self.found.into_iter().map(|(_, error)| error);
+        let mut first = found.next()?;
+        let count = found.len();
+        for error in found.by_ref().take(FURTHER) {
+            let line = error.location().and_then(|place| place.line);
+            let place = line.map_or(String::new(), |line| format!("line {line}: "));
+            first = first.hint(format!("then mend {place}{}", error.message()));
+        }
+        if count > FURTHER {
+            first = first.hint(format!("and {} more after these", count - FURTHER));
+        }
+        Some(first)
+    }
+}
+
+/// The place of a byte in a text.
+pub(super) fn location(text: &str, file: &Path, offset: usize) -> Location {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
+    let line = text[start..].split('\n').next().unwrap_or("").trim_end_matches('\r');
+    let column = text[start..offset].chars().count() + 1;
+    // A terminal must not act on what stands in a file, and a caret below must stay in its column.
+    let shown: String =
+        line.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Location {
+        file: file.to_owned(),
+        line: Some(text[..start].matches('\n').count() + 1),
+        column: Some(column),
+        text: (column <= LINE && !shown.trim().is_empty()).then_some(shown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_characters() {
+        for (text, offset, expected) in [
+            ("", 0, (1, 1, None)),
+            ("a = 1\nbé = 2\n", 6, (2, 1, Some("bé = 2"))),
+            ("a = 1\nbé = 2\n", 9, (2, 3, Some("bé = 2"))),
+            ("a = 1\r\nb = 2\r\n", 7, (2, 1, Some("b = 2"))),
+            ("a\x1b[2Jb", 5, (1, 6, Some("a [2Jb"))),
+            ("a = 1\n", 99, (2, 1, None)),
+        ] {
+            let place = location(text, Path::new("f"), offset);
+            let (line, column, shown) = expected;
+            assert_eq!((place.line, place.column), (Some(line), Some(column)), "{text:?}");
+            assert_eq!(place.text.as_deref(), shown);
+        }
+    }
+
+    #[test]
+    fn the_first_in_the_file_leads() {
+        let text = "one\ntwo\n";
+        let mut flaws = Flaws::new(text, Path::new("f"));
+        flaws.add_missing(Error::description("no end"));
+        flaws.add(&(4..7), Error::description("bad two"));
+        flaws.add(&(0..3), Error::description("bad one"));
+        let error = flaws.into_error().unwrap();
+        assert_eq!(error.to_string(), "f:1:1: bad one");
+        assert_eq!(error.hints(), ["then mend line 2: bad two", "then mend no end"]);
+    }
+}

@@ -1,0 +1,90 @@
+//! What was probably meant.
+
+/// The option that a mistyped word comes nearest to, if any comes near.
+pub(super) fn nearest<'a>(
+    word: &str,
+    options: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace('_', "-");
+    let word = plain(word);
+    options
+        .into_iter()
+        .map(|option| {
+            let option_plain = plain(option);
+            let typos = strsim::damerau_levenshtein(&word, &option_plain);
+            let begins = word.len() > 1 && option_plain.starts_with(&word);
+            (if begins { typos.min(1) } else { typos }, option)
+        })
+        // A third of a word may be wrong; more is another word.
+        .filter(|(typos, option)| *typos <= option.len().max(word.len()) / 3)
+        .min_by_key(|(typos, _)| *typos)
+        .map(|(_, option)| option)
+}
+
+/// What other tools call a thing, and what to do here: the hint for an unknown key where no key comes near.
+pub(super) fn other_words(key: &str) -> Option<&'static str> {
+    const WORDS: &[(&[&str], &str)] = &[
+        (
+            &["installation", "production", "staging"],
+            "configure an installation under [deployments.production], or another name",
+        ),
+        (
+            &["environment", "environments", "environ", "envs", "vars", "variables"],
+            "environment variables go into `env`, as env = { LOG_LEVEL = \"debug\" }",
+        ),
+        (
+            &["cmd", "run", "start", "entrypoint", "script", "exec"],
+            "what to start goes into `command`, as command = [\"python\", \"-m\", \"orders\"]",
+        ),
+        (
+            &["language", "lang", "runtime-version", "template"],
+            "the language goes into `stack` of [service]",
+        ),
+        (
+            &["apt", "apt-packages", "deps", "dependencies", "system-packages"],
+            "Debian packages go into `packages` of a role, as packages = [\"libpq5\"]",
+        ),
+        (
+            &["healthcheck", "health-check", "liveness", "readiness"],
+            "the path to ask goes into `health` of [verify]",
+        ),
+        (
+            &["image", "base", "base-image", "from"],
+            "base images go into [images], as runtime = \"python:3.13-slim\"",
+        ),
+        (
+            &["devtools", "dev-container", "devcontainer", "tooling"],
+            "tools to develop with go into [roles.dev-tools]",
+        ),
+        (
+            &["volumes", "mounts", "networks", "depends-on", "replicas"],
+            "add it to compose.yaml: `dockwright update` keeps your edits there",
+        ),
+        (
+            &["args", "build-args"],
+            "a build here takes no arguments: it knows no deployment, so that one build serves all",
+        ),
+    ];
+    let key = key.to_lowercase().replace('_', "-");
+    WORDS.iter().find(|(words, _)| words.contains(&key.as_str())).map(|(_, hint)| *hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearest_bears_a_third() {
+        for (word, options, expected) in [
+            ("prot", &["name", "port"][..], Some("port")),
+            ("PORT", &["name", "port"], Some("port")),
+            ("dev_tools", &["dev", "dev-tools"], Some("dev-tools")),
+            ("py", &["python", "node"], Some("python")),
+            ("nodejs", &["python", "node"], Some("node")),
+            ("java", &["python", "node"], None),
+            ("", &["a"], None),
+        ] {
+            assert_eq!(nearest(word, options.iter().copied()), expected, "{word}");
+        }
+    }
+}
