@@ -135,6 +135,7 @@ pub struct Definition {
 /// One service (spec 05). `None` and an empty collection mean: not said, the image's or the engine's
 /// own value holds.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the file's own switches")]
 pub struct Service {
     /// Its name in the file.
     pub name: String,

@@ -178,7 +178,7 @@ pub enum HealthTest {
     Shell(String),
 }
 
-/// When a dependency counts as there (spec 05, "depends_on").
+/// When a dependency counts as there (spec 05, `depends_on`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// `service_started`.

@@ -5,8 +5,20 @@
 //! definition of the format: comments between continued lines, heredocs anywhere in RUN, COPY and ADD,
 //! the escape directive, CRLF and a byte order mark.
 
+mod derive;
+mod lines;
 mod model;
+mod parse;
+mod read;
+mod stages;
+#[cfg(test)]
+mod tests;
+mod words;
 
+pub use derive::{DroppedCopy, LaterRun, Truncated, WithoutCopies};
 pub use model::{
     Base, Command, Copy, Dockerfile, Healthcheck, Heredoc, Instruction, Kind, Run, RunMount, Stage,
 };
+pub use read::{MAX_BYTES, parse, read};
+pub use stages::{OutsideImage, Source};
+pub use words::expand;
