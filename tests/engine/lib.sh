@@ -108,7 +108,7 @@ mirror() {
         return
     fi
     if have apt-get; then
-        uri=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 2>/dev/null | awk '$1 == "Debian" && $2 == "Debian" {print $3; exit}') || uri=
+        uri=$(apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' 2>/dev/null | awk '$1 == "Debian" && $2 == "Debian" {if (!n++) print $3}') || uri=
     fi
     uri=${uri:-http://deb.debian.org/debian}
     echo "${uri%/}"
@@ -126,6 +126,22 @@ host_cas() {
     for f in /usr/local/share/ca-certificates/*.crt; do
         [[ ! -s $f ]] || echo "$f"
     done
+}
+
+# The firewall that this kernel's other rules are in: the same one for all engines, or they do not see each other.
+# ipt KIND [iptables|ip6tables] ARGUMENTS…: out of that kind's own tree
+firewall() {
+    if [[ ! -s $STATE/firewall ]]; then
+        if chroot "$STATE/trees/$1" /usr/sbin/iptables-nft -t nat -S >/dev/null 2>&1; then echo nft; else echo legacy; fi >"$STATE/firewall"
+    fi
+    cat "$STATE/firewall"
+}
+ipt() {
+    local tree family=iptables
+    tree=$(tree_of "$1")
+    shift
+    case $1 in iptables | ip6tables) family=$1; shift ;; esac
+    chroot "$STATE/trees/$tree" "/usr/sbin/$family-$(firewall "$tree")" -w 10 "$@"
 }
 
 need_mmdebstrap() {
