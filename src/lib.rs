@@ -2,8 +2,13 @@
 //! what its role promises. docs/ARCHITECTURE.md is the map.
 
 pub mod compose;
+pub mod contract;
 pub mod dockerfile;
 pub mod engine;
 pub mod error;
 pub mod project;
+pub mod render;
+pub mod roles;
 pub mod stacks;
+pub mod ui;
+pub mod write;

@@ -1,0 +1,112 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Gives a service its six container roles, and proves on a real engine that each does what its role promises.
+#[derive(Debug, Parser)]
+#[command(name = "dockwright", version, about, propagate_version = true, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 ok, 1 a contract failed, 2 usage or description, 3 no engine or it failed, \
+                        4 inconclusive under --strict, 130 interrupted.")]
+pub struct Args {
+    /// The project's folder
+    #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", env = "DOCKWRIGHT_PROJECT")]
+    pub project: PathBuf,
+    /// How results are written
+    #[arg(long, global = true, value_enum, default_value_t = FormatArg::Human)]
+    pub format: FormatArg,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Args {
+    /// Whether results are to be JSON.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.format == FormatArg::Json
+    }
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// For people
+    Human,
+    /// One JSON document on stdout
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new service with all its roles
+    New(NewArgs),
+    /// Print what would be written
+    Show(ShowArgs),
+    /// Say what a role or contract promises, how that is checked and how to mend it
+    Explain(ExplainArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+/// `dockwright new`.
+#[derive(Debug, clap::Args)]
+pub struct NewArgs {
+    /// The service's name, and its folder's: lower-case letters, digits and dashes
+    pub name: String,
+    /// The stack
+    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES))]
+    pub stack: String,
+    /// The package manager, where the stack has several
+    #[arg(long)]
+    pub manager: Option<String>,
+    /// One Dockerfile, or one per role
+    #[arg(long, value_enum, default_value_t = LayoutArg::Single)]
+    pub layout: LayoutArg,
+    /// The port that the service listens on [default: the stack's]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Leave out the dev-tools role
+    #[arg(long)]
+    pub no_dev_tools: bool,
+    /// The folder to make the service's folder in
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub into: PathBuf,
+    /// Say what would be written, and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// `--layout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LayoutArg {
+    /// One multi-stage Dockerfile
+    Single,
+    /// docker/ROLE.Dockerfile
+    PerRole,
+}
+
+/// `dockwright show`.
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// A file as compose.yaml, or a role as dev; all files if left out
+    pub what: Option<String>,
+}
+
+/// `dockwright explain`.
+#[derive(Debug, clap::Args)]
+pub struct ExplainArgs {
+    /// A role as dev, or a contract as dev.reload; the list of both if left out
+    pub what: Option<String>,
+}
+
+/// `dockwright completions`.
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

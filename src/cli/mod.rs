@@ -1,0 +1,54 @@
+//! The command line: arguments here, one file per command beside.
+
+mod admin;
+mod args;
+mod explain;
+mod new;
+mod show;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::error::{Kind, Result};
+use crate::project::Project;
+use crate::ui::{Format, Ui};
+
+pub use args::{Args, Command};
+
+/// Runs the command line and returns the exit code: 0 ok, 1 a contract or check failed, 2 usage or
+/// description, 3 engine, 4 inconclusive under `--strict`, 130 interrupted.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // clap's own: help and version go to stdout with 0, mistakes to stderr with 2.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Kind::Usage.exit_code()));
+        }
+    };
+    let ui = Ui { format: if args.json() { Format::Json } else { Format::Human } };
+    match dispatch(&ui, &args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
+    match &args.command {
+        Command::New(options) => new::run(ui, options),
+        Command::Show(options) => show::run(ui, args, options),
+        Command::Explain(options) => explain::run(ui, options),
+        Command::Completions(options) => admin::completions(ui, options),
+        Command::Man => admin::man(ui),
+    }
+}
+
+/// The description of the project that the command is about.
+fn project(args: &Args) -> Result<Project> {
+    Project::read(&args.project, crate::project::known_stacks())
+}

@@ -1,0 +1,144 @@
+//! project → files, in memory: deterministic, touching no disk.
+
+use crate::project::{self, Layout, Project};
+pub use crate::roles::File;
+use crate::roles::{self, Stage, View};
+use crate::stacks;
+
+/// The container files of a project: Dockerfile(s), compose.yaml, .dockerignore, scripts,
+/// devcontainer.json. Sorted by path; the same for the same description, on every machine.
+///
+/// # Panics
+/// If the description names a stack that there is not; [`Project`] cannot be made with one.
+#[must_use]
+pub fn scaffold(project: &Project) -> Vec<File> {
+    let view = view(project);
+    let stages: Vec<(&'static str, Stage)> = roles::ALL
+        .iter()
+        .flat_map(|role| (role.stages)(&view).into_iter().map(|stage| (role.name, stage)))
+        .collect();
+    let mut files = match project.service.layout {
+        Layout::Single => vec![single_dockerfile(project, &stages)],
+        Layout::PerRole => dockerfile_per_role(project, &stages),
+    };
+    files.push(compose(&view));
+    files.extend(roles::shared_files(&view));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// What one role adds to Dockerfile and compose.yaml, and the files that are its own.
+#[must_use]
+pub fn role(project: &Project, name: &str) -> Vec<File> {
+    let view = view(project);
+    let Some(role) = roles::find(name) else { return Vec::new() };
+    let stages: Vec<String> = (role.stages)(&view).into_iter().map(|stage| stage.text).collect();
+    let services: Vec<String> = (role.services)(&view);
+    let mut files = vec![
+        File::text("Dockerfile", stages.join("\n\n")),
+        File::text("compose.yaml", services.join("\n").trim_matches('\n').to_owned()),
+    ];
+    files.extend(roles::shared_files(&view).into_iter().filter(|file| file.role == Some(role.name)));
+    files
+}
+
+/// All files of a new service: its starter, its description and its container files, sorted by path.
+#[must_use]
+pub fn new_service(project: &Project) -> Vec<File> {
+    let service = &project.service;
+    let stack = stack(project);
+    let manager = service.manager.as_deref().unwrap_or(stack.manager());
+    let mut files = scaffold(project);
+    files.push(File::text(project::FILE, project.to_toml()));
+    files.extend(stacks::starter(&service.stack, manager).into_iter().map(|(path, contents)| starter_file(project, &path, contents)));
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// A starter's file with the service's name in place of the placeholder, in path and text.
+fn starter_file(project: &Project, path: &str, contents: &[u8]) -> File {
+    let name = project.service.name.to_string();
+    let title: Vec<String> = name.split('-').map(capitalised).collect();
+    let fill = |text: &str| {
+        text.replace("starter-service", &name)
+            .replace("starter_service", &name.replace('-', "_"))
+            .replace("Starter Service", &title.join(" "))
+    };
+    let contents = match std::str::from_utf8(contents) {
+        Ok(text) => fill(text).into_bytes(),
+        Err(_) => contents.to_vec(),
+    };
+    File { path: fill(path), contents, executable: false, role: None }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn stack(project: &Project) -> &'static stacks::Stack {
+    stacks::find(&project.service.stack).expect("a description's stack is one of the list")
+}
+
+fn view(project: &Project) -> View {
+    View::new(project, stack(project))
+}
+
+fn single_dockerfile(project: &Project, stages: &[(&'static str, Stage)]) -> File {
+    let heading = format!(
+        "{}# {}: one stage per container role, made by dockwright from dockwright.toml. Edit it as you like:\n\
+         # `dockwright verify` tells whether every role still keeps its promises.\n",
+        check_directive(project),
+        project.service.name
+    );
+    let texts: Vec<&str> = stages.iter().map(|(_, stage)| stage.text.as_str()).collect();
+    File::text("Dockerfile", heading + "\n" + &texts.join("\n\n"))
+}
+
+/// BuildKit's check takes a variable for a secret by its name; `PASSWORD_FILE` only says where one is.
+/// A directive must be the file's first line. <https://docs.docker.com/reference/build-checks/>
+fn check_directive(project: &Project) -> &'static str {
+    let secrets = project.deployments.iter().any(|deployment| !deployment.secrets.is_empty());
+    if secrets { "# check=skip=SecretsUsedInArgOrEnv\n" } else { "" }
+}
+
+/// One Dockerfile per stage that compose.yaml builds: the closure of the stage, in the list's order.
+fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> Vec<File> {
+    let heading = |stage: &str| {
+        format!(
+            "{}# {}: the {stage} role and the stages that it is made from, made by dockwright from dockwright.toml.\n",
+            check_directive(project),
+            project.service.name
+        )
+    };
+    stages
+        .iter()
+        .map(|(role, stage)| {
+            let mut wanted = vec![stage.name.clone()];
+            for (_, other) in stages.iter().rev() {
+                if wanted.contains(&other.name) {
+                    wanted.extend(other.needs.iter().cloned());
+                }
+            }
+            let texts: Vec<&str> = stages
+                .iter()
+                .filter(|(_, other)| wanted.contains(&other.name))
+                .map(|(_, other)| other.text.as_str())
+                .collect();
+            let path = format!("docker/{}.Dockerfile", stage.name);
+            File { role: Some(role), ..File::text(path, heading(&stage.name) + "\n" + &texts.join("\n\n")) }
+        })
+        .collect()
+}
+
+fn compose(view: &View) -> File {
+    let services = roles::ALL.iter().flat_map(|role| (role.services)(view));
+    let mut text = roles::compose_header(view);
+    for service in services {
+        text.push('\n');
+        text.push_str(service.trim_matches('\n'));
+        text.push('\n');
+    }
+    text.push_str(&roles::compose_footer(view));
+    File::text("compose.yaml", text)
+}

@@ -1,0 +1,54 @@
+//! build: makes the artefact.
+
+use askama::Template;
+
+use super::escape as filters;
+use super::{Role, Stage, View};
+
+pub(super) const ROLE: Role = Role {
+    name: "build",
+    summary: "Dev plus build dependencies; makes the code that the service ships, in /out.",
+    about: "Dev's production dependencies and base release, plus what it takes to build. The source is copied in \
+            while the image is built, or mounted into a running builder; either way the artefact is in /out, and \
+            the service container gets it from there. It knows no deployment's environment.",
+    stages,
+    services,
+};
+
+#[derive(Template)]
+#[template(path = "builder.Dockerfile")]
+struct BuilderStage<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "build-watch.Dockerfile")]
+struct WatchStage<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "build.Dockerfile")]
+struct BuildStage<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "build.compose.yaml")]
+struct BuildService<'a> {
+    v: &'a View,
+}
+
+fn stages(v: &View) -> Vec<Stage> {
+    let base: &[&str] = if v.compiled { &[] } else { &["dev"] };
+    let mut stages = vec![Stage::new("builder", base, super::text(&BuilderStage { v }))];
+    if v.compiled {
+        stages.push(Stage::new("build-watch", &["builder"], super::text(&WatchStage { v })));
+    }
+    stages.push(Stage::new("build", &["builder"], super::text(&BuildStage { v })));
+    stages
+}
+
+fn services(v: &View) -> Vec<String> {
+    vec![super::text(&BuildService { v })]
+}

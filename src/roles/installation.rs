@@ -1,0 +1,41 @@
+//! installation: one deployment's immutable release.
+
+use askama::Template;
+
+use super::escape as filters;
+use super::view::DeploymentView;
+use super::{Role, Stage, View};
+
+pub(super) const ROLE: Role = Role {
+    name: "installation",
+    summary: "Service plus one deployment's environment: an immutable release.",
+    about: "The service image and one deployment's configuration, nothing else: FROM service and ENV lines, a stage \
+            per deployment. The first deployment's stage is `installation`, further ones are `installation-NAME`. \
+            Secrets are references to files that the deployment mounts, never values.",
+    stages,
+    services,
+};
+
+#[derive(Template)]
+#[template(path = "installation.Dockerfile")]
+struct InstallationStage<'a> {
+    d: &'a DeploymentView,
+}
+
+#[derive(Template)]
+#[template(path = "installation.compose.yaml")]
+struct InstallationService<'a> {
+    v: &'a View,
+    d: &'a DeploymentView,
+}
+
+fn stages(v: &View) -> Vec<Stage> {
+    let stage = |d: &DeploymentView| {
+        Stage::new(&d.stage, &["service"], super::text(&InstallationStage { d }))
+    };
+    v.deployments.iter().map(stage).collect()
+}
+
+fn services(v: &View) -> Vec<String> {
+    v.deployments.iter().map(|d| super::text(&InstallationService { v, d })).collect()
+}

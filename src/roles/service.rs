@@ -1,0 +1,37 @@
+//! service: what ships.
+
+use askama::Template;
+
+use super::escape as filters;
+use super::{Role, Stage, View};
+
+pub(super) const ROLE: Role = Role {
+    name: "service",
+    summary: "What goes to production, less the deployment's environment.",
+    about: "The production runtime with the built code: non-root, read-only, with no build dependency and no \
+            deployment's value in it. It answers on the port that PORT names, drains and exits 0 on its stop \
+            signal, and says by its healthcheck how it is.",
+    stages,
+    services,
+};
+
+#[derive(Template)]
+#[template(path = "service.Dockerfile")]
+struct ServiceStage<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "service.compose.yaml")]
+struct ServiceService<'a> {
+    v: &'a View,
+}
+
+fn stages(v: &View) -> Vec<Stage> {
+    let needs: &[&str] = if v.code_mounted { &["runtime"] } else { &["runtime", "build"] };
+    vec![Stage::new("service", needs, super::text(&ServiceStage { v }))]
+}
+
+fn services(v: &View) -> Vec<String> {
+    vec![super::text(&ServiceService { v })]
+}

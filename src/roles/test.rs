@@ -1,0 +1,50 @@
+//! test: the service under its own tests.
+
+use askama::Template;
+
+use super::escape as filters;
+use super::{Role, Stage, View};
+
+pub(super) const ROLE: Role = Role {
+    name: "test",
+    summary: "Service plus test dependencies and the environment for testing; runs the suite.",
+    about: "The service's own layers with the test dependencies, the tests and the testing environment on top: what \
+            is tested is, byte for byte, what ships. Its command runs the suite and exits non-zero when a test fails. \
+            A compiled stack's tests are compiled by build; test has no compiler.",
+    stages,
+    services,
+};
+
+#[derive(Template)]
+#[template(path = "build-tests.Dockerfile")]
+struct BuildTestsStage<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "test.Dockerfile")]
+struct TestStage<'a> {
+    v: &'a View,
+}
+
+#[derive(Template)]
+#[template(path = "test.compose.yaml")]
+struct TestService<'a> {
+    v: &'a View,
+}
+
+fn stages(v: &View) -> Vec<Stage> {
+    let test = super::text(&TestStage { v });
+    if v.compiled {
+        vec![
+            Stage::new("build-tests", &["build"], super::text(&BuildTestsStage { v })),
+            Stage::new("test", &["service", "build-tests"], test),
+        ]
+    } else {
+        vec![Stage::new("test", &["service"], test)]
+    }
+}
+
+fn services(v: &View) -> Vec<String> {
+    vec![super::text(&TestService { v })]
+}

@@ -1,0 +1,169 @@
+//! The closed schema of `stack.toml`.
+//!
+//! In every string, `@name@` stands for the service's name, `@module@` for the same in snake case.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// How a stack's code gets from source to a running process; all that role templates branch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shape {
+    /// The source runs on an interpreter of the base image; dev runs the stack's own reloader.
+    Interpreted,
+    /// A compiler that only the build role has makes a binary; dev runs it out of a shared volume.
+    RuntimeBinary,
+}
+
+/// All that dockwright knows of a stack.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Stack {
+    /// The stack's name for people, as "Python".
+    pub title: String,
+    /// See [`Shape`].
+    pub shape: Shape,
+    /// The port a new service listens on.
+    pub port: u16,
+    /// Base images.
+    pub images: Images,
+    /// The package manager of a new service.
+    pub default_manager: String,
+    /// What differs by package manager.
+    pub managers: BTreeMap<String, Manager>,
+    /// Service names that the language or its standard library has taken.
+    #[serde(default)]
+    pub reserved: Vec<String>,
+    /// Lines of `.dockerignore`: what the stack's tools leave in the source folder.
+    pub ignore: Vec<String>,
+    /// Dependency manifests (globs): the only project files that an image without source may hold.
+    pub manifests: Vec<String>,
+    /// The environment of the production runtime.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The dev role.
+    pub dev: RoleData,
+    /// The dev-tools role.
+    pub dev_tools: RoleData,
+    /// The build role. Its command makes the artefact in `/out`.
+    pub build: RoleData,
+    /// The service role.
+    pub service: RoleData,
+    /// The test role.
+    pub test: RoleData,
+    /// The command of the service's healthcheck, exec form.
+    pub health: Vec<String>,
+    /// What verification needs to know of the starter service.
+    pub verify: VerifyData,
+}
+
+impl Stack {
+    /// The package manager of a new service.
+    #[must_use]
+    pub fn manager(&self) -> &str {
+        &self.default_manager
+    }
+}
+
+/// Base images, by exact tag.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Images {
+    /// What production runs on.
+    pub runtime: String,
+    /// What the build role starts from, where that is not the runtime itself.
+    pub build: Option<String>,
+}
+
+/// A package manager: how each kind of dependency gets into its stage.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manager {
+    /// Files of the starter that belong to this manager alone.
+    #[serde(default)]
+    pub starter_files: Vec<String>,
+    /// Production dependencies, in the runtime.
+    #[serde(default)]
+    pub production: Vec<Layer>,
+    /// Build dependencies, in the builder.
+    #[serde(default)]
+    pub build: Vec<Layer>,
+    /// What only the image build of the artefact wants after them (precompiled dependencies).
+    #[serde(default)]
+    pub prebuild: Vec<Layer>,
+    /// What only the watching builder wants after them.
+    #[serde(default)]
+    pub prewatch: Vec<Layer>,
+    /// Test dependencies, on top of the service.
+    #[serde(default)]
+    pub test: Vec<Layer>,
+}
+
+/// A step of a stage: files in, commands run.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Layer {
+    /// Why it is there; becomes the comment above it.
+    pub comment: Vec<String>,
+    /// The folder it works in, if not the stage's own.
+    pub workdir: Option<String>,
+    /// Files of the build context to copy into that folder.
+    pub copy: Vec<String>,
+    /// Files of the build context that only the command reads: mounted as `/tmp/NAME`.
+    pub bind: Vec<String>,
+    /// Folders that stay on the engine between builds.
+    pub cache: Vec<String>,
+    /// Shell commands, joined by `&&`.
+    pub run: Vec<String>,
+}
+
+/// What a stack says of a role.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct RoleData {
+    /// The container's command, exec form.
+    pub command: Vec<String>,
+    /// Environment of the role.
+    pub env: BTreeMap<String, String>,
+    /// Shell commands of an image build, joined by `&&` (build: makes `/out`; test of a compiled stack: makes `/tests`).
+    pub run: Vec<String>,
+    /// Shell commands of the watching builder.
+    pub watch: Vec<String>,
+    /// What the watching builder watches.
+    pub watched: Vec<String>,
+    /// Files and folders of the build context to copy in.
+    pub copy: Vec<String>,
+    /// Declared tools: a name and the command that shows that it runs.
+    pub tools: BTreeMap<String, Vec<String>>,
+    /// Scripts of `templates/roles/scripts` that the role's image brings.
+    pub scripts: Vec<String>,
+    /// Debian packages.
+    pub packages: Vec<String>,
+    /// Shell commands that install what Debian does not have.
+    pub install: Vec<String>,
+}
+
+/// What `dockwright.toml`'s `[verify]` says for the starter service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VerifyData {
+    /// A path that answers 200 when the service is well.
+    pub health: String,
+    /// A path that answers slowly.
+    pub slow: String,
+    /// How to see a reload.
+    pub reload: ReloadProbe,
+}
+
+/// An edit and the answer that shows it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReloadProbe {
+    /// The path to ask.
+    pub path: String,
+    /// The file to edit.
+    pub file: String,
+    /// The text to replace, which the answer shows.
+    pub text: String,
+}

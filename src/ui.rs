@@ -1,0 +1,109 @@
+//! The only place that prints: data to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::error::Error;
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document on stdout.
+    Json,
+}
+
+/// Where a command writes to.
+#[derive(Debug, Clone, Copy)]
+pub struct Ui {
+    /// How results are written.
+    pub format: Format,
+}
+
+/// Errors.
+pub const RED: Style = AnsiColor::Red.on_default().bold();
+/// Success.
+pub const GREEN: Style = AnsiColor::Green.on_default().bold();
+/// Doubt.
+pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+/// What stands back.
+pub const DIM: Style = Style::new().dimmed();
+/// What stands out.
+pub const BOLD: Style = Style::new().bold();
+
+impl Ui {
+    /// Writes data to stdout; a reader that has gone away (`| head`) is no error.
+    pub fn out(&self, text: &str) {
+        write(&mut anstream::stdout().lock(), text);
+    }
+
+    /// Writes a message to stderr.
+    pub fn say(&self, text: &str) {
+        write(&mut anstream::stderr().lock(), text);
+    }
+
+    /// Writes a JSON document to stdout.
+    pub fn json(&self, value: &impl serde::Serialize) {
+        let text = serde_json::to_string_pretty(value).expect("our own documents are JSON");
+        self.out(&(text + "\n"));
+    }
+
+    /// Whether a person looks at stderr, so that a live view makes sense.
+    #[must_use]
+    pub fn live(&self) -> bool {
+        io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Writes an error: what, where, why, what to do next. Under `--format json` it is a document on
+    /// stdout too, so that a script has one thing to read.
+    pub fn error(&self, error: &Error) {
+        if self.format == Format::Json {
+            self.json(&serde_json::json!({
+                "schema": 1,
+                "outcome": "error",
+                "error": {
+                    "kind": error.kind().name(),
+                    "message": error.message(),
+                    "file": error.location().map(|at| at.file.display().to_string()),
+                    "line": error.location().and_then(|at| at.line),
+                    "column": error.location().and_then(|at| at.column),
+                    "causes": error.causes(),
+                    "hints": error.hints(),
+                },
+            }));
+        }
+        self.say(&error_text(error));
+    }
+}
+
+fn write(out: &mut impl io::Write, text: &str) {
+    // Nothing is left to tell a reader that is gone.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn error_text(error: &Error) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("{RED}error{RED:#}: {}\n", error.message());
+    if let Some(at) = error.location() {
+        let _ = writeln!(text, "  {DIM}-->{DIM:#} {at}");
+        if let (Some(line), Some(source)) = (at.line, &at.text) {
+            let number = line.to_string();
+            let pad = " ".repeat(number.len());
+            let _ = writeln!(text, "  {DIM}{pad} |{DIM:#}\n  {DIM}{number} |{DIM:#} {source}");
+            if let Some(column) = at.column {
+                let spaces = " ".repeat(column.saturating_sub(1));
+                let _ = writeln!(text, "  {DIM}{pad} |{DIM:#} {spaces}{RED}^{RED:#}");
+            }
+        }
+    }
+    for cause in error.causes() {
+        let _ = writeln!(text, "  {DIM}why:{DIM:#} {}", cause.replace('\n', "\n       "));
+    }
+    for hint in error.hints() {
+        let _ = writeln!(text, "  {GREEN}next:{GREEN:#} {}", hint.replace('\n', "\n        "));
+    }
+    text
+}

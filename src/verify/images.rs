@@ -1,0 +1,179 @@
+//! Building: every role's image at once, as the engine shares their stages.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::join_all;
+
+use super::bench::Image;
+use super::event::{Event, RoleReport};
+use super::outcome::{Verdict, fail, pass};
+use super::subject::{Subject, Target};
+use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, Run};
+use crate::error::Result;
+
+/// The images of all roles.
+pub(super) struct Images {
+    pub(super) containers: BTreeMap<String, Image>,
+    pub(super) own: BTreeMap<String, Image>,
+    pub(super) reports: Vec<RoleReport>,
+    /// The verdict of `scaffold.builds`.
+    pub(super) verdict: Verdict,
+}
+
+struct Job<'a> {
+    role: &'a str,
+    target: &'a Target,
+    own: bool,
+}
+
+struct Done {
+    image: Image,
+    failure: Option<BuildFailure>,
+    report: RoleReport,
+}
+
+/// Builds every role, side by side; the contexts are packed once and shared.
+pub(super) async fn build_all(run: &Run, subject: &Subject, wanted: &[String], sink: &(dyn Fn(Event) + Sync)) -> Result<Images> {
+    let mut jobs = Vec::new();
+    for role in subject.roles.iter().filter(|role| wanted.contains(&role.name)) {
+        jobs.push(Job { role: &role.name, target: &role.target, own: role.own.is_none() });
+        if let Some(own) = &role.own {
+            jobs.push(Job { role: &role.name, target: own, own: true });
+        }
+    }
+    let mut contexts: BTreeMap<(PathBuf, PathBuf), Context> = BTreeMap::new();
+    for job in &jobs {
+        let key = (job.target.context.clone(), job.target.dockerfile.file.clone());
+        if !contexts.contains_key(&key) {
+            contexts.insert(key.clone(), Context::open_for(&key.0, &key.1)?);
+        }
+    }
+    let builds = jobs.iter().map(|job| {
+        let context = &contexts[&(job.target.context.clone(), job.target.dockerfile.file.clone())];
+        build_one(run, job, context, sink)
+    });
+    let done: Vec<Done> = join_all(builds).await.into_iter().collect::<Result<_>>()?;
+    Ok(collect(&jobs, done))
+}
+
+fn collect(jobs: &[Job], done: Vec<Done>) -> Images {
+    let mut images =
+        Images { containers: BTreeMap::new(), own: BTreeMap::new(), reports: Vec::new(), verdict: pass(String::new()) };
+    let mut first: Option<(&Job, BuildFailure)> = None;
+    for (job, result) in jobs.iter().zip(done) {
+        let is_container = !jobs.iter().any(|other| other.role == job.role && other.own && !job.own) || !job.own;
+        if job.own {
+            images.own.insert(job.role.to_owned(), result.image.clone());
+        }
+        if is_container && !images.containers.contains_key(job.role) {
+            images.containers.insert(job.role.to_owned(), result.image);
+        }
+        images.reports.push(result.report);
+        if let Some(failure) = result.failure
+            && first.as_ref().is_none_or(|(_, before)| failure.line < before.line)
+        {
+            first = Some((job, failure));
+        }
+    }
+    images.verdict = match first {
+        None => pass(format!("{} images were built", jobs.len())),
+        Some((job, failure)) => failed(job, &failure),
+    };
+    images
+}
+
+/// One failure for one defect: the first failing instruction of the Dockerfile.
+fn failed(job: &Job, failure: &BuildFailure) -> Verdict {
+    let what = match (&failure.instruction, failure.exit_code) {
+        (Some(instruction), Some(code)) => format!("{} ended with exit code {code}", first_line(instruction)),
+        (Some(instruction), None) => format!("{}: {}", first_line(instruction), failure.message),
+        (None, _) => failure.message.clone(),
+    };
+    fail(format!("the image of {} does not build: {what}", job.role))
+        .expected(format!("stage {} builds", job.target.stage_name()))
+        .at(job.target.file.clone(), failure.line.or(Some(job.target.line())))
+        .log(failure.log_tail.clone())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches('\\').trim().to_owned()
+}
+
+async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(Event) + Sync)) -> Result<Done> {
+    let start = Instant::now();
+    let (mut steps, mut cached) = (0, 0);
+    let stage = job.target.stage_name();
+    let request = BuildRequest {
+        context: context.clone(),
+        dockerfile: job.target.dockerfile.text.clone(),
+        target: Some(stage.clone()),
+        args: job.target.args.clone(),
+        no_cache: false,
+        name: job.role.to_owned(),
+    };
+    let outcome = run.build(request, |event| match event {
+        BuildEvent::StepStarted(step) => {
+            sink(Event::BuildStep { role: job.role.to_owned(), step: step.name });
+        }
+        BuildEvent::StepCached(_) => {
+            steps += 1;
+            cached += 1;
+        }
+        BuildEvent::StepDone { .. } => steps += 1,
+        _ => {}
+    });
+    let outcome = outcome.await?;
+    let (image, failure) = match outcome {
+        BuildOutcome::Built { image_id } => (Ok(run.engine().image(&image_id).await?), None),
+        BuildOutcome::Failed(failure) => (Err(format!("the image of {} did not build", job.role)), Some(failure)),
+    };
+    let report = RoleReport {
+        role: job.role.to_owned(),
+        stage,
+        built: image.is_ok(),
+        image: image.as_ref().ok().map(|image| image.id.clone()),
+        size: image.as_ref().ok().map(|image| image.size),
+        seconds: start.elapsed().as_secs_f64(),
+        cached_steps: cached,
+        steps,
+    };
+    sink(Event::BuildDone(report.clone()));
+    Ok(Done { image, failure, report })
+}
+
+/// Builds a Dockerfile that was derived from the user's, in the user's context; never touches the disk.
+pub(super) async fn build_text(run: &Run, target: &Target, text: String, name: &str) -> Result<Image> {
+    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    build_in(run, &context, target, text, target.args.clone(), name).await
+}
+
+/// As [`build_text`], in a context of the caller's.
+pub(super) async fn build_in(
+    run: &Run,
+    context: &Context,
+    target: &Target,
+    text: String,
+    args: BTreeMap<String, String>,
+    name: &str,
+) -> Result<Image> {
+    let request = BuildRequest {
+        context: context.clone(),
+        dockerfile: text,
+        target: Some(target.stage_name()),
+        args,
+        no_cache: false,
+        name: name.to_owned(),
+    };
+    Ok(match run.build(request, |_| {}).await? {
+        BuildOutcome::Built { image_id } => Ok(run.engine().image(&image_id).await?),
+        BuildOutcome::Failed(failure) => Err(format!("the {name} did not build: {}", failure.message)),
+    })
+}
+
+/// The context of a target, for checks that change it.
+pub(super) fn context(target: &Target) -> Result<Arc<Context>> {
+    Ok(Arc::new(Context::open_for(&target.context, &target.dockerfile.file)?))
+}

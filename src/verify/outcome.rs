@@ -1,0 +1,166 @@
+//! What verification says of one contract.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::contract::{self, Contract};
+
+/// The four outcomes. Inconclusive is never pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Turned off, its role is off, or what it needs did not build.
+    Skipped,
+    /// The promise is kept.
+    Pass,
+    /// Could not be observed here.
+    Inconclusive,
+    /// The promise is broken.
+    Fail,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Outcome::Skipped => "skipped",
+            Outcome::Pass => "pass",
+            Outcome::Inconclusive => "inconclusive",
+            Outcome::Fail => "fail",
+        })
+    }
+}
+
+/// What a check found, with its evidence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    /// The contract's name.
+    pub contract: &'static str,
+    /// The role that it is of; `scaffold` for all of them.
+    pub role: &'static str,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// What was expected.
+    pub expected: String,
+    /// What was observed; for a skipped one, why.
+    pub observed: String,
+    /// The file to look at, relative to the project.
+    pub file: Option<String>,
+    /// The line there, from 1.
+    pub line: Option<usize>,
+    /// The end of the container's or build's log.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<String>,
+    /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// How long the check took.
+    pub seconds: f64,
+}
+
+/// A check's answer, before it is tied to its contract. Made by [`pass`], [`fail`], [`inconclusive`]
+/// and [`skipped`], with evidence added by the methods.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    outcome: Outcome,
+    expected: Option<String>,
+    observed: String,
+    place: Option<(String, Option<usize>)>,
+    log: Vec<String>,
+    hint: Option<String>,
+}
+
+/// The promise is kept; `observed` says by what that was seen.
+pub fn pass(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Pass, observed)
+}
+
+/// The promise is broken; `observed` says what was seen instead.
+pub fn fail(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Fail, observed)
+}
+
+/// It cannot be observed here; `observed` says what is missing.
+pub fn inconclusive(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Inconclusive, observed)
+}
+
+/// Not looked at; `observed` says why.
+pub fn skipped(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Skipped, observed)
+}
+
+impl Verdict {
+    fn new(outcome: Outcome, observed: impl Into<String>) -> Self {
+        Self { outcome, expected: None, observed: observed.into(), place: None, log: Vec::new(), hint: None }
+    }
+
+    /// What was expected, where the contract's promise does not say it precisely enough.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// The file and line to look at.
+    #[must_use]
+    pub fn at(mut self, file: impl Into<String>, line: impl Into<Option<usize>>) -> Self {
+        self.place = Some((file.into(), line.into()));
+        self
+    }
+
+    /// The log to show; its last 20 lines are kept.
+    #[must_use]
+    pub fn log(mut self, lines: Vec<String>) -> Self {
+        let from = lines.len().saturating_sub(20);
+        self.log = lines[from..].to_vec();
+        self
+    }
+
+    /// How to mend it, where the contract's own advice is not to the point.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The outcome.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What was observed.
+    #[must_use]
+    pub fn observed(&self) -> &str {
+        &self.observed
+    }
+
+    pub(super) fn of(self, contract: &'static Contract, seconds: f64) -> Finding {
+        let advise = matches!(self.outcome, Outcome::Fail);
+        let (file, line) = self.place.map_or((None, None), |(file, line)| (Some(file), line));
+        Finding {
+            contract: contract.name,
+            role: contract.role(),
+            outcome: self.outcome,
+            expected: self.expected.unwrap_or_else(|| contract.promise.to_owned()),
+            observed: self.observed,
+            file,
+            line,
+            log: self.log,
+            hint: self.hint.or_else(|| advise.then(|| contract.mend.to_owned())),
+            seconds: (seconds * 1000.0).round() / 1000.0,
+        }
+    }
+}
+
+/// The outcome of all: the worst, skipped ones aside.
+#[must_use]
+pub fn overall(findings: &[Finding]) -> Outcome {
+    findings.iter().map(|finding| finding.outcome).filter(|outcome| *outcome != Outcome::Skipped).max().unwrap_or(Outcome::Pass)
+}
+
+/// The contract of a name that a check is registered under.
+pub(super) fn contract(name: &str) -> &'static Contract {
+    contract::find(name).expect("every check is of a contract in the list; a test holds it")
+}

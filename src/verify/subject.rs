@@ -1,0 +1,174 @@
+//! What is verified: the files that the user has on disk, and which of them makes which role.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::compose::{self, Compose, Service};
+use crate::dockerfile::{self, Dockerfile};
+use crate::error::{Error, Result};
+use crate::project::{Deployment, Project};
+use crate::roles;
+
+/// The project as it is on disk.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) folder: PathBuf,
+    pub(super) project: Project,
+    pub(super) compose: Compose,
+    pub(super) roles: Vec<RoleSubject>,
+}
+
+/// One role: its service of compose.yaml and the stage that its image is made of.
+#[derive(Debug, Clone)]
+pub(super) struct RoleSubject {
+    /// The role's name; an installation's is its stage's.
+    pub(super) name: String,
+    /// The role of the six that it is.
+    pub(super) role: &'static str,
+    /// The service in compose.yaml.
+    pub(super) service: String,
+    /// The image that its container runs.
+    pub(super) target: Target,
+    /// The stage that the role's own image is made of, where the container runs another one (the builder
+    /// has no source, the build stage has).
+    pub(super) own: Option<Target>,
+    /// An installation's deployment.
+    pub(super) deployment: Option<Deployment>,
+}
+
+/// A stage to build.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) context: PathBuf,
+    pub(super) dockerfile: std::sync::Arc<Dockerfile>,
+    /// The Dockerfile as the user knows it, relative to the project.
+    pub(super) file: String,
+    /// The stage's index in the Dockerfile.
+    pub(super) stage: usize,
+    /// Build arguments.
+    pub(super) args: BTreeMap<String, String>,
+}
+
+impl Target {
+    pub(super) fn stage_name(&self) -> String {
+        let stage = &self.dockerfile.stages[self.stage];
+        stage.name.clone().unwrap_or_else(|| self.stage.to_string())
+    }
+
+    pub(super) fn line(&self) -> usize {
+        self.dockerfile.stages[self.stage].line
+    }
+}
+
+impl Subject {
+    /// Reads dockwright.toml, compose.yaml and the Dockerfiles. `env` is what compose.yaml interpolates.
+    pub(super) fn read(folder: &Path, project: Project, env: &BTreeMap<String, String>) -> Result<Self> {
+        let compose = compose::read(folder, env)?;
+        let mut files = Dockerfiles::default();
+        let mut found = Vec::new();
+        for role in roles::ALL.iter().filter(|role| roles::enabled(role.name, &project)) {
+            if role.name == "installation" {
+                for deployment in &project.deployments {
+                    let name = project.stage(deployment);
+                    let subject = role_subject(folder, &compose, &mut files, role.name, &name)?;
+                    found.push(RoleSubject { deployment: Some(deployment.clone()), ..subject });
+                }
+            } else {
+                found.push(role_subject(folder, &compose, &mut files, role.name, role.name)?);
+            }
+        }
+        Ok(Self { folder: folder.to_owned(), project, compose, roles: found })
+    }
+
+    pub(super) fn role(&self, name: &str) -> Option<&RoleSubject> {
+        self.roles.iter().find(|role| role.name == name)
+    }
+
+    pub(super) fn service(&self, role: &RoleSubject) -> &Service {
+        &self.compose.services[&role.service]
+    }
+
+    pub(super) fn installations(&self) -> impl Iterator<Item = &RoleSubject> {
+        self.roles.iter().filter(|role| role.role == "installation")
+    }
+
+    /// A path as the user knows it: relative to the project where it is in it.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        shown(&self.folder, path)
+    }
+
+    pub(super) fn compose_file(&self) -> String {
+        self.shown(&self.compose.file)
+    }
+}
+
+fn shown(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+#[derive(Default)]
+struct Dockerfiles(BTreeMap<PathBuf, std::sync::Arc<Dockerfile>>);
+
+impl Dockerfiles {
+    fn get(&mut self, path: &Path) -> Result<std::sync::Arc<Dockerfile>> {
+        if let Some(known) = self.0.get(path) {
+            return Ok(known.clone());
+        }
+        let read = std::sync::Arc::new(dockerfile::read(path)?);
+        self.0.insert(path.to_owned(), read.clone());
+        Ok(read)
+    }
+}
+
+fn role_subject(
+    folder: &Path,
+    compose: &Compose,
+    files: &mut Dockerfiles,
+    role: &'static str,
+    name: &str,
+) -> Result<RoleSubject> {
+    let service = compose.service_for_role(name).ok_or_else(|| {
+        let names: Vec<&str> = compose.services.keys().map(String::as_str).collect();
+        Error::description(format!("no service for the role {name}"))
+            .in_file(shown(folder, &compose.file))
+            .hint(format!("its services are {}", names.join(", ")))
+            .hint(format!("`dockwright show {name}` prints what dockwright would write for it"))
+    })?;
+    let target = service_target(folder, files, service, name)?;
+    // The stage of the role's own name is the role's image, if the container does not run it.
+    let own = target.dockerfile.stage(name).filter(|stage| stage.index != target.stage && role == "build");
+    let own = own.map(|stage| Target { stage: stage.index, ..target.clone() });
+    let missing_build = role == "build" && own.is_none() && target.dockerfile.stage(name).is_none();
+    if missing_build && target.dockerfile.stages[target.stage].name.is_none() {
+        target.dockerfile.require_stage(name)?;
+    }
+    Ok(RoleSubject { name: name.to_owned(), role, service: service.name.clone(), target, own, deployment: None })
+}
+
+/// The stage that a service's `build` names.
+fn service_target(folder: &Path, files: &mut Dockerfiles, service: &Service, role: &str) -> Result<Target> {
+    let place = || service.at("build").location(None);
+    let Some(build) = &service.build else {
+        return Err(Error::description(format!("the service {} has no `build`", service.name))
+            .at(place())
+            .hint(format!("write `build: {{ context: ., target: {role} }}`, so that the role's stage can be built")));
+    };
+    if build.context.contains("://") {
+        return Err(Error::description(format!("the build context {} is not a folder", build.context))
+            .at(place())
+            .hint("dockwright verifies what is on disk: name a folder"));
+    }
+    let context = PathBuf::from(&build.context);
+    let dockerfile = if let Some(text) = &build.dockerfile_inline {
+        std::sync::Arc::new(dockerfile::parse(text, &build.place.file)?)
+    } else {
+        files.get(&context.join(build.dockerfile.as_deref().unwrap_or("Dockerfile")))?
+    };
+    let stage = match &build.target {
+        Some(target) => dockerfile.require_stage(target)?.index,
+        None => dockerfile.stages.len() - 1,
+    };
+    let args = build.args.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+    let file = shown(folder, &dockerfile.file);
+    Ok(Target { context, dockerfile, file, stage, args })
+}

@@ -1,0 +1,173 @@
+//! The only writer of files: atomic, inside the target only.
+//!
+//! A new tree is written whole beside its place and then renamed into it, so that a full disk or a
+//! killed process leaves nothing half-written.
+#![expect(clippy::disallowed_methods, reason = "this is the module that writes")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, Kind, Result};
+use crate::roles::File;
+
+/// Refuses a target that a new tree cannot be written to: anything but a path that is not there or
+/// an empty folder, or one whose parent cannot take it.
+///
+/// # Errors
+/// What is in the way, by name.
+pub fn check_new_tree(target: &Path) -> Result<()> {
+    let refuse = |message: String| Err(Error::new(Kind::Usage, message).hint("choose another name, or another folder"));
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io("cannot look at", target, error)),
+        Ok(found) if found.is_symlink() => {
+            refuse(format!("{} is a symbolic link, and dockwright does not write through links", target.display()))
+        }
+        Ok(found) if !found.is_dir() => refuse(format!("{} is there already and is not a folder", target.display())),
+        Ok(_) => {
+            let entries = fs::read_dir(target).map_err(|error| Error::io("cannot read", target, error))?;
+            let mut names: Vec<String> =
+                entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+            if names.is_empty() {
+                return Ok(());
+            }
+            names.sort();
+            refuse(format!("{} is not empty: {} {} in the way", target.display(), list(&names), verb(names.len())))
+        }
+    }
+}
+
+fn verb(count: usize) -> &'static str {
+    if count == 1 { "is" } else { "are" }
+}
+
+/// The first names of a list, and how many more there are.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Writes a new folder with these files, all or nothing.
+///
+/// # Errors
+/// As [`check_new_tree`], and when the disk does not take it; nothing is left behind then.
+pub fn new_tree(target: &Path, files: &[File]) -> Result<()> {
+    check_new_tree(target)?;
+    let parent = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let inside = |error| Error::io("cannot write in", &parent, error).hint("the folder must be there and writable");
+    // In the same folder, so that the rename stays on one file system; removed on drop.
+    let staging = tempfile::Builder::new().prefix(".dockwright-new-").tempdir_in(&parent).map_err(inside)?;
+    let root = staging.path().join("tree");
+    fs::create_dir(&root).map_err(|error| Error::io("cannot create", &root, error))?;
+    for file in files {
+        let path = root.join(inside_only(&file.path)?);
+        let shown = target.join(&file.path);
+        write_one(&path, file).map_err(|error| Error::io("cannot write", &shown, error))?;
+    }
+    fs::rename(&root, target).map_err(|error| Error::io("cannot put the new folder at", target, error))
+}
+
+fn write_one(path: &Path, file: &File) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut out = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    out.write_all(&file.contents)?;
+    #[cfg(unix)]
+    if file.executable {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = out.metadata()?.permissions().mode();
+        // Whoever may read it may run it.
+        out.set_permissions(fs::Permissions::from_mode(mode | ((mode & 0o444) >> 2)))?;
+    }
+    // A full disk may only show itself when the data reaches it.
+    out.sync_data()
+}
+
+/// Writes one file at `path`, which it replaces whole or not at all.
+///
+/// # Errors
+/// When the folder is not there or the disk does not take it.
+pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |error| Error::io("cannot write", path, error);
+    let mut staging = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
+    staging.write_all(contents).map_err(failed)?;
+    staging.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// A path that stays below the folder it is joined to.
+fn inside_only(path: &str) -> Result<&Path> {
+    let relative = Path::new(path);
+    if relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        Ok(relative)
+    } else {
+        Err(Error::usage(format!("{path} would be outside the target folder")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, executable: bool) -> File {
+        File { path: path.into(), contents: b"x\n".to_vec(), executable, role: None }
+    }
+
+    #[test]
+    fn writes_all_files_with_their_modes() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("orders");
+        new_tree(&target, &[file("a/b.sh", true), file("c", false)]).unwrap();
+        assert_eq!(fs::read(target.join("c")).unwrap(), b"x\n");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_ne!(fs::metadata(target.join("a/b.sh")).unwrap().permissions().mode() & 0o100, 0);
+            assert_eq!(fs::metadata(target.join("c")).unwrap().permissions().mode() & 0o111, 0);
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no staging folder is left");
+    }
+
+    #[test]
+    fn an_empty_folder_is_filled_and_a_full_one_refused_with_its_list() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("orders");
+        fs::create_dir(&target).unwrap();
+        new_tree(&target, &[file("c", false)]).unwrap();
+        let error = new_tree(&target, &[file("d", false)]).unwrap_err();
+        assert!(error.message().ends_with("is not empty: c is in the way"), "{error}");
+        assert!(!target.join("d").exists());
+    }
+
+    #[test]
+    fn nothing_is_written_outside_or_left_after_a_failure() {
+        let home = tempfile::tempdir().unwrap();
+        for bad in ["../evil", "/etc/evil", "a/../../evil"] {
+            assert!(new_tree(&home.path().join("t"), &[file("fine", false), file(bad, false)]).is_err());
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_not_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), home.path().join("t")).unwrap();
+        assert!(new_tree(&home.path().join("t"), &[file("c", false)]).is_err());
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,3 @@
+{%- if !env.is_empty() %}
+ENV {{{ env|assignments }}}
+{%- endif %}

@@ -1,0 +1,21 @@
+# ---- test: service, the test dependencies and the environment for testing
+FROM service AS test
+USER root
+{%- let packages = v.test.packages %}
+{%- include "packages.Dockerfile" %}
+{%- for layer in v.manager.test %}
+{%- include "layer.Dockerfile" %}
+{%- endfor %}
+{%- let scripts = v.test.scripts %}
+{%- include "scripts.Dockerfile" %}
+{%- if v.compiled %}
+COPY --from=build-tests /tests/ /tests/
+{%- endif %}
+{%- for copy in v.test.copy %}
+COPY {{{ copy }}}
+{%- endfor %}
+{%- let env = v.test.env %}
+{%- include "env.Dockerfile" %}
+USER 10001:10001
+HEALTHCHECK NONE
+CMD {{{ v.test.command|exec_form }}}
