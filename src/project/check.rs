@@ -193,7 +193,7 @@ fn env_value(name: &str, value: &str) -> Result<EnvValue> {
                 "PORT is {}, and the service listens on the port it names",
                 shown(value)
             ))
-            .hint("write a number from 1024 to 65535 in quotes, as PORT = \"8000\"")
+            .hint("write a number from 1024 to 65535 in quotes, as in PORT = \"8000\"")
         })?;
         Port::new(number)?;
     }

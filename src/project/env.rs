@@ -30,10 +30,16 @@ impl EnvName {
         let mended: String = text.chars().map(|c| if good(c) { c } else { '_' }).collect();
         let mended = mended.trim_matches('_');
         Err(match mended.chars().next() {
-            None => error.hint("name it as `LOG_LEVEL`"),
+            None => error.hint("for example: LOG_LEVEL"),
             Some(first) if first.is_ascii_digit() => error.hint(format!("name it `_{mended}`")),
             Some(_) => error.hint(format!("name it `{mended}`")),
         })
+    }
+
+    /// `APP_ENV`, by which starters tell where they run.
+    #[must_use]
+    pub fn app_env() -> Self {
+        Self("APP_ENV".to_owned())
     }
 
     /// Where a secret of this name lies in the container: `/run/secrets/` and the name in lower case.
@@ -59,7 +65,7 @@ impl EnvValue {
         // (frontend/dockerfile/shell/lex.go): no spelling of ENV gives a newline.
         if text.contains(is_line_break) {
             return Err(Error::description(
-                "an environment variable's value is one line: neither a Dockerfile's ENV nor an env file can hold a line break",
+                "an environment variable's value is one line: neither a Dockerfile's ENV nor `docker run --env-file` can hold a line break",
             )
             .hint("put the text into a file and give its path, or encode it as base64"));
         }

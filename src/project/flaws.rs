@@ -29,15 +29,20 @@ impl<'a> Flaws<'a> {
         self.text.get(span.clone()).unwrap_or("")
     }
 
+    /// Whether a place is on a line that begins a `[table]`.
+    pub(super) fn in_header(&self, span: &Range<usize>) -> bool {
+        let before = self.text.get(..span.start).unwrap_or("");
+        before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('['))
+    }
+
     /// Notes a flaw that is at a place.
     pub(super) fn add(&mut self, span: &Range<usize>, error: Error) {
-        let error = error.at(location(self.text, self.file, span.start));
         self.found.push((span.start, error));
     }
 
     /// Notes that something is missing, which has no place.
     pub(super) fn add_missing(&mut self, error: Error) {
-        self.found.push((usize::MAX, error.in_file(self.file)));
+        self.found.push((usize::MAX, error));
     }
 
     /// Takes the value, or notes what is wrong with it.
@@ -48,18 +53,22 @@ impl<'a> Flaws<'a> {
     /// The first flaw in the file's order, if there is any; its last hints name the others.
     pub(super) fn into_error(mut self) -> Option<Error> {
         self.found.sort_by_key(|(offset, _)| *offset);
-        let mut found = self.found.into_iter().map(|(_, error)| error);
-        let mut first = found.next()?;
-        let count = found.len();
-        for error in found.by_ref().take(FURTHER) {
-            let line = error.location().and_then(|place| place.line);
-            let place = line.map_or(String::new(), |line| format!("line {line}: "));
-            first = first.hint(format!("then mend {place}{}", error.message()));
+        let more = self.found.len().saturating_sub(1 + FURTHER);
+        // Lines are counted for these few alone: a file may hold a hundred thousand flaws.
+        let place = |offset| (offset != usize::MAX).then(|| location(self.text, self.file, offset));
+        let mut found = self.found.into_iter();
+        let (offset, error) = found.next()?;
+        let mut first = match place(offset) {
+            Some(place) => error.at(place),
+            None => error.in_file(self.file),
+        };
+        for (offset, error) in found.take(FURTHER) {
+            let line = place(offset)
+                .and_then(|place| place.line)
+                .map_or(String::new(), |line| format!(" in line {line}"));
+            first = first.hint(format!("also{line}: {}", error.message()));
         }
-        if count > FURTHER {
-            first = first.hint(format!("and {} more after these", count - FURTHER));
-        }
-        Some(first)
+        Some(if more > 0 { first.hint(format!("and {more} more after these")) } else { first })
     }
 }
 
@@ -113,6 +122,6 @@ mod tests {
         flaws.add(&(0..3), Error::description("bad one"));
         let error = flaws.into_error().unwrap();
         assert_eq!(error.to_string(), "f:1:1: bad one");
-        assert_eq!(error.hints(), ["then mend line 2: bad two", "then mend no end"]);
+        assert_eq!(error.hints(), ["also in line 2: bad two", "also: no end"]);
     }
 }

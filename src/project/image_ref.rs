@@ -18,7 +18,8 @@ impl ImageRef {
             Err(Error::description(format!("{} is not an image: {why}", shown(text))).hint(hint))
         };
         let example = || {
-            "write as \"python:3.13-slim\" or \"registry.example.com/python:3.13-slim\"".to_owned()
+            "for example: \"python:3.13-slim\" or \"registry.example.com/python:3.13-slim\""
+                .to_owned()
         };
         if text.is_empty() {
             return Err(Error::description("the image is empty").hint(example()));

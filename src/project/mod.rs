@@ -17,8 +17,11 @@ mod name;
 mod paths;
 mod raw;
 mod read;
+#[cfg(test)]
+mod roundtrip;
 mod schema;
 mod shape;
+mod starter;
 mod suggest;
 mod syntax;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Names of services and deployments: DNS labels.
 
-use super::text::{shown, text_types};
+use super::text::{quoted, shown, text_types};
 use crate::error::{Error, Result};
 
 text_types! {
@@ -101,6 +101,8 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
         .filter(|_| text.chars().all(|c| in_label(c.to_ascii_lowercase())))
     {
         Some(format!("`{c}` is upper case, which image names and DNS do not know"))
+    } else if text.contains(' ') {
+        Some("image names and DNS know no spaces".to_owned())
     } else if let Some(c) = text.chars().find(|c| !in_label(c.to_ascii_lowercase())) {
         Some(format!(
             "{} is none of a-z, 0-9 and `-`, which is all that image names and DNS share",
@@ -123,7 +125,7 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
     let Some(flaw) = flaw else { return Ok(text) };
     let error = Error::description(format!("{} cannot name a {what}: {flaw}", shown(text)));
     Err(match suggestion(text, most) {
-        Some(name) => error.hint(format!("try {}", shown(&name))),
+        Some(name) => error.hint(format!("try {}", quoted(name))),
         None => error.hint(
             "take lower-case letters, digits and single dashes, a letter first, as \"orders\"",
         ),
@@ -137,6 +139,7 @@ fn in_label(c: char) -> bool {
 /// The name that was probably meant: its letters and digits, a dash for all that is between.
 fn suggestion(text: &str, most: usize) -> Option<String> {
     let words: Vec<String> = text
+        .replace(['\'', '"', '`'], "")
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
@@ -145,4 +148,89 @@ fn suggestion(text: &str, most: usize) -> Option<String> {
     let name = name.trim_start_matches(|c: char| !c.is_ascii_lowercase());
     let name = name[..name.len().min(most)].trim_end_matches('-');
     (name.len() > 1).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_will_do() {
+        let longest = "a".repeat(63);
+        for name in ["orders", "a", "a1", "order-intake-2", "tests", "console", longest.as_str()] {
+            assert_eq!(ServiceName::parse(name, &["json"]).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn names_that_will_not_and_what_is_said() {
+        let long = "a".repeat(300);
+        let long_words = "order ".repeat(50);
+        for (name, part, suggested) in [
+            ("", "it is empty", None),
+            ("My App", "no spaces", Some("my-app")),
+            ("Orders", "`O` is upper case", Some("orders")),
+            ("-orders", "a dash first", Some("orders")),
+            ("orders-", "ends with a dash", Some("orders")),
+            ("or--ders", "two dashes", Some("or-ders")),
+            ("1st-orders", "begins with a digit", Some("st-orders")),
+            ("123", "begins with a digit", None),
+            ("o_rders", r#""_" is none of"#, Some("o-rders")),
+            ("it's", r#""'" is none of"#, Some("its")),
+            ("a\"b", r#""\"" is none of"#, Some("ab")),
+            ("orders\n", r#""\n" is none of"#, Some("orders")),
+            ("$HOME", r#""$" is none of"#, Some("home")),
+            ("$(id)", r#""$" is none of"#, Some("id")),
+            ("..", "not a path", None),
+            ("../orders", "not a path", Some("orders")),
+            ("a/b", "not a path", Some("a-b")),
+            ("C:\\orders", "not a path", Some("c-orders")),
+            ("größe", r#""ö" is none of"#, Some("gr-e")),
+            ("订单", "is none of", None),
+            ("a\u{202E}b", r#""\u202E" is none of"#, Some("a-b")),
+            ("a\0b", r#""\u0000" is none of"#, Some("a-b")),
+            (&long, "300 characters", Some(&long[..63])),
+            (
+                &long_words,
+                "no spaces",
+                Some("order-order-order-order-order-order-order-order-order-order-ord"),
+            ),
+            ("dev", "the name of a role", Some("dev-service")),
+            ("dev-tools", "the name of a role", Some("dev-tools-service")),
+            ("service", "the name of a role", Some("orders")),
+            ("test", "the name of a role", Some("test-service")),
+            ("dockwright", "this tool's own", Some("dockwright-service")),
+            ("docker", "container engines", Some("docker-service")),
+            ("con", "Windows", Some("con-service")),
+            ("nul", "Windows", Some("nul-service")),
+            ("com1", "Windows", Some("com1-service")),
+            ("json", "the stack uses that name", Some("json-service")),
+            ("xml-parsers", "the stack uses that name", Some("xml-parsers-service")),
+        ] {
+            let error = ServiceName::parse(name, &["json", "xml_parsers"]).unwrap_err();
+            assert!(error.message().contains(part), "{name:?}: {error}");
+            let hint = error.hints().first().expect("a hint");
+            match suggested {
+                Some(suggested) => {
+                    assert!(hint.ends_with(&quoted(suggested)), "{name:?}: {hint}");
+                    assert!(
+                        ServiceName::parse(suggested, &["json"]).is_ok(),
+                        "{suggested} will not do either"
+                    );
+                }
+                None => assert!(hint.starts_with("take lower-case letters"), "{name:?}: {hint}"),
+            }
+            assert!(
+                !error.message().contains(['\n', '\0', '\u{202E}']),
+                "{name:?} goes raw to the terminal"
+            );
+        }
+    }
+
+    #[test]
+    fn deployments_are_shorter() {
+        assert!(DeploymentName::parse(&"a".repeat(50)).is_ok());
+        assert!(DeploymentName::parse(&"a".repeat(51)).is_err());
+        assert!(DeploymentName::parse("test").is_ok(), "installation-test clashes with nothing");
+    }
 }

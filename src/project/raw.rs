@@ -39,6 +39,8 @@ const LABEL: &str = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$";
 const ENV_NAME: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 const PACKAGE: &str = r"^[a-z0-9]([a-z0-9+.-]*[a-z0-9+.])(=[A-Za-z0-9.+:~-]+)?$";
 const URL_PATH: &str = r"^/([^/\s#].*)?$";
+const IMAGE: &str = r"^[^\s$]+$";
+const PROJECT_PATH: &str = r"^[^/~\\][^\\]*$";
 const TOOL: &str = "^[A-Za-z0-9][A-Za-z0-9._+-]*$";
 
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -71,10 +73,10 @@ pub(super) struct Service {
 #[serde(deny_unknown_fields)]
 pub(super) struct Images {
     /// What dev, service and test run on.
-    #[schemars(extend("examples" = ["registry.example.com/python:3.13-slim"]))]
+    #[schemars(regex(pattern = IMAGE), extend("examples" = ["registry.example.com/python:3.13-slim"]))]
     pub(super) runtime: Option<At<String>>,
     /// What build compiles on.
-    #[schemars(extend("examples" = ["registry.example.com/python:3.13"]))]
+    #[schemars(regex(pattern = IMAGE), extend("examples" = ["registry.example.com/python:3.13"]))]
     pub(super) build: Option<At<String>>,
 }
 
@@ -145,6 +147,7 @@ pub(super) struct Deployment {
     pub(super) env: Option<Env>,
     /// Names of secrets, never values. The container finds `DATABASE_PASSWORD` in the file that
     /// `DATABASE_PASSWORD_FILE` names: `/run/secrets/database_password`.
+    #[schemars(extend("uniqueItems" = true))]
     pub(super) secrets: Option<Vec<SecretName>>,
 }
 
@@ -171,7 +174,7 @@ pub(super) struct Reload {
     #[schemars(regex(pattern = URL_PATH), extend("examples" = ["/"]))]
     pub(super) path: At<String>,
     /// The file to edit, inside the project.
-    #[schemars(length(min = 1), extend("examples" = ["orders/app.py"]))]
+    #[schemars(regex(pattern = PROJECT_PATH), extend("examples" = ["orders/app.py"]))]
     pub(super) file: At<String>,
     /// A text that stands once in the file, and in the answer.
     #[schemars(length(min = 1), extend("examples" = ["Hello"]))]

@@ -123,7 +123,11 @@ fn is_missing(error: &std::io::Error) -> bool {
 /// The error for no description in `dir`, with where to find or how to make one.
 fn missing(dir: &Path) -> Error {
     let shown = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-    if !dir.is_dir() && dir.as_os_str() != "" {
+    if !shown.exists() {
+        return Error::new(Kind::Usage, format!("{} does not exist", shown.display()))
+            .hint("name the folder that holds dockwright.toml");
+    }
+    if !shown.is_dir() {
         return Error::new(Kind::Usage, format!("{} is not a folder", shown.display()))
             .hint("name the folder that holds dockwright.toml");
     }
@@ -149,6 +153,11 @@ fn not_text(file: &Path, error: &std::string::FromUtf8Error) -> Error {
         return Error::description("the description is in UTF-16, and TOML is UTF-8")
             .in_file(file)
             .hint("save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)");
+    }
+    if bytes.contains(&0) {
+        return Error::description("this is not a text file: it holds NUL bytes")
+            .in_file(file)
+            .hint("check whether another file got this name");
     }
     let start = String::from_utf8_lossy(&bytes[..utf8]);
     let mut place = location(&start, file, utf8);

@@ -21,8 +21,14 @@ impl Project {
             .with_transform(RecursiveTransform(plain))
             .into_generator()
             .into_root_schema_for::<Description>();
-        schema.insert("$id".to_owned(), json!(SCHEMA_URL));
-        let mut schema = schema.to_value();
+        let derived = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
+        // What the file is comes before what is in it.
+        let head =
+            ["$schema", "title", "description"].map(|key| (key.to_owned(), derived[key].clone()));
+        let mut schema = Map::from_iter([("$id".to_owned(), json!(SCHEMA_URL))]);
+        schema.extend(head);
+        merge(&mut schema, derived);
+        let mut schema = Value::Object(schema);
         let names: Vec<&str> = stacks.iter().map(|stack| stack.name).collect();
         schema["properties"]["service"]["properties"]["stack"]["enum"] = json!(names);
         schema
@@ -33,6 +39,9 @@ impl Project {
 fn plain(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     object.remove("format");
+    if let Some(Value::String(text)) = object.get_mut("description") {
+        *text = text.replace('\n', " ");
+    }
     if let Some(Value::Array(types)) = object.get_mut("type") {
         types.retain(|name| name != "null");
         if let [only] = types.as_slice() {
@@ -68,5 +77,67 @@ fn plain(schema: &mut Schema) {
 fn merge(object: &mut Map<String, Value>, other: Map<String, Value>) {
     for (key, value) in other {
         object.entry(key).or_insert(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::tests::{STACKS, in_repository, same_as_file};
+
+    #[test]
+    fn the_committed_schema_is_this_one() {
+        let text = serde_json::to_string_pretty(&Project::schema(STACKS)).unwrap() + "\n";
+        same_as_file(&text, &in_repository("docs/dockwright.schema.json")).unwrap();
+    }
+
+    /// Calls `each` with every part of the schema that describes a value, and its path.
+    fn walk(schema: &Value, path: &str, each: &mut impl FnMut(&str, &Value)) {
+        each(path, schema);
+        for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+            walk(inner, &format!("{path}.{name}"), each);
+        }
+        for (word, step) in [("additionalProperties", "*"), ("items", "0")] {
+            if schema[word].is_object() {
+                walk(&schema[word], &format!("{path}.{step}"), each);
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_closed_and_explains_itself() {
+        walk(&Project::schema(STACKS), "", &mut |path, part| {
+            let kind = part["type"].as_str().unwrap_or_default();
+            assert!(
+                ["object", "array", "string", "integer", "boolean"].contains(&kind),
+                "{path}: {part}"
+            );
+            assert!(part.get("$ref").is_none() && part.get("anyOf").is_none(), "{path}: {part}");
+            let rest = &part["additionalProperties"];
+            assert!(kind != "object" || *rest == false || rest.is_object(), "{path} is open");
+            let inner = path.ends_with('0') || path.ends_with('*');
+            assert!(inner || part["description"].is_string(), "{path} has no description");
+        });
+    }
+
+    #[test]
+    fn the_full_case_has_every_key() {
+        let text = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml"))
+            .unwrap();
+        // Leaked so that the closure below can hand out what is inside it.
+        let file: &'static toml::Value = Box::leak(Box::new(toml::from_str(&text).unwrap()));
+        walk(&Project::schema(STACKS), "", &mut |path, _| {
+            let mut here = vec![file];
+            for step in path.split('.').skip(1) {
+                let below = |value: &'static toml::Value| match (value, step) {
+                    (toml::Value::Table(table), "*") => table.values().collect(),
+                    (toml::Value::Table(table), step) => Vec::from_iter(table.get(step)),
+                    (toml::Value::Array(items), _) => items.iter().collect(),
+                    _ => Vec::new(),
+                };
+                here = here.into_iter().flat_map(below).collect();
+            }
+            assert!(!here.is_empty(), "{path} is not in good-full");
+        });
     }
 }

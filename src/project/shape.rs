@@ -66,7 +66,7 @@ impl Shape<'_, '_> {
                 self.value(inner, path, value, &key.span());
                 path.pop();
             } else {
-                let error = self.unknown(name, value.get_ref().is_table(), known, path);
+                let error = self.unknown(name, self.flaws.in_header(&key.span()), known, path);
                 self.flaws.add(&key.span(), error);
             }
         }
@@ -84,7 +84,7 @@ impl Shape<'_, '_> {
                 let hint = if path.is_empty() {
                     format!("begin the file with {line}")
                 } else {
-                    format!("add a line as {line}")
+                    format!("add a line such as {line}")
                 };
                 Error::description(format!("`{name}` is missing {}", section(path))).hint(hint)
             };
@@ -108,18 +108,19 @@ impl Shape<'_, '_> {
             ("array", DeValue::Array(items)) => {
                 for (at, item) in items.iter().enumerate() {
                     path.push(format!("{}", at + 1));
-                    self.item(&schema["items"], path, item);
+                    self.item(path, item);
                     path.pop();
                 }
             }
             ("string", DeValue::String(text)) => {
-                if let Some(error) = outside(schema, &name(path), text) {
+                if let Some(error) = outside(schema, last(path), text) {
                     self.flaws.add(&value.span(), error);
                 }
             }
             ("integer", number @ DeValue::Integer(_)) => {
                 if integer(number).is_none() {
-                    let error = Error::description(format!("{} is too large a number", name(path)));
+                    let error = Error::description(format!("{} is too large a number", name(path)))
+                        .hint("write one that fits, up to 9223372036854775807");
                     self.flaws.add(&value.span(), error);
                 }
             }
@@ -131,63 +132,71 @@ impl Shape<'_, '_> {
         }
     }
 
-    /// Items of lists are texts here, all of them.
-    fn item(&mut self, schema: &Value, path: &[String], item: &Spanned<DeValue<'_>>) {
-        if !item.get_ref().is_str() {
-            let source = self.flaws.source(&item.span());
-            let number = path.last().map_or("", String::as_str);
-            let what = format!("item {number} of {}", name(&path[..path.len() - 1]));
-            let error = Error::description(format!(
-                "{what} is {}, and {} is wanted",
-                found_words(item.get_ref()),
-                wanted_words(schema["type"].as_str().unwrap_or(""))
-            ));
-            self.flaws.add(&item.span(), scalar_hint(error, item.get_ref(), "", source));
+    /// Items of lists are strings here, all of them.
+    fn item(&mut self, path: &[String], item: &Spanned<DeValue<'_>>) {
+        if let Some((number, list)) = path.split_last().filter(|_| !item.get_ref().is_str()) {
+            let message = format!(
+                "item {number} of {} must be a string, not {}",
+                name(list),
+                found_words(item.get_ref())
+            );
+            let error = quotes_hint(
+                Error::description(message),
+                item.get_ref(),
+                "",
+                self.flaws.source(&item.span()),
+            );
+            self.flaws.add(&item.span(), error);
         }
     }
 
-    fn unknown(&self, key: &str, is_table: bool, known: &Value, path: &[String]) -> Error {
-        let error = if is_table {
+    /// `header`: the key stands in a `[header]` of its own.
+    fn unknown(&self, key: &str, header: bool, known: &Value, path: &[String]) -> Error {
+        let table = |last: &str| {
             let full: Vec<String> =
-                path.iter().map(String::as_str).chain([key]).map(bare).collect();
-            Error::description(format!("unknown table [{}]", full.join(".")))
-        } else {
-            Error::description(format!("unknown key {} {}", code(key), section(path)))
+                path.iter().map(String::as_str).chain([last]).map(bare).collect();
+            format!("[{}]", full.join("."))
         };
+        let error = Error::description(if header {
+            format!("unknown table {}", table(key))
+        } else {
+            format!("unknown key {} {}", code(key), section(path))
+        });
         let names: Vec<&str> =
             known.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         if let Some(name) = nearest(key, names.iter().copied()) {
-            return error.hint(format!("did you mean `{name}`?"));
+            return error
+                .hint(format!("did you mean {}?", if header { table(name) } else { code(name) }));
         }
         if let Some(hint) = other_words(key) {
             return error.hint(hint);
         }
-        if let Some(home) = self.homes(key).first() {
-            return error.hint(format!("`{key}` belongs into {home}"));
+        if let Some(home) = self.home(key) {
+            return error.hint(format!("`{key}` belongs in {home}"));
         }
         error.hint(format!("known here: {}", names.join(", ")))
     }
 
-    /// The tables that know a key, two levels down.
-    fn homes(&self, key: &str) -> Vec<String> {
-        let tables = |schema: &Value| schema["properties"].as_object().cloned().unwrap_or_default();
-        let mut homes = Vec::new();
-        for (name, table) in tables(self.schema) {
-            if table["properties"].get(key).is_some() {
-                homes.push(format!("[{name}]"));
+    /// The first table that knows a key, two levels down.
+    fn home(&self, key: &str) -> Option<String> {
+        let knows = |table: &Value| table["properties"].get(key).is_some();
+        inner_tables(self.schema).find_map(|(name, table)| {
+            if knows(table) {
+                return Some(format!("[{name}]"));
             }
-            for (inner, table) in tables(&table) {
-                if table["properties"].get(key).is_some() {
-                    homes.push(format!("[{name}.{inner}]"));
-                }
-            }
-        }
-        homes
+            inner_tables(table)
+                .find(|(_, inner)| knows(inner))
+                .map(|(inner, _)| format!("[{name}.{inner}]"))
+        })
     }
 }
 
+fn inner_tables(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    schema["properties"].as_object().into_iter().flatten()
+}
+
 /// The flaw of a text outside the schema's fixed values.
-fn outside(schema: &Value, name: &str, text: &str) -> Option<Error> {
+fn outside(schema: &Value, key: &str, text: &str) -> Option<Error> {
     let allowed: Vec<&str> = schema["enum"].as_array()?.iter().filter_map(Value::as_str).collect();
     if allowed.contains(&text) {
         return None;
@@ -197,15 +206,15 @@ fn outside(schema: &Value, name: &str, text: &str) -> Option<Error> {
         schema["x-not-yet"].as_array().is_some_and(|later| later.iter().any(|word| word == text));
     if later {
         return Some(
-            Error::description(format!("{name} = {} is planned, and not there yet", quoted(text)))
+            Error::description(format!("{key} = {} is planned, and not there yet", quoted(text)))
                 .hint(format!("this dockwright knows {listed}")),
         );
     }
-    let error = Error::description(format!("{name} cannot be {}", shown(text)));
-    Some(match nearest(text, allowed.iter().copied()) {
-        Some(near) => error.hint(format!("did you mean {}? it can be {listed}", quoted(near))),
-        None => error.hint(format!("it can be {listed}")),
-    })
+    let error = Error::description(format!("unknown value {} for `{key}`", shown(text)));
+    match nearest(text, allowed.iter().copied()) {
+        Some(near) => Some(error.hint(format!("did you mean {}?", quoted(near)))),
+        None => Some(error.hint(format!("it can be {listed}"))),
+    }
 }
 
 /// The flaw of a value of another type.
@@ -216,71 +225,73 @@ fn mistyped(
     found: &DeValue<'_>,
     source: &str,
 ) -> Error {
-    let key = path.last().map_or("", String::as_str);
+    let key = bare(last(path));
     if let (Some(true), DeValue::String(line)) = (schema["x-exec-form"].as_bool(), found) {
-        return Error::description(format!(
-            "{} is a list of words, not a shell line: with a shell between, the stop signal would not reach the program",
+        let error = Error::description(format!(
+            "{} must be a list of words, not one shell line",
             name(path)
         ))
-        .hint(format!("write {} = {}", bare(key), exec_form(line)));
+        .hint(format!("write {key} = {}", exec_form(line)));
+        return match key.as_str() {
+            "command" => {
+                error.hint("without a shell in between, the stop signal reaches the program")
+            }
+            _ => error,
+        };
     }
-    let error = Error::description(format!(
-        "{} is {}, and {} is wanted",
-        name(path),
-        found_words(found),
-        wanted_words(wanted)
-    ));
-    match (wanted, found) {
-        ("array", DeValue::String(one)) => {
-            error.hint(format!("write {} = [{}]", bare(key), quoted(one)))
-        }
+    let message =
+        format!("{} must be {}, not {}", name(path), wanted_words(wanted), found_words(found));
+    let error = Error::description(message);
+    let fixed = match (wanted, found) {
+        ("array", DeValue::String(one)) => Some(format!("[{}]", quoted(one))),
         ("integer", DeValue::String(text)) if text.trim().parse::<i64>().is_ok() => {
-            error.hint(format!("write {} = {}, without quotes", bare(key), text.trim()))
+            Some(format!("{}, without quotes", text.trim()))
         }
         ("boolean", DeValue::String(text)) => match text.to_lowercase().as_str() {
-            "true" | "yes" | "on" => error.hint(format!("write {} = true", bare(key))),
-            "false" | "no" | "off" => error.hint(format!("write {} = false", bare(key))),
-            _ => error,
+            "true" | "yes" | "on" => Some("true".to_owned()),
+            "false" | "no" | "off" => Some("false".to_owned()),
+            _ => None,
         },
-        ("string", _) if !found.is_array() && !found.is_table() => {
-            scalar_hint(error, found, &format!("{} = ", bare(key)), source)
-        }
-        _ => match schema["examples"].get(0) {
-            Some(example) => {
-                error.hint(format!("write as {} = {}", bare(key), toml_value(example)))
-            }
-            None if wanted == "object" => {
-                let full: Vec<String> = path.iter().map(bare).collect();
-                error.hint(format!(
-                    "write [{}] on a line of its own, and its keys under it",
-                    full.join(".")
-                ))
-            }
-            None => error,
-        },
+        ("string", _) => return quotes_hint(error, found, &format!("{key} = "), source),
+        _ => None,
+    };
+    if let Some(fixed) = fixed {
+        return error.hint(format!("write {key} = {fixed}"));
+    }
+    let example = schema["examples"].get(0).map(toml_value);
+    let item = schema["items"]["examples"].get(0).map(|item| format!("[{}]", toml_value(item)));
+    match example.or(item) {
+        Some(example) => error.hint(format!("for example: {key} = {example}")),
+        None => error
+            .hint(format!("write {} on a line of its own, and its keys under it", header(path))),
     }
 }
 
-/// The hint to put quotes around what is no text.
-fn scalar_hint(error: Error, found: &DeValue<'_>, start: &str, source: &str) -> Error {
-    if found.is_array() || found.is_table() {
-        error
-    } else {
-        error.hint(format!("write {start}{}", quoted(source.trim())))
+/// The hint for what should be a string: to put quotes around, if that makes one.
+fn quotes_hint(error: Error, found: &DeValue<'_>, start: &str, source: &str) -> Error {
+    match found {
+        DeValue::Table(_) => error.hint(
+            "a dot in a key begins a table of its own: put the key in quotes if it belongs to it",
+        ),
+        DeValue::Array(_) => error.hint("write one string, without brackets"),
+        _ => error.hint(format!("write {start}{}", quoted(source.trim()))),
     }
 }
 
 /// A shell line as a list; through `sh` where it needs one.
 fn exec_form(line: &str) -> String {
-    if line.contains(|c: char| "|&;<>()$`\\\"'*?[]#~{}!".contains(c)) {
-        return format!("[\"sh\", \"-c\", {}]", quoted(format!("exec {line}")));
+    let needs_shell = line.contains(|c: char| "|&;<>()$`\\\"'*?[]#~{}!=".contains(c));
+    if !needs_shell {
+        return format!("[{}]", line.split_whitespace().map(quoted).collect::<Vec<_>>().join(", "));
     }
-    format!("[{}]", line.split_whitespace().map(quoted).collect::<Vec<_>>().join(", "))
+    // With `exec` the shell makes way for a single program, which then gets the stop signal.
+    let single = !line.contains(['|', '&', ';', '(', '{']);
+    format!("[\"sh\", \"-c\", {}]", quoted(format!("{}{line}", if single { "exec " } else { "" })))
 }
 
 fn wanted_words(name: &str) -> &'static str {
     match name {
-        "string" => "a text in quotes",
+        "string" => "a string",
         "integer" => "a whole number",
         "boolean" => "true or false",
         "array" => "a list",
@@ -290,10 +301,10 @@ fn wanted_words(name: &str) -> &'static str {
 
 fn found_words(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a number",
         DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date or time",
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
@@ -331,14 +342,22 @@ fn code(key: &str) -> String {
     format!("`{}`", bare(key))
 }
 
+fn last(path: &[String]) -> &str {
+    path.last().map_or("", String::as_str)
+}
+
 fn name(path: &[String]) -> String {
-    code(path.last().map_or("", String::as_str))
+    code(last(path))
+}
+
+fn header(path: &[String]) -> String {
+    format!("[{}]", path.iter().map(bare).collect::<Vec<_>>().join("."))
 }
 
 fn section(path: &[String]) -> String {
     if path.is_empty() {
-        return "at the top of the file".to_owned();
+        "at the top of the file".to_owned()
+    } else {
+        format!("in {}", header(path))
     }
-    let full: Vec<String> = path.iter().map(bare).collect();
-    format!("in [{}]", full.join("."))
 }

@@ -26,35 +26,35 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
     const WORDS: &[(&[&str], &str)] = &[
         (
             &["installation", "production", "staging"],
-            "configure an installation under [deployments.production], or another name",
+            "describe an installation as [deployments.NAME], for example [deployments.production]",
         ),
         (
             &["environment", "environments", "environ", "envs", "vars", "variables"],
-            "environment variables go into `env`, as env = { LOG_LEVEL = \"debug\" }",
+            "environment variables go in `env`, as in env = { LOG_LEVEL = \"debug\" }",
         ),
         (
             &["cmd", "run", "start", "entrypoint", "script", "exec"],
-            "what to start goes into `command`, as command = [\"python\", \"-m\", \"orders\"]",
+            "what to start goes in `command`, as in command = [\"python\", \"-m\", \"orders\"]",
         ),
         (
             &["language", "lang", "runtime-version", "template"],
-            "the language goes into `stack` of [service]",
+            "the language goes in `stack` of [service]",
         ),
         (
             &["apt", "apt-packages", "deps", "dependencies", "system-packages"],
-            "Debian packages go into `packages` of a role, as packages = [\"libpq5\"]",
+            "Debian packages go in `packages` of a role, as in packages = [\"libpq5\"]",
         ),
         (
             &["healthcheck", "health-check", "liveness", "readiness"],
-            "the path to ask goes into `health` of [verify]",
+            "the path to ask goes in `health` of [verify]",
         ),
         (
             &["image", "base", "base-image", "from"],
-            "base images go into [images], as runtime = \"python:3.13-slim\"",
+            "base images go in [images], as in runtime = \"python:3.13-slim\"",
         ),
         (
             &["devtools", "dev-container", "devcontainer", "tooling"],
-            "tools to develop with go into [roles.dev-tools]",
+            "tools to develop with go in [roles.dev-tools]",
         ),
         (
             &["volumes", "mounts", "networks", "depends-on", "replicas"],

@@ -46,35 +46,96 @@ fn explain(text: &str, line: &str, message: &str, found: &str) -> (String, Optio
         };
         return ("this is YAML's way to write it; dockwright.toml is TOML".into(), Some(hint));
     }
+    if let Some(c) = line_at(text, line).chars().find(|c| c.is_control() && *c != '\t') {
+        let message =
+            format!("an invisible control character (U+{:04X}) stands in this line", u32::from(c));
+        return (message, Some("delete the line and type it anew".into()));
+    }
     if message.contains("duplicate key") {
-        return (
-            format!(
-                "{} stands twice",
-                if trimmed.starts_with('[') {
-                    trimmed.to_owned()
-                } else {
-                    format!("`{}`", found.trim())
-                }
-            ),
-            Some("keep one of the two".into()),
-        );
+        let twice = if trimmed.starts_with('[') {
+            trimmed.to_owned()
+        } else {
+            format!("`{}`", found.trim())
+        };
+        return (format!("{twice} stands twice"), Some("keep one of the two".into()));
     }
-    if message.contains("recursion limit") {
-        return (
-            "this is nested too deeply".into(),
-            Some("check whether another file got this name".into()),
-        );
-    }
-    if let Some((key, value)) = trimmed.split_once('=')
-        && message.contains("quoted")
-    {
+    if let Some((key, value)) = trimmed.split_once('=') {
+        let key = key.trim();
         let value = value.split('#').next().unwrap_or("").trim();
+        if value.is_empty() {
+            return (
+                format!("`{key}` has no value"),
+                Some("write one after the `=`, or take the line out".into()),
+            );
+        }
+        if message.contains("must be quoted")
+            && value.starts_with(|c: char| c.is_alphabetic() || c == '/')
+        {
+            return (
+                "a string needs quotes".into(),
+                Some(format!("write {key} = {}", quoted(value))),
+            );
+        }
+    }
+    if message.contains("key with no value")
+        && let Some((key, value)) = trimmed.split_once(char::is_whitespace)
+    {
         return (
-            "a text is in quotes".into(),
-            Some(format!("write {} = {}", key.trim(), quoted(value))),
+            format!("no `=` between `{key}` and its value"),
+            Some(format!("write {key} = {}", toml(value.trim()))),
         );
     }
-    (message.to_owned(), None)
+    for (part, told, hint) in COMPLAINTS {
+        if message.contains(part) {
+            return ((*told).to_owned(), Some((*hint).to_owned()));
+        }
+    }
+    (
+        message.to_owned(),
+        Some("write `key = value`, one to a line, under the `[table]` that they belong to".into()),
+    )
+}
+
+/// Words of the parser's messages, what to say instead, and what to do.
+const COMPLAINTS: &[(&str, &str, &str)] = &[
+    (
+        "must be quoted",
+        "this value is neither a number nor a string in quotes",
+        "put strings in quotes, and one key on a line",
+    ),
+    (
+        "unexpected key or value",
+        "there is more on this line than a key and its value",
+        "take out what follows the value, or put it on the next line",
+    ),
+    ("recurs", "this is nested too deeply", "check whether another file got this name"),
+    ("unclosed table", "this header is not closed", "put a `]` at its end"),
+    ("unclosed array", "this list is not closed", "put a `]` after its last item"),
+    ("unclosed inline table", "this table is not closed", "put a `}` after its last key"),
+    ("invalid basic string", "this string is not closed", "put a `\"` at its end"),
+    ("invalid literal string", "this string is not closed", "put a `'` at its end"),
+    (
+        "missing escaped",
+        "a backslash in double quotes begins an escape, and there is none of this name",
+        "write two backslashes, or put the string in single quotes",
+    ),
+    (
+        "cannot extend",
+        "this has a value already, and cannot also be a table",
+        "keep one of the two",
+    ),
+    ("key with no value", "this key has no value", "write `key = value`"),
+];
+
+/// The line of the file that an error shows, control characters and all.
+fn line_at<'a>(text: &'a str, shown: &str) -> &'a str {
+    let same = |line: &&str| {
+        line.trim_end_matches('\r')
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .eq(shown.chars())
+    };
+    text.split('\n').find(same).map_or("", |line| line.trim_end_matches('\r'))
 }
 
 /// The key and value of a line as YAML has them.

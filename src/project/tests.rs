@@ -70,17 +70,121 @@ fn cases() {
         let answer = read::decode(bytes, file).and_then(|text| Project::parse(&text, file, STACKS));
         let good = case.file_name().unwrap().to_string_lossy().starts_with("good-");
         assert_eq!(answer.is_ok(), good, "{}: {answer:?}", case.display());
+        let hinted = answer.as_ref().err().is_none_or(|error| !error.hints().is_empty());
+        assert!(hinted, "{}: what to do next?", case.display());
         let actual = answer.map_or_else(|error| told(&error), |project| format!("{project:#?}\n"));
         wrong.extend(same_as_file(&actual, &case.join("expected.txt")).err());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// A folder with a description, gone after the test.
+fn folder(content: &[u8]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write(&dir.path().join(FILE), content);
+    dir
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests make the files that they read")]
+fn write(path: &Path, content: &[u8]) {
+    fs::write(path, content).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests make the folders that they read")]
+fn make_dir(path: &Path) {
+    fs::create_dir(path).unwrap();
+}
+
+const GOOD: &[u8] = b"schema = 1\n[service]\nname = \"orders\"\nstack = \"python\"\n";
+
 #[test]
-fn every_flaw_comes_with_a_hint() {
-    for case in fs::read_dir(in_repository("tests/cases/project")).unwrap() {
-        let path = case.unwrap().path().join("expected.txt");
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        assert!(!text.starts_with("error:") || text.contains("\nhint: "), "{}", path.display());
+fn reads_what_stands_in_a_folder() {
+    for content in [
+        GOOD.to_vec(),
+        [b"\xEF\xBB\xBF", GOOD].concat(),
+        String::from_utf8_lossy(GOOD).replace('\n', "\r\n").into_bytes(),
+    ] {
+        let project = Project::read(folder(&content).path(), STACKS).unwrap();
+        assert_eq!(project.service.name.as_str(), "orders");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn reads_a_description_through_a_link() {
+    let there = folder(GOOD);
+    let here = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(there.path().join(FILE), here.path().join(FILE)).unwrap();
+    assert!(Project::read(here.path(), STACKS).is_ok());
+}
+
+#[test]
+fn says_what_is_no_description() {
+    let nothing = tempfile::tempdir().unwrap();
+    let error = Project::read(nothing.path(), STACKS).unwrap_err();
+    assert!(error.message().starts_with("no dockwright.toml in "), "{error}");
+    assert!(
+        error.hints().iter().any(|hint| hint.contains("dockwright init")),
+        "{:?}",
+        error.hints()
+    );
+
+    let below = folder(GOOD);
+    make_dir(&below.path().join("src"));
+    let error = Project::read(&below.path().join("src"), STACKS).unwrap_err();
+    assert!(error.hints()[0].starts_with("there is one in "), "{:?}", error.hints());
+
+    let error = Project::read(&below.path().join(FILE), STACKS).unwrap_err();
+    assert!(error.message().ends_with("is not a folder"), "{error}");
+
+    let error = Project::read(&below.path().join("nowhere"), STACKS).unwrap_err();
+    assert!(error.message().ends_with("nowhere does not exist"), "{error}");
+
+    let is_folder = tempfile::tempdir().unwrap();
+    make_dir(&is_folder.path().join(FILE));
+    let error = Project::read(is_folder.path(), STACKS).unwrap_err();
+    assert!(error.message().contains("this is a folder"), "{error}");
+}
+
+#[test]
+fn refuses_large_files_unread() {
+    let large = folder(b"");
+    // 100 GB that take no room: reading them would be noticed.
+    let file = fs::OpenOptions::new().write(true).open(large.path().join(FILE)).unwrap();
+    file.set_len(100 << 30).unwrap();
+    let error = Project::read(large.path(), STACKS).unwrap_err();
+    assert!(error.message().contains("larger than 1 MiB"), "{error}");
+
+    let two = folder(&b"# x\n".repeat(1 << 19));
+    assert!(Project::read(two.path(), STACKS).unwrap_err().message().contains("larger than 1 MiB"));
+}
+
+/// A full mebibyte of flaws is answered at once: nothing here is worse than linear times a few.
+#[test]
+fn a_mebibyte_of_flaws_takes_no_time() {
+    let start = std::time::Instant::now();
+    for content in [
+        [GOOD, &b"[".repeat(1_000_000)].concat(),
+        [GOOD, &(0..60_000).flat_map(|i| format!("k{i} = 1\n").into_bytes()).collect::<Vec<_>>()]
+            .concat(),
+    ] {
+        assert!(Project::read(folder(&content).path(), STACKS).is_err());
+    }
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn does_not_wait_for_pipes_and_devices() {
+    let dir = tempfile::tempdir().unwrap();
+    let fifo = dir.path().join(FILE);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+        .unwrap();
+    let error = Project::read(dir.path(), STACKS).unwrap_err();
+    assert!(error.message().contains("pipe, socket or device"), "{error}");
+
+    let dir = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", dir.path().join(FILE)).unwrap();
+    let error = Project::read(dir.path(), STACKS).unwrap_err();
+    assert!(error.message().contains("pipe, socket or device"), "{error}");
 }

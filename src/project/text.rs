@@ -39,22 +39,27 @@ pub(super) use text_types;
 pub(super) fn quoted(text: impl AsRef<str>) -> String {
     let mut out = String::from("\"");
     for c in text.as_ref().chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            // TOML has `\UXXXXXXXX` for what four digits do not hold.
-            _ if is_hidden(c) && u32::from(c) > 0xFFFF => {
-                out += &format!("\\U{:08X}", u32::from(c))
-            }
-            _ if is_hidden(c) => out += &format!("\\u{:04X}", u32::from(c)),
-            _ => out.push(c),
+        match escape(c) {
+            Some(escape) => out += &escape,
+            None => out.push(c),
         }
     }
     out.push('"');
     out
+}
+
+/// The escape for a character that cannot stand, or would not be seen, between quotes.
+fn escape(c: char) -> Option<String> {
+    match c {
+        '"' | '\\' => Some(format!("\\{c}")),
+        '\n' => Some("\\n".to_owned()),
+        '\t' => Some("\\t".to_owned()),
+        '\r' => Some("\\r".to_owned()),
+        // TOML has `\UXXXXXXXX` for what four digits do not hold.
+        _ if is_hidden(c) && u32::from(c) > 0xFFFF => Some(format!("\\U{:08X}", u32::from(c))),
+        _ if is_hidden(c) => Some(format!("\\u{:04X}", u32::from(c))),
+        _ => None,
+    }
 }
 
 /// As [`quoted`], cut to what fits in a message.

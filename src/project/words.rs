@@ -31,7 +31,7 @@ impl Command {
         let program = words.first().map_or("", String::as_str);
         if program.is_empty() {
             return Err(Error::description("the command names no program")
-                .hint("leave `command` out to have the stack's own, or write as `[\"python\", \"-m\", \"orders\"]`"));
+                .hint("leave `command` out to have the stack's own, or write one, for example [\"python\", \"-m\", \"orders\"]"));
         }
         // A folder with a space in its name is possible in a full path; else it is a shell line in one word.
         if program.contains(char::is_whitespace) && !program.starts_with('/') {
@@ -113,15 +113,29 @@ impl Package {
         {
             return Ok(Self(text.to_owned()));
         }
+        if text.starts_with('-') {
+            return Err(Error::description(format!(
+                "{} is an option of apt-get, not a package",
+                shown(text)
+            ))
+            .hint("name packages alone"));
+        }
+        if name.len() > 1 && name.ends_with('-') && name.chars().all(good) {
+            return Err(Error::description(format!(
+                "{} would make apt-get remove the package",
+                shown(text)
+            ))
+            .hint(format!("write {} to add it", quoted(name.trim_end_matches('-')))));
+        }
         let error = Error::description(format!(
             "{} is not the name of a Debian package: lower-case letters, digits and `+-.`, at least two, \
-             a letter or digit first, no dash last",
+             a letter or digit first",
             shown(text)
         ));
         let parts: Vec<String> =
             text.split([' ', ',']).filter(|part| !part.is_empty()).map(quoted).collect();
         Err(match parts.len() {
-            0 | 1 => error.hint("write as \"libpq5\" or \"libpq5=15.8-0+deb12u1\""),
+            0 | 1 => error.hint("for example: \"libpq5\" or \"libpq5=15.8-0+deb12u1\""),
             _ => error.hint(format!("make each package an item of the list: {}", parts.join(", "))),
         })
     }

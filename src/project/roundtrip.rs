@@ -1,0 +1,197 @@
+//! Any project is read back from its own text, whatever strings it holds.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::tests::{STACKS, in_repository, same_as_file};
+use super::*;
+use crate::error::Result;
+
+/// What has ended a string, a line or a file too early somewhere.
+const NASTY: &[&str] = &[
+    "",
+    " ",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "\\",
+    "\\n",
+    "\\u0041",
+    "$HOME",
+    "${X:-y}",
+    "`id`",
+    "#",
+    "]",
+    "}",
+    "=",
+    "\t",
+    "\u{202E}",
+    "\u{FEFF}",
+    "\u{E0041}",
+    "{{{ x }}}",
+    "{% if %}",
+    "[service]",
+    "é",
+    "🦀",
+    "\u{7F}",
+    "\n",
+    "\r\n",
+    "\0",
+    "<<EOF",
+    "-",
+];
+
+fn hostile() -> impl Strategy<Value = String> {
+    let part = prop_oneof![prop::sample::select(NASTY).prop_map(str::to_owned), any::<String>()];
+    vec(part, 0..4).prop_map(|parts| parts.concat())
+}
+
+fn valid<T: std::fmt::Debug>(
+    texts: impl Strategy<Value = String>,
+    parse: impl Fn(&str) -> Result<T>,
+) -> impl Strategy<Value = T> {
+    texts.prop_filter_map("not valid", move |text| parse(&text).ok())
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    ("/?[a-z]{1,6}", vec(hostile(), 0..3)).prop_filter_map("not valid", |(program, rest)| {
+        Command::parse(std::iter::once(program).chain(rest).collect()).ok()
+    })
+}
+
+/// Variables and secrets that go together.
+fn env() -> impl Strategy<Value = (Env, Vec<EnvName>)> {
+    let name = || valid("[A-Za-z_][A-Za-z0-9_]{0,12}", EnvName::parse);
+    let value = valid(hostile(), EnvValue::parse);
+    (vec((name(), value), 0..4), vec(name(), 0..3)).prop_map(|(mut env, mut secrets)| {
+        let mut seen = HashSet::from(["port".to_owned()]);
+        let mut new = |name: &EnvName| {
+            let name = name.as_str().to_ascii_lowercase();
+            seen.insert(format!("{name}_file")) && seen.insert(name)
+        };
+        env.retain(|(name, _)| new(name));
+        secrets.retain(|name| new(name));
+        (env, secrets)
+    })
+}
+
+fn settings() -> impl Strategy<Value = RoleSettings> {
+    let package = valid("[a-z0-9][a-z0-9+.-]{1,8}(=1:2~3-4)?", Package::parse);
+    (option::of(command()), env(), vec(package, 0..3))
+        .prop_map(|(command, (env, _), packages)| RoleSettings { command, env, packages })
+}
+
+fn service() -> impl Strategy<Value = Service> {
+    (
+        valid("[a-z]{3,9}(-[a-z0-9]{1,9}){0,3}", |text| {
+            ServiceName::parse(text, STACKS[0].reserved)
+        }),
+        option::of(valid("[0-9]{4,5}", |text| Port::new(text.parse().unwrap_or(0)))),
+        option::of(command()),
+        option::of(prop::sample::select(vec!["pip".to_owned(), "uv".to_owned()])),
+        prop::sample::select(vec![Layout::Single, Layout::PerRole]),
+    )
+        .prop_map(|(name, port, command, manager, layout)| {
+            let stack = "python".to_owned();
+            Service { name, stack, kind: ServiceKind::Web, port, command, manager, layout }
+        })
+}
+
+fn dev_tools() -> impl Strategy<Value = DevTools> {
+    let tools = vec((valid("[A-Za-z0-9][A-Za-z0-9._+-]{0,6}", ToolName::parse), command()), 0..3);
+    let install = vec(valid(hostile(), ShellLine::parse), 0..3);
+    (any::<bool>(), tools, install, settings()).prop_map(
+        |(enabled, mut tools, install, settings)| {
+            let mut seen = HashSet::new();
+            tools.retain(|(name, _)| seen.insert(name.clone()));
+            let tools = tools.into_iter().map(|(name, shows)| Tool { name, shows }).collect();
+            DevTools { enabled, tools, install, settings }
+        },
+    )
+}
+
+fn roles() -> impl Strategy<Value = Roles> {
+    let code = prop::sample::select(vec![Code::Image, Code::Mounted]);
+    (settings(), dev_tools(), settings(), settings(), settings(), code).prop_map(
+        |(dev, dev_tools, build, settings, test, code)| {
+            let service = ServiceRole { code, settings };
+            Roles { dev, dev_tools, build, service, test }
+        },
+    )
+}
+
+fn verify() -> impl Strategy<Value = Verify> {
+    let path = || valid("/[!-~]{0,9}", UrlPath::parse);
+    let file = prop_oneof![hostile(), "[a-z]{1,5}(/[a-z. ]{1,5}){0,2}".prop_map(String::from)];
+    let text = hostile()
+        .prop_filter("one line", |text| !text.trim().is_empty() && EnvValue::parse(text).is_ok());
+    let reload = (path(), valid(file, ProjectPath::parse), text);
+    let reload = reload.prop_map(|(path, file, text)| Reload { path, file, text });
+    (option::of(path()), option::of(path()), option::of(1..=3600_u64), option::of(reload)).prop_map(
+        |(health, slow, timeout, reload)| Verify {
+            health,
+            slow,
+            timeout: timeout.map(Duration::from_secs),
+            reload,
+        },
+    )
+}
+
+fn project() -> impl Strategy<Value = Project> {
+    let image =
+        || option::of(valid("[a-z]{1,5}(/[a-z]{1,5})?(:[0-9.a-z-]{1,5})?", ImageRef::parse));
+    let deployment = (valid("[a-z]{1,9}(-[a-z0-9]{1,9}){0,2}", DeploymentName::parse), env())
+        .prop_map(|(name, (env, secrets))| Deployment { name, env, secrets });
+    (service(), image(), image(), roles(), vec(deployment, 1..4), verify()).prop_map(
+        |(service, runtime, build, roles, mut deployments, verify)| {
+            let mut seen = HashSet::new();
+            deployments.retain(|deployment| seen.insert(deployment.name.clone()));
+            Project { service, images: Images { runtime, build }, roles, deployments, verify }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_written_is_read_back(project in project()) {
+        let text = project.to_toml();
+        match Project::parse(&text, Path::new(FILE), STACKS) {
+            Ok(read) => prop_assert_eq!(read, project, "{}", text),
+            Err(error) => prop_assert!(false, "{} {:?}\n{}", error, error.hints(), text),
+        }
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in hostile(), at in 0..=200_usize) {
+        let good = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml")).unwrap();
+        // The case is ASCII, so every byte is a place to break it at.
+        let (before, after) = good.split_at(at * good.len() / 200);
+        drop(Project::parse(&format!("{before}{text}{after}"), Path::new(FILE), STACKS));
+    }
+}
+
+#[test]
+fn the_starter_is_short_and_says_what_is_where() {
+    let mut project = Project::starter(ServiceName::parse("orders", &[]).unwrap(), "python");
+    let shows = Command::parse(vec!["ruff".to_owned(), "--version".to_owned()]).unwrap();
+    project.roles.dev_tools.tools = vec![Tool { name: ToolName::parse("ruff").unwrap(), shows }];
+    let path = |text| UrlPath::parse(text).unwrap();
+    let file = ProjectPath::parse("orders/app.py").unwrap();
+    project.verify = Verify {
+        health: Some(path("/healthz")),
+        slow: Some(path("/slow?seconds=2")),
+        timeout: None,
+        reload: Some(Reload { path: path("/"), file, text: "Hello".to_owned() }),
+    };
+    let text = project.to_toml();
+    assert_eq!(Project::parse(&text, Path::new(FILE), STACKS).unwrap(), project);
+    same_as_file(&text, &in_repository("tests/cases/project/good-starter/in.toml")).unwrap();
+}

@@ -1,0 +1,240 @@
+//! A description as text: what `new` and `init` write first.
+
+use super::shape::bare;
+use super::text::quoted;
+use super::{
+    Code, Command, Deployment, DeploymentName, Env, EnvName, EnvValue, Images, Layout, Project,
+    RoleSettings, Roles, SCHEMA, SCHEMA_URL, Service, ServiceKind, ServiceName, Verify,
+};
+
+/// The longest line that is written where it can be broken, in characters.
+const WIDTH: usize = 100;
+
+impl Project {
+    /// The project that `new` begins with: a web service with the stack's defaults, `APP_ENV` set where it is
+    /// tested and deployed. Whoever knows the starter adds its tools and `[verify]`.
+    #[must_use]
+    pub fn starter(name: ServiceName, stack: &str) -> Self {
+        let app_env = |value: &str| {
+            EnvValue::parse(value).map(|value| (EnvName::app_env(), value)).into_iter().collect()
+        };
+        Self {
+            service: Service {
+                name,
+                stack: stack.to_owned(),
+                kind: ServiceKind::Web,
+                port: None,
+                command: None,
+                manager: None,
+                layout: Layout::Single,
+            },
+            images: Images::default(),
+            roles: Roles {
+                test: RoleSettings { env: app_env("test"), ..RoleSettings::default() },
+                ..Roles::default()
+            },
+            deployments: vec![Deployment {
+                name: DeploymentName::production(),
+                env: app_env("production"),
+                secrets: Vec::new(),
+            }],
+            verify: Verify::default(),
+        }
+    }
+
+    /// The text of a dockwright.toml that [`Project::parse`] reads back as this project. What the stack's
+    /// defaults say is left out; each table has a short comment.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut out = Text(vec![
+            format!("#:schema {SCHEMA_URL}"),
+            "# What this service's containers are made from: edit it, then run `dockwright update`.".to_owned(),
+            format!("schema = {SCHEMA}"),
+        ]);
+        self.write_service(&mut out);
+        self.write_roles(&mut out);
+        self.write_deployments(&mut out);
+        self.write_verify(&mut out);
+        out.0.join("\n") + "\n"
+    }
+
+    fn write_service(&self, out: &mut Text) {
+        let Service { name, stack, kind, port, command, manager, layout } = &self.service;
+        out.table("service", "");
+        out.string("name", name.as_str());
+        out.string("stack", stack);
+        match kind {
+            // The default, and all that there is so far.
+            ServiceKind::Web => {}
+        }
+        if let Some(port) = port {
+            out.key("port", &port.get().to_string());
+        }
+        out.command(command.as_ref());
+        if let Some(manager) = manager {
+            out.string("manager", manager);
+        }
+        if *layout == Layout::PerRole {
+            out.string("layout", "per-role");
+        }
+        if self.images != Images::default() {
+            out.table("images", "# Base images in place of the stack's own.");
+            for (key, image) in [("runtime", &self.images.runtime), ("build", &self.images.build)] {
+                if let Some(image) = image {
+                    out.string(key, image.as_str());
+                }
+            }
+        }
+    }
+
+    fn write_roles(&self, out: &mut Text) {
+        let Roles { dev, dev_tools, build, service, test } = &self.roles;
+        out.role("dev", dev, &[]);
+        let mut own = Vec::new();
+        if !dev_tools.enabled {
+            own.push(("enabled", "false".to_owned()));
+        }
+        if !dev_tools.install.is_empty() {
+            own.push(("install", list(dev_tools.install.iter().map(AsRef::as_ref))));
+        }
+        out.role("dev-tools", &dev_tools.settings, &own);
+        if !dev_tools.tools.is_empty() {
+            out.table(
+                "roles.dev-tools.tools",
+                "# Each tool, and the command that shows that it runs.",
+            );
+            for tool in &dev_tools.tools {
+                out.key(&bare(tool.name.as_str()), &words(&tool.shows));
+            }
+        }
+        out.role("build", build, &[]);
+        let mounted = [("code", quoted("mounted"))];
+        out.role(
+            "service",
+            &service.settings,
+            if service.code == Code::Mounted { &mounted } else { &[] },
+        );
+        out.role("test", test, &[]);
+    }
+
+    fn write_deployments(&self, out: &mut Text) {
+        for (at, deployment) in self.deployments.iter().enumerate() {
+            let comment = match at {
+                0 => {
+                    "# Baked into the image that goes there, so no secrets: those are named in `secrets`, and come as files."
+                }
+                _ => "",
+            };
+            let name = format!("deployments.{}", deployment.name);
+            out.table(&name, comment);
+            if !deployment.secrets.is_empty() {
+                out.key("secrets", &list(deployment.secrets.iter().map(AsRef::as_ref)));
+            } else if at == 0 {
+                out.line("# secrets = [\"DATABASE_PASSWORD\"]");
+            }
+            out.env(&name, &deployment.env);
+        }
+    }
+
+    fn write_verify(&self, out: &mut Text) {
+        let Verify { health, slow, timeout, reload } = &self.verify;
+        if health.is_some() || slow.is_some() || timeout.is_some() {
+            out.table(
+                "verify",
+                "# What `dockwright verify` asks: how it is, and something slow to stop it at.",
+            );
+        }
+        for (key, path) in [("health", health), ("slow", slow)] {
+            if let Some(path) = path {
+                out.string(key, path.as_str());
+            }
+        }
+        if let Some(timeout) = timeout {
+            out.key("timeout", &timeout.as_secs().to_string());
+        }
+        if let Some(reload) = reload {
+            out.table("verify.reload", "# `text` in `file` is replaced, in a copy; then `path` must answer with the new text.");
+            out.string("path", reload.path.as_str());
+            out.string("file", reload.file.as_str());
+            out.string("text", &reload.text);
+        }
+    }
+}
+
+/// The lines so far.
+struct Text(Vec<String>);
+
+impl Text {
+    fn line(&mut self, line: impl Into<String>) {
+        self.0.push(line.into());
+    }
+
+    fn table(&mut self, name: &str, comment: &str) {
+        self.line("");
+        if !comment.is_empty() {
+            self.line(comment);
+        }
+        self.line(format!("[{name}]"));
+    }
+
+    fn key(&mut self, key: &str, value: &str) {
+        self.line(format!("{key} = {value}"));
+    }
+
+    fn string(&mut self, key: &str, value: &str) {
+        self.key(key, &quoted(value));
+    }
+
+    fn command(&mut self, command: Option<&Command>) {
+        if let Some(command) = command {
+            self.key("command", &words(command));
+        }
+    }
+
+    /// A role's table, if it says anything; `own` are the keys that no other role has.
+    fn role(&mut self, role: &str, settings: &RoleSettings, own: &[(&str, String)]) {
+        if own.is_empty() && *settings == RoleSettings::default() {
+            return;
+        }
+        let name = format!("roles.{role}");
+        self.table(&name, "");
+        for (key, value) in own {
+            self.key(key, value);
+        }
+        self.command(settings.command.as_ref());
+        if !settings.packages.is_empty() {
+            self.key("packages", &list(settings.packages.iter().map(AsRef::as_ref)));
+        }
+        self.env(&name, &settings.env);
+    }
+
+    /// The last key of the table `name`, as it may become a table of its own.
+    fn env(&mut self, name: &str, env: &Env) {
+        if env.is_empty() {
+            return;
+        }
+        let pairs: Vec<String> =
+            env.iter().map(|(key, value)| format!("{key} = {}", quoted(value))).collect();
+        let line = format!("env = {{ {} }}", pairs.join(", "));
+        if line.chars().count() <= WIDTH {
+            self.line(line);
+        } else {
+            self.table(&format!("{name}.env"), "");
+            self.0.extend(pairs);
+        }
+    }
+}
+
+fn words(command: &Command) -> String {
+    list(command.words().iter().map(String::as_str))
+}
+
+fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
+    let items: Vec<String> = items.map(quoted).collect();
+    let line = format!("[{}]", items.join(", "));
+    if line.chars().count() <= WIDTH {
+        line
+    } else {
+        format!("[\n    {},\n]", items.join(",\n    "))
+    }
+}
