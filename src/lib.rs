@@ -1,6 +1,7 @@
 //! dockwright gives a service its six container roles and proves, on a real engine, that each does
 //! what its role promises. docs/ARCHITECTURE.md is the map.
 
+pub mod cli;
 pub mod compose;
 pub mod contract;
 pub mod dockerfile;
@@ -11,4 +12,5 @@ pub mod render;
 pub mod roles;
 pub mod stacks;
 pub mod ui;
+
 pub mod write;

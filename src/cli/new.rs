@@ -3,21 +3,17 @@
 use serde_json::json;
 
 use super::args::{LayoutArg, NewArgs};
-use crate::error::Result;
-use crate::project::{Layout, NewService, Project};
+use crate::error::{Error, Result};
+use crate::project::{
+    Command, Layout, Port, Project, ProjectPath, Reload, ServiceName, Tool, ToolName, UrlPath, known_stacks,
+};
 use crate::render;
+use crate::stacks;
 use crate::ui::{BOLD, Format, Ui};
 use crate::write;
 
 pub(super) fn run(ui: &Ui, options: &NewArgs) -> Result<u8> {
-    let project = Project::starter(&NewService {
-        name: &options.name,
-        stack: &options.stack,
-        manager: options.manager.as_deref(),
-        port: options.port,
-        layout: if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single },
-        dev_tools: !options.no_dev_tools,
-    })?;
+    let project = describe(options)?;
     let target = options.into.join(&options.name);
     let files = render::new_service(&project);
     if options.dry_run {
@@ -44,4 +40,41 @@ pub(super) fn run(ui: &Ui, options: &NewArgs) -> Result<u8> {
         )
     });
     Ok(0)
+}
+
+/// The description of the new service: the stack's defaults, what the starter tells verification, and what
+/// the arguments say.
+fn describe(options: &NewArgs) -> Result<Project> {
+    let facts = known_stacks().iter().find(|facts| facts.name == options.stack);
+    let stack = stacks::find(&options.stack);
+    let (Some(facts), Some(stack)) = (facts, stack) else {
+        return Err(Error::usage(format!("there is no stack `{}`", options.stack))
+            .hint(format!("the stacks are {}", stacks::NAMES.join(", "))));
+    };
+    let name = ServiceName::parse(&options.name, facts.reserved)?;
+    let mut project = Project::starter(name.clone(), &options.stack);
+    if let Some(manager) = &options.manager {
+        if !facts.managers.contains(&manager.as_str()) {
+            return Err(Error::usage(format!("{} has no package manager `{manager}` here", stack.title))
+                .hint(format!("it has {}", facts.managers.join(", "))));
+        }
+        project.service.manager = Some(manager.clone());
+    }
+    project.service.port = options.port.map(|port| Port::new(port.into())).transpose()?;
+    project.service.layout =
+        if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
+    project.roles.dev_tools.enabled = !options.no_dev_tools;
+    if !options.no_dev_tools {
+        for (tool, shows) in &stack.dev_tools.tools {
+            let (name, shows) = (ToolName::parse(tool)?, Command::parse(shows.clone())?);
+            project.roles.dev_tools.tools.push(Tool { name, shows });
+        }
+    }
+    let probe = &stack.verify.reload;
+    let file = probe.file.replace("@module@", &name.as_str().replace('-', "_")).replace("@name@", name.as_str());
+    project.verify.health = Some(UrlPath::parse(&stack.verify.health)?);
+    project.verify.slow = Some(UrlPath::parse(&stack.verify.slow)?);
+    project.verify.reload =
+        Some(Reload { path: UrlPath::parse(&probe.path)?, file: ProjectPath::parse(&file)?, text: probe.text.clone() });
+    Ok(project)
 }

@@ -270,4 +270,3 @@ impl Project {
         }
     }
 }
-impl Project { #[doc="t"] pub fn to_toml(&self) -> String { String::new() } }

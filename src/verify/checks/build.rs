@@ -1,0 +1,70 @@
+//! build.
+
+use crate::engine::{Entry, FileTree};
+use crate::project::Code;
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::inject::{self, Injection};
+use crate::verify::outcome::{fail, pass, skipped};
+
+/// `build.inject-equal`.
+pub(super) async fn inject_equal(bench: &Bench) -> Checked {
+    let service = bench.role("service")?;
+    let build = bench.role("build")?;
+    if bench.subject.project.roles.service.code == Code::Mounted {
+        return Ok(skipped("the service's code is mounted, so nothing is injected into its image"));
+    }
+    let image = bench.image("service")?;
+    bench.image("build")?;
+    let Some(injection) = Injection::of(&bench.subject) else {
+        let stage = build.own.as_ref().unwrap_or(&build.target).stage_name();
+        return Ok(fail(format!("the service stage copies nothing from the stage {stage}"))
+            .expected(format!("the service takes the built code by COPY --from={stage}"))
+            .at(service.target.file.clone(), service.target.line()));
+    };
+    let injected = inject::on_a_copy(bench, &injection).await?;
+    let (expected, found) = (bench.tree(&image.id).await?, bench.tree(&injected.id).await?);
+    let mut differences = differences(&expected, &found);
+    if injected.config != image.config {
+        differences.push("the image's configuration differs".to_owned());
+    }
+    Ok(if differences.is_empty() {
+        pass(format!("{} files are the same, whichever way the code came", expected.files.len()))
+    } else {
+        let build = build.own.as_ref().unwrap_or(&build.target);
+        let shown = differences.iter().take(8).cloned().collect::<Vec<_>>();
+        let more = differences.len() - shown.len();
+        let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+        fail(format!("differs from the service image: {}{more}", shown.join(", ")))
+            .expected("the same service file system from the copied and from the mounted source")
+            .at(build.file.clone(), build.line())
+    })
+}
+
+/// What differs between two file systems, times aside.
+pub(super) fn differences(left: &FileTree, right: &FileTree) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, entry) in &left.files {
+        match right.files.get(path) {
+            None => found.push(format!("{path} is missing")),
+            Some(other) => found.extend(difference(entry, other).map(|what| format!("{path} {what}"))),
+        }
+    }
+    found.extend(right.files.keys().filter(|path| !left.files.contains_key(*path)).map(|path| format!("{path} is new")));
+    found
+}
+
+fn difference(left: &Entry, right: &Entry) -> Option<String> {
+    if left.kind != right.kind {
+        return Some("is of another kind".into());
+    }
+    if left.mode != right.mode {
+        return Some(format!("has mode {:o} instead of {:o}", right.mode, left.mode));
+    }
+    if (left.uid, left.gid) != (right.uid, right.gid) {
+        return Some(format!("belongs to {}:{} instead of {}:{}", right.uid, right.gid, left.uid, left.gid));
+    }
+    if left.link != right.link || left.sha256 != right.sha256 {
+        return Some("has other content".into());
+    }
+    None
+}

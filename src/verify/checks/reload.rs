@@ -1,0 +1,189 @@
+//! `dev.reload`: edits on the host, and the answers that show them.
+
+use std::time::{Duration, Instant};
+
+use super::dev::source_mount;
+use crate::engine::ContainerState;
+use crate::project::Reload;
+use crate::verify::bench::{Bench, Checked, Scene};
+use crate::verify::http;
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+
+/// How long an edit may take to be served: a compiler may be at work.
+const SERVED: Duration = Duration::from_secs(60);
+/// How long a reloader may need to see a file that is broken or gone.
+const SEEN: Duration = Duration::from_millis(1500);
+
+/// `dev.reload`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    let role = bench.role("dev")?;
+    if source_mount(bench).is_err() {
+        return Ok(skipped("dev.mount does not hold, so no edit can reach the container"));
+    }
+    let Some(probe) = bench.subject.project.verify.reload.clone() else {
+        return without_probe(bench).await;
+    };
+    let port = service_port(bench)?;
+    let scene = bench.start(role, |spec| publish(spec, port)).await?;
+    let verdict = edits(bench, &scene, &probe, port).await;
+    scene.end().await;
+    verdict
+}
+
+/// The port that the service answers on in dev: what PORT says there, else the description, else the only exposed one.
+pub(super) fn service_port(bench: &Bench) -> Checked<u16> {
+    let role = bench.role("dev")?;
+    let service = bench.subject.service(role);
+    let image = bench.container_image("dev")?;
+    super::service::port_of(bench, service, image)
+}
+
+pub(super) fn publish(spec: &mut crate::engine::ContainerSpec, port: u16) {
+    if !spec.ports.iter().any(|one| one.container == port) {
+        spec.ports.push(crate::engine::Port { container: port, ..Default::default() });
+    }
+}
+
+/// One way to change a file.
+struct Edit {
+    name: &'static str,
+    word: &'static str,
+}
+
+const EDITS: &[Edit] = &[
+    Edit { name: "written in place", word: "Inplaced" },
+    Edit { name: "saved by rename", word: "Renamed" },
+    Edit { name: "deleted and made anew", word: "Recreated" },
+    Edit { name: "saved again after a syntax error", word: "Recovered" },
+];
+
+async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Checked {
+    let file = probe.file.as_str();
+    let path = probe.path.as_str();
+    let broken = |what: String| fail(what).at(file.to_owned(), None);
+    let original = match std::fs::read_to_string(scene.copy.path().join(file)) {
+        Ok(text) if text.contains(&probe.text) => text,
+        Ok(_) => return Ok(inconclusive(format!("[verify.reload]: {file} does not hold the text {:?}", probe.text)).at("dockwright.toml", None)),
+        Err(error) => return Ok(inconclusive(format!("[verify.reload]: {file} cannot be read: {error}")).at("dockwright.toml", None)),
+    };
+    let host = scene.host_port(port).await?;
+    let first = http::wait_for(host, path, bench.patience(), http::Answer::ok).await;
+    let Ok((answer, _)) = first else {
+        let why = first.err().unwrap_or_default();
+        return Ok(with_logs(scene, fail(format!("dev never answered GET {path} on port {port}: {why}")).at(bench.subject.compose_file(), bench.subject.service(bench.role("dev")?).place.line)).await);
+    };
+    if !answer.body.contains(&probe.text) {
+        return Ok(inconclusive(format!("[verify.reload]: the answer to GET {path} does not hold the text {:?}: {}", probe.text, http::shorten(&answer.body))).at("dockwright.toml", None));
+    }
+    let before = scene.container.inspect().await?;
+    let mut times = Vec::new();
+    for edit in EDITS {
+        let text = original.replace(&probe.text, edit.word);
+        match edit.name {
+            "written in place" => scene.copy.write(file, text.as_bytes())?,
+            "saved by rename" => scene.copy.replace(file, text.as_bytes())?,
+            "deleted and made anew" => {
+                scene.copy.remove(file)?;
+                tokio::time::sleep(SEEN).await;
+                scene.copy.write(file, text.as_bytes())?;
+            }
+            _ => {
+                scene.copy.write(file, format!("{text}\n)]}} this is no program (((\n").as_bytes())?;
+                tokio::time::sleep(SEEN).await;
+                scene.copy.write(file, text.as_bytes())?;
+            }
+        }
+        let start = Instant::now();
+        if let Err(last) = http::wait_for(host, path, SERVED, |answer| answer.body.contains(edit.word)).await {
+            let state = scene.container.inspect().await?;
+            let what = if state.running {
+                format!("{file}, {}, was not served within {} s; last seen: {last}", edit.name, SERVED.as_secs())
+            } else {
+                format!("{file}, {}: the container ended with exit code {}", edit.name, state.exit_code)
+            };
+            return Ok(with_logs(scene, broken(what)).await);
+        }
+        times.push(format!("{} {:.1} s", edit.name, start.elapsed().as_secs_f64()));
+        let now = scene.container.inspect().await?;
+        if !same_start(&before, &now) {
+            return Ok(with_logs(scene, broken(format!("{file}, {}: the container itself was started again", edit.name))).await);
+        }
+    }
+    Ok(pass(format!("served after {}", times.join(", "))))
+}
+
+fn same_start(before: &ContainerState, now: &ContainerState) -> bool {
+    now.running && before.started_at == now.started_at && before.restart_count == now.restart_count
+}
+
+async fn with_logs(scene: &Scene, verdict: Verdict) -> Verdict {
+    let mut log = scene.log().await;
+    for (name, container) in &scene.others {
+        let lines = container.logs(Some(10)).await.unwrap_or_default();
+        log.extend(lines.into_iter().map(|line| format!("{name}: {line}")));
+    }
+    verdict.log(log)
+}
+
+/// Without knowing what answer to expect: a file of the source is written again, and the serving process
+/// must be another one in the same container, with the health path answering after it.
+async fn without_probe(bench: &Bench) -> Checked {
+    let missing = "[verify.reload] is not declared, so there is no answer to wait for";
+    let Some(health) = bench.subject.project.verify.health.clone() else {
+        return Ok(inconclusive(missing).at("dockwright.toml", None).hint("say in [verify.reload] which text of which file shows in which answer"));
+    };
+    let role = bench.role("dev")?;
+    let port = service_port(bench)?;
+    let scene = bench.start(role, |spec| publish(spec, port)).await?;
+    let host = scene.host_port(port).await?;
+    if let Err(why) = http::wait_for(host, health.as_str(), bench.patience(), http::Answer::ok).await {
+        let verdict = with_logs(&scene, fail(format!("dev never answered GET {} on port {port}: {why}", health.as_str()))).await;
+        scene.end().await;
+        return Ok(verdict);
+    }
+    let before = scene.container.top().await?;
+    let state = scene.container.inspect().await?;
+    let context = crate::engine::Context::open(&bench.subject.folder)?;
+    let sources: Vec<String> = context
+        .files()?
+        .iter()
+        .filter(|file| file.size > 0 && is_program(&file.path))
+        .map(|file| file.path.clone())
+        .collect();
+    if sources.is_empty() {
+        scene.end().await;
+        return Ok(inconclusive(format!("{missing}, and no source file was recognised")));
+    }
+    for file in &sources {
+        if let Ok(mut text) = std::fs::read(scene.copy.path().join(file)) {
+            text.push(b'\n');
+            scene.copy.write(file, &text)?;
+        }
+    }
+    let start = Instant::now();
+    let verdict = loop {
+        let pids = |processes: &[crate::engine::Process]| processes.iter().map(|process| process.pid).collect::<Vec<_>>();
+        let now = scene.container.top().await.unwrap_or_default();
+        let new = pids(&now).iter().any(|pid| !pids(&before).contains(pid));
+        let answers = new && http::get(host, health.as_str(), Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
+        let same = same_start(&state, &scene.container.inspect().await?);
+        if !same {
+            break with_logs(&scene, fail("the container itself ended or was started again after an edit")).await;
+        }
+        if answers {
+            break pass(format!("after an edit a new process served, in the same container, {:.1} s later", start.elapsed().as_secs_f64()));
+        }
+        if start.elapsed() > SERVED {
+            break with_logs(&scene, fail(format!("no new process served within {} s of an edit to {} source files", SERVED.as_secs(), sources.len()))).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    scene.end().await;
+    Ok(verdict)
+}
+
+/// Endings of files that a service is written in.
+fn is_program(path: &str) -> bool {
+    const ENDINGS: &[&str] = &["py", "js", "mjs", "cjs", "ts", "mts", "tsx", "jsx", "rs", "go", "rb", "php", "java", "kt"];
+    path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
+}
