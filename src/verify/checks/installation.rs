@@ -1,0 +1,150 @@
+//! installation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::compose;
+use crate::dockerfile::Kind;
+use crate::engine::ImageInfo;
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::outcome::{Verdict, fail, pass};
+use crate::verify::subject::RoleSubject;
+
+/// The diff id of a layer that holds nothing: an empty tar archive.
+const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+
+/// `installation.extends-service`.
+pub(super) async fn extends_service(bench: &Bench) -> Checked {
+    let service = bench.image("service")?;
+    let mut count = 0;
+    for role in bench.subject.installations() {
+        let image = bench.image(&role.name)?;
+        let at = |verdict: Verdict, line| Ok(verdict.expected("the service image's layers, and no other").at(role.target.file.clone(), line));
+        if !image.layers.starts_with(&service.layers) {
+            return at(fail(format!("{} is not made from the service image", role.name)), role.target.line());
+        }
+        let added: Vec<&String> = image.layers[service.layers.len()..].iter().filter(|layer| *layer != EMPTY_LAYER).collect();
+        if !added.is_empty() {
+            let line = changing_line(role).unwrap_or(role.target.line());
+            return at(fail(format!("{} adds {} that changes files", role.name, layers(added.len()))), line);
+        }
+        count += 1;
+    }
+    Ok(pass(format!("{count} installation{}: the service image and configuration only", if count == 1 { "" } else { "s" })))
+}
+
+fn layers(count: usize) -> String {
+    if count == 1 { "a layer".into() } else { format!("{count} layers") }
+}
+
+/// The first instruction of the stage that makes a layer.
+fn changing_line(role: &RoleSubject) -> Option<usize> {
+    let stage = &role.target.dockerfile.stages[role.target.stage];
+    let changes = |kind: &Kind| matches!(kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_));
+    stage.instructions.iter().find(|one| changes(&one.kind)).map(|one| one.line)
+}
+
+/// `installation.env-complete`.
+pub(super) async fn env_complete(bench: &Bench) -> Checked {
+    let service = bench.image("service")?;
+    let mut count = 0;
+    for role in bench.subject.installations() {
+        let image = bench.image(&role.name)?;
+        if let Some(verdict) = env_of_image(role, service, image).or(env_of_container(bench, role)?) {
+            return Ok(verdict);
+        }
+        count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
+    }
+    Ok(pass(format!("{count} declared variables are set, nothing else is, and the host's environment changes none")))
+}
+
+/// What the deployment declares: its variables, and where its secrets are.
+fn declared(role: &RoleSubject) -> BTreeMap<String, String> {
+    let Some(deployment) = &role.deployment else { return BTreeMap::new() };
+    let env = deployment.env.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    let secrets = deployment.secrets.iter().map(|name| (name.file_variable().to_string(), name.secret_file()));
+    env.chain(secrets).collect()
+}
+
+fn env_of_image(role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
+    let declared = declared(role);
+    let before: BTreeMap<&str, &str> = service.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let now: BTreeMap<&str, &str> = image.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let names: BTreeSet<&str> = before.keys().chain(now.keys()).copied().chain(declared.keys().map(String::as_str)).collect();
+    for name in names {
+        let wanted = declared.get(name).map(String::as_str).or(before.get(name).copied());
+        let found = now.get(name).copied();
+        if wanted == found {
+            continue;
+        }
+        let is_declared = declared.contains_key(name);
+        let what = match (is_declared, wanted, found) {
+            (true, _, None) => format!("{name} is declared for the deployment, and is not set"),
+            // A secret's place may be another, as long as it is a reference.
+            (true, _, Some(found)) if role.deployment.as_ref().is_some_and(|one| one.secrets.iter().any(|secret| secret.file_variable().as_str() == name)) && found.starts_with('/') => continue,
+            (true, Some(wanted), Some(found)) => format!("{name} is {found:?}, and {wanted:?} is declared"),
+            (false, None, Some(_)) => format!("{name} is set, and neither the service nor the deployment declares it"),
+            _ => format!("{name} is not what the service has, and the deployment does not declare it"),
+        };
+        let line = env_line(role, name).unwrap_or(role.target.line());
+        return Some(fail(format!("{}: {what}", role.name)).expected("the service's environment and the deployment's declaration").at(role.target.file.clone(), line));
+    }
+    None
+}
+
+/// The line of the ENV that sets a variable in the role's own stage.
+fn env_line(role: &RoleSubject, name: &str) -> Option<usize> {
+    let stage = &role.target.dockerfile.stages[role.target.stage];
+    let sets = |kind: &Kind| matches!(kind, Kind::Env(pairs) if pairs.iter().any(|(key, _)| key == name));
+    stage.instructions.iter().find(|one| sets(&one.kind)).map(|one| one.line)
+}
+
+/// What compose.yaml adds to it, and whether another host would add something else.
+fn env_of_container(bench: &Bench, role: &RoleSubject) -> Checked<Option<Verdict>> {
+    let service = bench.subject.service(role);
+    let at = |what: String, field: &str| {
+        let expected = "the environment is the image's; nothing comes from compose.yaml or from the host";
+        fail(what).expected(expected).at(bench.subject.compose_file(), service.at(field).line)
+    };
+    if let Some(name) = service.environment_from_host.first() {
+        return Ok(Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}"))));
+    }
+    let declared = declared(role);
+    for (name, value) in &service.environment {
+        if value.as_deref() != declared.get(name).map(String::as_str) {
+            let what = format!("{}: compose.yaml sets {name}, which the deployment does not declare so", role.name);
+            return Ok(Some(at(what, &format!("environment.{name}"))));
+        }
+    }
+    // The same file read on a host where every variable that it could mean is something else.
+    let text = std::fs::read_to_string(&bench.subject.compose.file).unwrap_or_default();
+    let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
+    let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return Ok(None) };
+    let Some(other) = other.services.get(&service.name) else { return Ok(None) };
+    let changed = service.environment != other.environment || service.build != other.build || service.image != other.image;
+    Ok(changed.then(|| at(format!("{}: the host's environment changes what is built or set", role.name), "environment")))
+}
+
+/// Names after `$` or `${` in a compose file.
+fn interpolated(text: &str) -> BTreeSet<String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.split('$')
+        .skip(1)
+        .filter_map(|rest| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+            let name = &rest[..end];
+            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then(|| name.to_owned())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interpolated_names_are_found() {
+        let found = interpolated("a: ${A:-b} $B ${C?x} $$D ${lower_1}");
+        assert!(["A", "B", "C", "lower_1"].iter().all(|name| found.contains(*name)), "{found:?}");
+    }
+}

@@ -1,0 +1,63 @@
+//! test.
+
+use std::time::Duration;
+
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::inject::Injection;
+use crate::verify::outcome::{fail, pass};
+
+/// How long a suite may run.
+const SUITE: Duration = Duration::from_secs(20 * 60);
+
+/// `test.extends-service`.
+pub(super) async fn extends_service(bench: &Bench) -> Checked {
+    let role = bench.role("test")?;
+    let (service, test) = (bench.image("service")?, bench.image("test")?);
+    let at = (role.target.file.clone(), role.target.line());
+    if !test.layers.starts_with(&service.layers) {
+        let shared = test.layers.iter().zip(&service.layers).take_while(|(test, service)| test == service).count();
+        return Ok(fail(format!("only the first {shared} of the service's {} layers are the test image's", service.layers.len()))
+            .expected("the service's layers are the test image's first layers")
+            .at(at.0, at.1));
+    }
+    let Some(injection) = Injection::of(&bench.subject) else {
+        return Ok(pass(format!("its first {} layers are the service's", service.layers.len())));
+    };
+    let places = injection.destinations(&service.config.working_dir);
+    let (service, test) = (bench.tree(&service.id).await?, bench.tree(&test.id).await?);
+    // What is in the service at a place that the code was copied to; what test adds beside it is its own.
+    let artefact: Vec<_> = places.iter().flat_map(|place| service.under(place)).collect();
+    for (path, entry) in &artefact {
+        let same = test.files.get(*path).is_some_and(|other| (other.kind, other.sha256, &other.link) == (entry.kind, entry.sha256, &entry.link));
+        if !same {
+            return Ok(fail(format!("{path} is not the service's")).expected("the artefact is byte for byte the service's").at(at.0, at.1));
+        }
+    }
+    Ok(pass(format!("its first layers are the service's, and so are the {} files of the artefact", artefact.len())))
+}
+
+/// `test.passes`.
+pub(super) async fn passes(bench: &Bench) -> Checked {
+    let role = bench.role("test")?;
+    let scene = bench.start(role, |_| {}).await?;
+    let ended = tokio::time::timeout(SUITE, scene.container.wait()).await;
+    let log = scene.log().await;
+    scene.end().await;
+    Ok(match ended {
+        Ok(Ok(0)) => pass(format!("the suite ended with 0{}", last_words(&log))),
+        Ok(code) => {
+            let code = code?;
+            fail(format!("the suite ended with exit code {code}"))
+                .expected("exit code 0")
+                .at(role.target.file.clone(), role.target.line())
+                .log(log)
+        }
+        Err(_) => fail(format!("the suite did not end within {} minutes", SUITE.as_secs() / 60)).log(log),
+    })
+}
+
+/// A runner's own summary is its last line that says something.
+fn last_words(log: &[String]) -> String {
+    let last = log.iter().rev().find(|line| line.chars().any(char::is_alphanumeric));
+    last.map_or_else(String::new, |line| format!(": {}", line.trim().trim_matches('=').trim()))
+}
