@@ -12,5 +12,6 @@ pub mod render;
 pub mod roles;
 pub mod stacks;
 pub mod ui;
+pub mod verify;
 
 pub mod write;

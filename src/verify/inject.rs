@@ -49,6 +49,11 @@ impl Injection {
             dropped: without.dropped,
         })
     }
+
+    /// Where in the service the code is put; `workdir` is the image's.
+    pub(super) fn destinations(&self, workdir: &str) -> Vec<String> {
+        self.dropped.iter().map(|copy| clean(&destination(copy, workdir))).collect()
+    }
 }
 
 /// Builds the service image out of the mounted `source`; returns it.
@@ -201,10 +206,7 @@ fn quoted(text: &str) -> String {
 
 /// Does what a `COPY --from` does: a folder's content, or a file, owned by root unless it says otherwise.
 async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, workdir: &str) -> Checked<()> {
-    let dest = match &copy.absolute {
-        Some(absolute) => absolute.clone(),
-        None => format!("{}/{}", workdir.trim_end_matches('/'), copy.dest.trim_start_matches("./")),
-    };
+    let dest = destination(copy, workdir);
     let (uid, gid) = owner(copy)?;
     for source in &copy.sources {
         if source.contains(['*', '?', '[']) {
@@ -230,6 +232,13 @@ async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, wo
         builder.pipe(source, service, &folder, edit).await?;
     }
     Ok(())
+}
+
+fn destination(copy: &DroppedCopy, workdir: &str) -> String {
+    match &copy.absolute {
+        Some(absolute) => absolute.clone(),
+        None => format!("{}/{}", workdir.trim_end_matches('/'), copy.dest.trim_start_matches("./")),
+    }
 }
 
 fn clean(path: &str) -> String {
