@@ -1,5 +1,48 @@
 //! The container engine, seen through our own types: the only user of bollard.
 //!
-//! Nothing here knows of roles, contracts or projects. Everything made on the engine belongs to a
-//! [`Run`]: it carries the run's label and is removed by [`Run::finish`], or swept later by
-//! [`Engine::sweep`] if the run was killed.
+//! Nothing here knows of roles, contracts or projects. In reading order:
+//!
+//! - [`Engine::connect`] finds the engine as the docker CLI would; [`Engine::info`] says what it is.
+//! - [`Engine::run`] opens a [`Run`], the scope of all that is made. Containers, networks and volumes
+//!   carry its labels, images its tags; [`Run::finish`] removes them, and what a killed run left is
+//!   removed by [`Engine::sweep`]. Nothing else is ever removed.
+//! - [`Run::build`] builds a [`Context`]; a build that fails is a [`BuildOutcome`], not an error.
+//! - [`Run::create`] makes a [`Container`] from a [`ContainerSpec`]; its methods start, watch and read it.
+//! - [`Engine::image`], [`Engine::search_image`] and [`Run::walk_filesystem`] look into images.
+//!
+//! Errors are of [`Kind::Engine`](crate::error::Kind::Engine) unless a file of ours cannot be read.
+
+mod address;
+mod build;
+mod connect;
+mod container;
+mod context;
+mod failure;
+mod image;
+mod info;
+mod owner;
+mod run;
+mod search;
+mod spec;
+mod sweep;
+mod tarball;
+mod transport;
+mod tree;
+
+pub use build::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
+pub use connect::Engine;
+pub use container::{
+    ByteStream, Container, ContainerState, Entry, EntryKind, ExecResult, Finished, Health,
+    HealthProbe, HealthStatus, HostPort, PathStat, Process, Status, TarEdit,
+};
+pub use context::{Context, ContextFile, Ignore};
+pub use image::{HistoryItem, ImageConfig, ImageInfo};
+pub use info::{DiskUsage, EngineInfo, Product};
+pub use run::{Commit, Network, Run, Volume};
+pub use search::{Hit, Place};
+pub use spec::{
+    Bind, ContainerSpec, Device, Healthcheck, Mount, NetworkAttachment, Port, Protocol, Tmpfs,
+    Ulimit, VolumeMount,
+};
+pub use sweep::{Leftover, LeftoverKind, Swept};
+pub use tree::{FileTree, WalkOptions};

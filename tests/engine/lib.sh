@@ -35,11 +35,14 @@ tree_of() {
     esac
 }
 
-# Each kind has a bridge, and an index that gives it a pool of addresses.
+# Each kind has a bridge of its own; its name also marks that engine's firewall rules. A state folder elsewhere gets
+# other names, so that two of them can live on one host.
 bridge_of() {
+    local n=dwe
+    [[ $STATE == /var/lib/dockwright-engine ]] || n=dw$(cksum <<<"$STATE" | awk '{printf "%05x", $1 % 1048576}')
     case $1 in
-    docker20) echo dwe-d20 ;; docker26) echo dwe-d26 ;; docker28) echo dwe-d28 ;;
-    docker28-containerd) echo dwe-d28c ;; podman5) echo dwe-p5 ;;
+    docker20) echo "$n-d20" ;; docker26) echo "$n-d26" ;; docker28) echo "$n-d28" ;;
+    docker28-containerd) echo "$n-d28c" ;; podman5) echo "$n-p5" ;;
     esac
 }
 
@@ -91,7 +94,7 @@ lock() {
     local fd
     mkdir -p "$STATE/locks"
     exec {fd}>"$STATE/locks/$1"
-    flock -n "$fd" || { say "waiting for another run ($1)"; flock "$fd"; }
+    flock -w 5 "$fd" || { say "waiting for another run ($1)"; flock "$fd"; }
     locked[$1]=$fd
 }
 unlock() {

@@ -7,8 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// `SERVICE_BIN` names the binary where the tests run apart from the build, as in the test container.
@@ -61,7 +60,7 @@ impl Service {
     }
 
     fn stop(&self, signal: Signal) {
-        kill(Pid::from_raw(self.process.id().try_into().unwrap()), signal).unwrap();
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     fn wait(&mut self) -> ExitStatus {
@@ -107,12 +106,12 @@ fn finishes_what_is_in_flight(signal: Signal) {
 
 #[test]
 fn finishes_what_is_in_flight_on_sigterm() {
-    finishes_what_is_in_flight(Signal::SIGTERM);
+    finishes_what_is_in_flight(Signal::TERM);
 }
 
 #[test]
 fn finishes_what_is_in_flight_on_sigint() {
-    finishes_what_is_in_flight(Signal::SIGINT);
+    finishes_what_is_in_flight(Signal::INT);
 }
 
 #[test]
@@ -122,7 +121,7 @@ fn logs_one_json_object_a_line() {
         .request("/nowhere")
         .read_exact(&mut [0; 15])
         .unwrap();
-    service.stop(Signal::SIGTERM);
+    service.stop(Signal::TERM);
 
     let lines: Vec<_> = std::iter::from_fn(|| service.log_line()).collect();
     let requests: Vec<_> = lines
@@ -146,7 +145,7 @@ fn checks_its_health() {
     };
     assert!(check(service.port).success());
 
-    service.stop(Signal::SIGTERM);
+    service.stop(Signal::TERM);
     service.wait();
     assert_eq!(check(service.port).code(), Some(1));
 }

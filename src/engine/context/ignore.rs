@@ -1,0 +1,356 @@
+//! `.dockerignore`, with the semantics of moby/patternmatcher: the last pattern that matches a file, or a
+//! folder above it, decides.
+
+/// A parsed ignore file; the default ignores nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ignore {
+    patterns: Vec<Pattern>,
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    /// Whether it takes files back in (`!`).
+    keeps: bool,
+    /// The pattern as it was written, cleaned.
+    text: String,
+    form: Form,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    Exact,
+    /// `text**`
+    Prefix,
+    /// `**text`
+    Suffix,
+    Tokens(Vec<Token>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Token {
+    Char(char),
+    /// `?`: any character but the slash.
+    One,
+    /// `*`: any characters but the slash.
+    Star,
+    /// `**/`: nothing, or anything up to a slash.
+    Folders,
+    /// `**` at the end: anything.
+    Rest,
+    /// `[a-z]`, `[^a-z]`.
+    Class {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
+}
+
+/// Which patterns matched a folder: its files need not be matched against them again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Matched(Vec<bool>);
+
+impl Ignore {
+    /// Reads an ignore file's text.
+    ///
+    /// # Errors
+    /// For a pattern that cannot be read, with the reason.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // A comment is one only at the very beginning of its line.
+        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim);
+        let mut ignore = Self::from_patterns(lines)?;
+        text.clone_into(&mut ignore.text);
+        Ok(ignore)
+    }
+
+    /// Reads patterns as they stand in the lines of an ignore file.
+    pub(crate) fn from_patterns<'a>(
+        patterns: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, String> {
+        let patterns = patterns.map(str::trim).filter(|pattern| !pattern.is_empty());
+        Ok(Self { patterns: patterns.map(pattern).collect::<Result<_, _>>()?, text: String::new() })
+    }
+
+    /// The text it was read from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The same with another text.
+    pub(crate) fn with_text(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.text);
+        self
+    }
+
+    /// Whether nothing is ignored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// Whether a file or folder (relative, with slashes) is ignored, by itself or with a folder above it.
+    #[must_use]
+    pub fn is_ignored(&self, path: &str) -> bool {
+        let mut above = Matched::default();
+        let mut ignored = false;
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            (ignored, above) = self.matches(&path[..end], &above);
+        }
+        ignored
+    }
+
+    /// Whether a file is ignored, given what matched the folder it is in.
+    pub(super) fn matches(&self, path: &str, above: &Matched) -> (bool, Matched) {
+        let mut ignored = false;
+        let mut matched = Vec::with_capacity(self.patterns.len());
+        for (index, pattern) in self.patterns.iter().enumerate() {
+            // A pattern that would change nothing is not tried, and counts as not matching for what is
+            // inside: this, too, is as moby does it.
+            let hit = above.0.get(index).copied().unwrap_or(false)
+                || (pattern.keeps == ignored && pattern.matches(path));
+            matched.push(hit);
+            if hit {
+                ignored = !pattern.keeps;
+            }
+        }
+        (ignored, Matched(matched))
+    }
+
+    /// Whether something inside an ignored folder may be kept, so that it must be read.
+    pub(super) fn may_keep_inside(&self, folder: &str) -> bool {
+        self.patterns.iter().filter(|pattern| pattern.keeps).any(|pattern| {
+            let fixed = &pattern.text
+                [..pattern.text.find(['*', '?', '[', '\\']).unwrap_or(pattern.text.len())];
+            let inside = format!("{folder}/");
+            if fixed.len() == pattern.text.len() {
+                fixed.starts_with(&inside)
+            } else {
+                fixed.starts_with(&inside) || inside.starts_with(fixed)
+            }
+        })
+    }
+}
+
+impl Pattern {
+    fn matches(&self, path: &str) -> bool {
+        match &self.form {
+            Form::Exact => path == self.text,
+            Form::Prefix => path.starts_with(&self.text[..self.text.len() - 2]),
+            Form::Suffix => {
+                let suffix = &self.text[2..];
+                path.ends_with(suffix) || suffix.strip_prefix('/') == Some(path)
+            }
+            Form::Tokens(tokens) => fits(tokens, path),
+        }
+    }
+}
+
+fn pattern(line: &str) -> Result<Pattern, String> {
+    let (keeps, rest) = match line.strip_prefix('!') {
+        Some(rest) => (true, rest.trim()),
+        None => (false, line),
+    };
+    if rest.is_empty() {
+        return Err(format!("`{line}` names nothing to keep"));
+    }
+    let text = clean(rest);
+    let form = form(&text).map_err(|why| format!("`{line}`: {why}"))?;
+    Ok(Pattern { keeps, text, form })
+}
+
+/// Go's `filepath.Clean`, and the leading slash away: patterns are relative to the context.
+pub(super) fn clean(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if rooted => {}
+            part => parts.push(part),
+        }
+    }
+    match (parts.is_empty(), rooted) {
+        (true, true) => "/".into(),
+        (true, false) => ".".into(),
+        _ => parts.join("/"),
+    }
+}
+
+fn form(text: &str) -> Result<Form, String> {
+    let mut chars = text.chars().peekable();
+    let (mut tokens, mut form, mut first) = (Vec::new(), Form::Exact, true);
+    while let Some(next) = chars.next() {
+        match next {
+            '*' if chars.peek() == Some(&'*') => {
+                chars.next();
+                let slash = chars.next_if_eq(&'/').is_some();
+                if chars.peek().is_none() {
+                    form = if form == Form::Exact && !slash {
+                        Form::Prefix
+                    } else {
+                        Form::Tokens(Vec::new())
+                    };
+                    tokens.push(Token::Rest);
+                } else {
+                    form = Form::Tokens(Vec::new());
+                    tokens.push(Token::Folders);
+                }
+                if first {
+                    form = Form::Suffix;
+                }
+            }
+            '*' => {
+                tokens.push(Token::Star);
+                form = Form::Tokens(Vec::new());
+            }
+            '?' => {
+                tokens.push(Token::One);
+                form = Form::Tokens(Vec::new());
+            }
+            '[' => {
+                tokens.push(class(&mut chars)?);
+                form = Form::Tokens(Vec::new());
+            }
+            '\\' => {
+                tokens.push(Token::Char(
+                    chars.next().ok_or("a backslash must be followed by a character")?,
+                ));
+                form = Form::Tokens(Vec::new());
+            }
+            next => tokens.push(Token::Char(next)),
+        }
+        first = false;
+    }
+    Ok(if matches!(form, Form::Tokens(_)) { Form::Tokens(tokens) } else { form })
+}
+
+fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Token, String> {
+    let unclosed = || "a bracket is not closed".to_owned();
+    let negated = chars.next_if_eq(&'^').is_some();
+    let mut ranges = Vec::new();
+    let one = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| match chars.next() {
+        Some('\\') => chars.next().ok_or_else(unclosed),
+        Some(one) => Ok(one),
+        None => Err(unclosed()),
+    };
+    loop {
+        if chars.peek() == Some(&']') && !ranges.is_empty() {
+            chars.next();
+            return Ok(Token::Class { negated, ranges });
+        }
+        let low = one(chars)?;
+        let high = if chars.next_if_eq(&'-').is_some() { one(chars)? } else { low };
+        if high < low {
+            return Err(format!("the range {low}-{high} is upside down"));
+        }
+        ranges.push((low, high));
+    }
+}
+
+/// Whether a path fits the tokens whole.
+fn fits(tokens: &[Token], path: &str) -> bool {
+    let Some((token, rest)) = tokens.split_first() else { return path.is_empty() };
+    let mut chars = path.chars();
+    match token {
+        Token::Rest => true,
+        Token::Folders => {
+            fits(rest, path) || path.match_indices('/').any(|(end, _)| fits(rest, &path[end + 1..]))
+        }
+        Token::Star => {
+            let segment = path.find('/').unwrap_or(path.len());
+            let mut ends = path.char_indices().map(|(end, _)| end).chain([path.len()]);
+            ends.by_ref().take_while(|end| *end <= segment).any(|end| fits(rest, &path[end..]))
+        }
+        Token::One => chars.next().is_some_and(|next| next != '/') && fits(rest, chars.as_str()),
+        Token::Char(char) => chars.next() == Some(*char) && fits(rest, chars.as_str()),
+        Token::Class { negated, ranges } => {
+            chars.next().is_some_and(|next| {
+                ranges.iter().any(|(low, high)| (*low..=*high).contains(&next)) != *negated
+            }) && fits(rest, chars.as_str())
+        }
+    }
+}
+
+/// Whether a name fits a shell pattern without slashes, as Go's `filepath.Match`.
+pub(super) fn fits_name(pattern: &str, name: &str) -> bool {
+    match form(pattern) {
+        Ok(Form::Tokens(tokens)) => fits(&tokens, name),
+        Ok(_) => pattern == name,
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_decide_as_the_docker_cli_does() {
+        // (ignore file, ignored paths, kept paths)
+        let table: &[(&str, &[&str], &[&str])] = &[
+            ("foo", &["foo", "foo/bar", "foo/a/b"], &["a/foo", "foobar"]),
+            ("foo/", &["foo", "foo/bar"], &["a/foo"]),
+            ("/foo", &["foo", "foo/x"], &["a/foo"]),
+            ("./foo", &["foo"], &["a/foo"]),
+            ("a/../foo", &["foo"], &["a"]),
+            ("*", &["foo", "a/b", ".git"], &[]),
+            ("*.pyc", &["a.pyc", "a.pyc/b"], &["d/a.pyc"]),
+            ("**/*.pyc", &["a.pyc", "d/a.pyc", "d/e/a.pyc"], &["a.py"]),
+            ("**/foo", &["foo", "a/foo", "a/b/foo", "a/foo/c"], &["xfoo", "a/xfoo"]),
+            ("**foo", &["foo", "xfoo", "a/xfoo"], &["foox"]),
+            ("foo/**", &["foo/a", "foo/a/b"], &["foo", "food"]),
+            ("foo**", &["foo", "food", "food/a"], &["fo"]),
+            ("a/**/b", &["a/b", "a/x/b", "a/x/y/b"], &["a", "ab", "a/xb"]),
+            ("**", &["a", "a/b"], &[]),
+            ("a?c", &["abc"], &["ac", "a/c", "abbc"]),
+            ("[a-c]x", &["ax", "cx"], &["dx", "x"]),
+            ("[^a]x", &["bx"], &["ax"]),
+            (r"\*x", &["*x"], &["ax"]),
+            ("*\n!keep", &["a", "b/c"], &["keep", "keep/a"]),
+            ("*\n!a/b", &["a", "a/c"], &["a/b", "a/b/c"]),
+            ("a\n!a/b\na/b/c", &["a", "a/b/c", "a/b/c/d"], &["a/b", "a/b/d"]),
+            ("*.md\n!README.md", &["a.md"], &["README.md"]),
+            ("!x\nx", &["x"], &[]),
+            ("# comment\n  \nfoo", &["foo"], &["# comment"]),
+            (" # no comment", &["# no comment"], &["# comment"]),
+            ("\u{feff}foo\r\nbar\r\n", &["foo", "bar"], &[]),
+            ("  foo  ", &["foo"], &[]),
+            ("! foo\nfoo", &["foo"], &[]),
+            ("a.c", &["a.c"], &["abc"]),
+            ("a+(b)", &["a+(b)"], &["ab"]),
+            ("node_modules/**", &["node_modules/x"], &["node_modules"]),
+            ("**/.git", &[".git", "a/.git/config"], &[".github"]),
+            ("dir*/sub", &["dir1/sub/x"], &["dir1/x"]),
+        ];
+        for (text, ignored, kept) in table {
+            let ignore = Ignore::parse(text).unwrap();
+            for path in *ignored {
+                assert!(ignore.is_ignored(path), "{text:?} should ignore {path}");
+            }
+            for path in *kept {
+                assert!(!ignore.is_ignored(path), "{text:?} should keep {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn broken_patterns_are_told() {
+        for text in ["!", "a[", "[z-a]", "a\\"] {
+            assert!(Ignore::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn folders_are_entered_only_where_something_may_be_kept() {
+        let ignore = Ignore::parse("*\n!src/lib").unwrap();
+        assert!(ignore.may_keep_inside("src"));
+        assert!(!ignore.may_keep_inside("target"));
+        assert!(!Ignore::parse("*").unwrap().may_keep_inside("src"));
+        assert!(Ignore::parse("*\n!**/x").unwrap().may_keep_inside("anything"));
+        assert!(Ignore::parse("*\n!s*/x").unwrap().may_keep_inside("src"));
+    }
+}

@@ -1,0 +1,390 @@
+//! The scope of one run: what is made through it is labelled as its own and gone after it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bollard::models;
+use bollard::query_parameters::{CommitContainerOptions, CreateContainerOptions, TagImageOptions};
+use tokio_util::task::TaskTracker;
+
+use super::build::Sessions;
+use super::connect::Engine;
+use super::container::Container;
+use super::failure::{failed, is_missing};
+use super::image::ImageConfig;
+use super::owner::Owner;
+use super::spec::{self, ContainerSpec, Mount};
+use super::sweep::{self, Swept};
+use crate::error::{Error, Result};
+
+/// The label with the run's id.
+pub(super) const RUN: &str = "dev.dockwright.run";
+/// The label with the process that owns the run.
+pub(super) const OWNER: &str = "dev.dockwright.owner";
+/// How the repository of every image of a run begins. Images are known by their tag rather than by a label:
+/// a label would change the config, and with it the very image that is verified.
+pub(super) const REPOSITORY: &str = "dockwright-run-";
+
+/// At most so long is waited for calls in flight, and then for the removal.
+const SETTLE: Duration = Duration::from_secs(15);
+const REMOVE: Duration = Duration::from_secs(120);
+
+/// One run's scope on an engine; cheap to clone. Call [`Run::finish`] at its end: dropping the last clone
+/// only tries.
+#[derive(Clone)]
+pub struct Run {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    id: String,
+    labels: BTreeMap<String, String>,
+    count: AtomicU32,
+    /// Creations in flight: they are not cancelled with their caller, for the engine would not be.
+    creations: TaskTracker,
+    sessions: Sessions,
+    closed: AtomicBool,
+    finished: AtomicBool,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("id", &self.inner.id).finish_non_exhaustive()
+    }
+}
+
+/// A network of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Its full name, for [`NetworkAttachment`](super::NetworkAttachment).
+    pub name: String,
+    /// The engine's id.
+    pub id: String,
+}
+
+/// A volume of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume {
+    /// Its full name, for [`VolumeMount`](super::VolumeMount).
+    pub name: String,
+}
+
+/// An image made of a container.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// What the image is for; becomes part of its tag.
+    pub name: String,
+    /// The whole config of the image: nothing is taken over from the container's.
+    pub config: ImageConfig,
+    /// The history's word on it.
+    pub comment: String,
+}
+
+impl Engine {
+    /// Opens a run; `purpose` (lower-case letters) leads its id, as in `verify-1f0c9a`.
+    #[must_use]
+    pub fn run(&self, purpose: &str) -> Run {
+        let id = format!("{}-{}", slug(purpose), nonce());
+        let labels =
+            [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
+        Run {
+            inner: Arc::new(Inner {
+                engine: self.clone(),
+                id,
+                labels,
+                count: AtomicU32::new(0),
+                creations: TaskTracker::new(),
+                sessions: Sessions::default(),
+                closed: AtomicBool::new(false),
+                finished: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// Gives an image a name that outlives the run, as `orders:1.2`.
+    ///
+    /// # Errors
+    /// When the engine refuses, or `reference` is no image name.
+    pub async fn tag(&self, image: &str, reference: &str) -> Result<()> {
+        let (repo, tag) = split_tag(reference);
+        let options = TagImageOptions { repo: Some(repo.into()), tag: Some(tag.into()) };
+        let tagged = self.docker().tag_image(image, Some(options)).await;
+        tagged.map_err(|error| failed(format!("cannot tag {image} as {reference}"), error))
+    }
+}
+
+impl Run {
+    /// The run's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// The engine it runs on.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(super) fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
+    }
+
+    /// A name of this run's own for something on the engine.
+    fn name(&self, name: &str) -> String {
+        let count = self.inner.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = slug(name);
+        let dash = if name.is_empty() { "" } else { "-" };
+        format!("dockwright-{}-{count}{dash}{name}", self.inner.id)
+    }
+
+    /// A fresh image reference of this run's own.
+    pub(super) fn reference(&self, name: &str) -> String {
+        let count = self.inner.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = slug(name);
+        let name = if name.is_empty() { "image" } else { &name };
+        format!("{REPOSITORY}{}-{}/{name}:{count}", Owner::this(), self.inner.id)
+    }
+
+    /// Runs a creation to its end even if the caller goes away, so that [`Run::finish`] finds what it made.
+    async fn shielded<T: Send + 'static>(
+        &self,
+        creation: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        self.open()?;
+        let task = self.inner.creations.spawn(creation);
+        task.await
+            .map_err(|error| Error::engine("a call to the engine broke off").because(error))?
+    }
+
+    /// Refuses when the run is over.
+    pub(super) fn open(&self) -> Result<()> {
+        if self.inner.closed.load(Ordering::Acquire) {
+            return Err(Error::new(
+                crate::error::Kind::Interrupted,
+                format!("the run {} is over", self.inner.id),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Creates a container, and joins it to its networks, without starting it.
+    ///
+    /// # Errors
+    /// When the engine refuses, as for a missing image or bind source, or when a volume is neither
+    /// this run's nor there already (it would be created without a label).
+    pub async fn create(&self, spec: &ContainerSpec) -> Result<Container> {
+        let (engine, spec, labels) =
+            (self.inner.engine.clone(), spec.clone(), self.inner.labels.clone());
+        let name = self.name(&spec.name);
+        self.shielded(async move {
+            check_volumes(&engine, &spec).await?;
+            let what = || {
+                format!(
+                    "cannot create container {}",
+                    if spec.name.is_empty() { &name } else { &spec.name }
+                )
+            };
+            let options = CreateContainerOptions {
+                name: Some(name.clone()),
+                platform: spec.platform.clone().unwrap_or_default(),
+            };
+            let body = spec::request(&spec, &labels);
+            let made = engine
+                .docker()
+                .create_container(Some(options), body)
+                .await
+                .map_err(|error| failed(what(), error))?;
+            for attachment in spec.networks.iter().skip(1) {
+                let request = models::NetworkConnectRequest {
+                    container: made.id.clone(),
+                    endpoint_config: Some(spec::endpoint(attachment)),
+                };
+                let joined = engine.docker().connect_network(&attachment.network, request).await;
+                joined.map_err(|error| {
+                    failed(format!("{}: network {}", what(), attachment.network), error)
+                })?;
+            }
+            Ok(Container::new(engine.clone(), made.id, name.clone()))
+        })
+        .await
+    }
+
+    /// Creates a bridge network; an internal one has no way out.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn network(&self, name: &str, internal: bool) -> Result<Network> {
+        let (engine, labels) = (self.inner.engine.clone(), self.inner.labels.clone());
+        let name = self.name(name);
+        self.shielded(async move {
+            let request = models::NetworkCreateRequest {
+                name: name.clone(),
+                internal: Some(internal),
+                labels: Some(labels.into_iter().collect()),
+                ..Default::default()
+            };
+            let made = engine.docker().create_network(request).await;
+            let made =
+                made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
+            Ok(Network { id: made.id, name })
+        })
+        .await
+    }
+
+    /// Creates a volume.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn volume(&self, name: &str) -> Result<Volume> {
+        let (engine, labels) = (self.inner.engine.clone(), self.inner.labels.clone());
+        let name = self.name(name);
+        self.shielded(async move {
+            let request = models::VolumeCreateRequest {
+                name: Some(name.clone()),
+                labels: Some(labels.into_iter().collect()),
+                ..Default::default()
+            };
+            let made = engine.docker().create_volume(request).await;
+            made.map_err(|error| failed(format!("cannot create volume {name}"), error))?;
+            Ok(Volume { name })
+        })
+        .await
+    }
+
+    /// Makes an image of a stopped or never started container; returns its id. It is gone with the run
+    /// unless [`Engine::tag`] names it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn commit(&self, container: &Container, commit: Commit) -> Result<String> {
+        let (engine, id) = (self.inner.engine.clone(), container.id().to_owned());
+        let reference = self.reference(&commit.name);
+        self.shielded(async move {
+            let (repo, tag) = split_tag(&reference);
+            let options = CommitContainerOptions {
+                container: Some(id),
+                repo: Some(repo.into()),
+                tag: Some(tag.into()),
+                comment: Some(commit.comment),
+                ..Default::default()
+            };
+            let made = engine.docker().commit_container(options, commit.config.into_engine()).await;
+            let made =
+                made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
+            Ok(made.id)
+        })
+        .await
+    }
+
+    /// Removes all that the run made, images' tags included, but not the build cache. Can be called again;
+    /// nothing can be made through the run afterwards. What could not be removed is in the answer and is left
+    /// to the next sweep.
+    ///
+    /// # Errors
+    /// When the engine does not answer, or takes longer than two minutes.
+    pub async fn finish(&self) -> Result<Swept> {
+        self.inner.closed.store(true, Ordering::Release);
+        self.inner.creations.close();
+        self.inner.sessions.close().await;
+        // A creation that hangs is found by the next sweep.
+        let _ = tokio::time::timeout(SETTLE, self.inner.creations.wait()).await;
+        let removal =
+            tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id))
+                .await;
+        let swept = removal.unwrap_or_else(|_| {
+            Err(Error::engine(format!("removing what run {} made took too long", self.inner.id))
+                .hint("`dockwright clean` removes the rest"))
+        })?;
+        self.inner.finished.store(swept.failed.is_empty(), Ordering::Release);
+        Ok(swept)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if *self.finished.get_mut() {
+            return;
+        }
+        // Best effort; whatever remains is swept once this process is gone.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (engine, id, creations) =
+                (self.engine.clone(), self.id.clone(), self.creations.clone());
+            runtime.spawn(async move {
+                creations.close();
+                let _ = tokio::time::timeout(SETTLE, creations.wait()).await;
+                let _ = sweep::remove_run(&engine, &id).await;
+            });
+        }
+    }
+}
+
+/// A named volume that does not exist would be created by the engine, without a label.
+async fn check_volumes(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
+    for mount in &spec.mounts {
+        let Mount::Volume(volume) = mount else { continue };
+        let Some(name) = &volume.name else { continue };
+        if let Err(error) = engine.docker().inspect_volume(name).await {
+            let what = format!("cannot mount volume {name} at {}", volume.target);
+            return Err(if is_missing(&error) {
+                Error::engine(format!("{what}: it does not exist"))
+            } else {
+                failed(what, error)
+            });
+        }
+    }
+    Ok(())
+}
+
+/// `name:tag` in two; a registry's port is not a tag.
+pub(super) fn split_tag(reference: &str) -> (&str, &str) {
+    match reference.rsplit_once(':') {
+        Some((repo, tag)) if !tag.contains('/') => (repo, tag),
+        _ => (reference, "latest"),
+    }
+}
+
+/// What the engine accepts in every kind of name: lower-case letters and digits, joined by single dashes.
+fn slug(text: &str) -> String {
+    let words = text.to_lowercase();
+    let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words
+        .collect::<Vec<_>>()
+        .join("-")
+        .chars()
+        .take(40)
+        .collect::<String>()
+        .trim_end_matches('-')
+        .to_owned()
+}
+
+/// Six hexadecimal digits that no other run of this machine has.
+pub(super) fn nonce() -> String {
+    let mut hasher = std::hash::RandomState::new().build_hasher();
+    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
+    format!("{:06x}", hasher.finish() & 0xff_ffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_safe() {
+        assert_eq!(slug("Dev Tools_x"), "dev-tools-x");
+        assert_eq!(slug("--"), "");
+        assert_eq!(slug(&"a".repeat(90)).len(), 40);
+    }
+
+    #[test]
+    fn tags_are_told_from_ports() {
+        assert_eq!(split_tag("host:5000/a/b"), ("host:5000/a/b", "latest"));
+        assert_eq!(split_tag("a:1.2"), ("a", "1.2"));
+    }
+}

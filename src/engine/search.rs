@@ -1,0 +1,277 @@
+//! Searching an image, every layer and its config, for byte sequences.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use flate2::read::MultiGzDecoder;
+use serde_json::Value;
+
+use super::connect::Engine;
+use super::tarball;
+use crate::error::{Error, Result};
+
+/// Where in an image something was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In a file of a layer: its content, its name or what it links to. Files that a later layer deletes count.
+    Layer {
+        /// Which of the archive's layers, as the archive names it.
+        layer: String,
+        /// The absolute path of the file.
+        path: String,
+    },
+    /// In the config or another description, as `config.Env[3]` or `history[2].created_by`.
+    Config {
+        /// Where in the description.
+        field: String,
+    },
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Place::Layer { path, .. } => write!(f, "file {path}"),
+            Place::Config { field } => write!(f, "{field}"),
+        }
+    }
+}
+
+/// A byte sequence found in an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Where.
+    pub place: Place,
+    /// Which of the needles.
+    pub needle: usize,
+}
+
+/// Gzip inside gzip is followed so deep.
+const DEPTH: usize = 3;
+
+impl Engine {
+    /// Searches all layers, the config and the history of an image for `needles`, also inside gzip. Each
+    /// place is told once per needle.
+    ///
+    /// # Errors
+    /// When the image is not there, or a needle is empty.
+    pub async fn search_image(&self, reference: &str, needles: &[Vec<u8>]) -> Result<Vec<Hit>> {
+        if needles.iter().any(Vec::is_empty) {
+            return Err(Error::engine("cannot search an image for nothing"));
+        }
+        let finder = finder(needles)?;
+        let read = tarball::read(self.save(reference), move |input| search_archive(input, &finder));
+        let hits = read.await;
+        hits.map_err(|error| {
+            super::container::stream_failed(&format!("cannot search image {reference}"), error)
+        })
+    }
+}
+
+fn finder(needles: &[Vec<u8>]) -> Result<Arc<AhoCorasick>> {
+    // Streams are searched without overlaps; needles that contain each other are told apart by no caller.
+    let finder = AhoCorasick::builder().match_kind(MatchKind::Standard).build(needles);
+    Ok(Arc::new(finder.map_err(|error| Error::engine("cannot search for so much").because(error))?))
+}
+
+/// Searches what `docker save` writes: an archive of layers (archives themselves) and JSON.
+fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<Hit>> {
+    let mut hits = Vec::new();
+    for entry in tar::Archive::new(input).entries()? {
+        let entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let mut content = unpacked(entry, DEPTH)?;
+        match content.fill_buf()?.first() {
+            Some(b'{' | b'[') => {
+                let mut text = Vec::new();
+                content.read_to_end(&mut text)?;
+                search_json(&name, &text, finder, &mut hits);
+            }
+            Some(_) => search_layer(&name, &mut content, finder, &mut hits)?,
+            None => {}
+        }
+    }
+    hits.sort();
+    hits.dedup();
+    Ok(hits)
+}
+
+fn search_json(name: &str, text: &[u8], finder: &AhoCorasick, hits: &mut Vec<Hit>) {
+    match serde_json::from_slice::<Value>(text) {
+        Ok(value) => search_value(&value, String::new(), finder, hits),
+        Err(_) => note(finder.find_iter(text), &Place::Config { field: name.to_owned() }, hits),
+    }
+}
+
+fn search_value(value: &Value, field: String, finder: &AhoCorasick, hits: &mut Vec<Hit>) {
+    match value {
+        Value::String(text) => {
+            note(finder.find_iter(text.as_bytes()), &Place::Config { field }, hits)
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                search_value(item, format!("{field}[{index}]"), finder, hits);
+            }
+        }
+        Value::Object(fields) => {
+            for (key, item) in fields {
+                let field = if field.is_empty() { key.clone() } else { format!("{field}.{key}") };
+                note(
+                    finder.find_iter(key.as_bytes()),
+                    &Place::Config { field: field.clone() },
+                    hits,
+                );
+                search_value(item, field, finder, hits);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn search_layer(
+    layer: &str,
+    content: &mut impl Read,
+    finder: &AhoCorasick,
+    hits: &mut Vec<Hit>,
+) -> io::Result<()> {
+    for entry in tar::Archive::new(content).entries()? {
+        let mut entry = entry?;
+        let path =
+            format!("/{}", String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./"));
+        let place = Place::Layer { layer: layer.to_owned(), path };
+        note(finder.find_iter(&*entry.path_bytes()), &place, hits);
+        if let Some(link) = entry.link_name_bytes() {
+            note(finder.find_iter(&*link), &place, hits);
+        }
+        // Attributes can hold anything, too.
+        if let Some(extensions) = entry.pax_extensions()? {
+            for extension in extensions.filter_map(std::result::Result::ok) {
+                note(finder.find_iter(extension.value_bytes()), &place, hits);
+            }
+        }
+        if entry.header().entry_type().is_file() {
+            search_content(entry, &place, finder, hits, DEPTH)?;
+        }
+    }
+    Ok(())
+}
+
+/// Searches bytes as they are and, where they are gzip, unpacked, too.
+fn search_content(
+    input: impl Read,
+    place: &Place,
+    finder: &AhoCorasick,
+    hits: &mut Vec<Hit>,
+    depth: usize,
+) -> io::Result<()> {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    if depth == 0 || !is_gzip(input.fill_buf()?) {
+        for found in finder.stream_find_iter(input) {
+            let needle = found?.pattern().as_usize();
+            hits.push(Hit { place: place.clone(), needle });
+        }
+        return Ok(());
+    }
+    // A file that only begins like gzip stops being readable somewhere: what was read counts, the rest of it
+    // cannot hide anything that a gzip reader would see.
+    let inner: Box<dyn Read + '_> = Box::new(MultiGzDecoder::new(input));
+    match search_content(inner, place, finder, hits, depth - 1) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput
+                    | io::ErrorKind::InvalidData
+                    | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// Layers are gzip'd in some stores.
+fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Box<dyn BufRead + 'a>> {
+    let mut input = BufReader::with_capacity(64 * 1024, input);
+    if depth > 0 && is_gzip(input.fill_buf()?) {
+        return unpacked(Box::new(MultiGzDecoder::new(input)) as Box<dyn Read + 'a>, depth - 1);
+    }
+    Ok(Box::new(input))
+}
+
+fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0x1f, 0x8b, 0x08])
+}
+
+fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &Place, hits: &mut Vec<Hit>) {
+    hits.extend(
+        found.map(|found| Hit { place: place.clone(), needle: found.pattern().as_usize() }),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn pack(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, name, content.as_slice()).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn needles_are_found_in_every_place() {
+        let needles = [b"SENTINEL".to_vec(), b"OTHER".to_vec()];
+        let layer = pack(&[
+            ("plain", b"xxSENTINELxx".to_vec()),
+            ("packed.gz", gzip(&gzip(b"deep SENTINEL"))),
+            ("name-OTHER", Vec::new()),
+            ("clean", b"SENTINE L".to_vec()),
+        ]);
+        let config = br#"{"config":{"Env":["A=b","X=SENTINEL"],"Labels":{"OTHER":"1"}}}"#.to_vec();
+        let image = pack(&[
+            ("blobs/sha256/a", gzip(&layer)),
+            ("b/layer.tar", layer),
+            ("config.json", config),
+        ]);
+        let hits = search_archive(&mut image.as_slice(), &finder(&needles).unwrap()).unwrap();
+        let told: Vec<_> = hits.iter().map(|hit| format!("{} {}", hit.place, hit.needle)).collect();
+        for expected in [
+            "file /plain 0",
+            "file /packed.gz 0",
+            "file /name-OTHER 1",
+            "config.Env[1] 0",
+            "config.Labels.OTHER 1",
+        ] {
+            assert!(told.iter().any(|hit| hit == expected), "{expected} in {told:?}");
+        }
+        assert!(!told.iter().any(|hit| hit.contains("clean")), "{told:?}");
+        assert_eq!(hits.len(), 8, "{told:?}");
+    }
+
+    #[test]
+    fn a_broken_gzip_file_is_no_error() {
+        let mut broken = gzip(&[b'a'; 10_000]);
+        broken.truncate(20);
+        let image = pack(&[("layer.tar", pack(&[("x.gz", broken)]))]);
+        assert_eq!(
+            search_archive(&mut image.as_slice(), &finder(&[b"q".to_vec()]).unwrap()).unwrap(),
+            []
+        );
+    }
+}
