@@ -9,6 +9,7 @@ pub mod engine;
 pub mod error;
 pub mod project;
 pub mod render;
+pub mod report;
 pub mod roles;
 pub mod stacks;
 pub mod ui;

@@ -15,11 +15,13 @@ pub(super) fn completions(ui: &Ui, options: &CompletionsArgs) -> Result<u8> {
 
 pub(super) fn man(ui: &Ui) -> Result<u8> {
     let mut page = Vec::new();
-    let failed = |error| Error::new(Kind::Io, "cannot make the manual page").because::<std::io::Error>(error);
+    let failed = |error: std::io::Error| Error::new(Kind::Io, "cannot make the manual page").because(error);
     clap_mangen::Man::new(Args::command()).render(&mut page).map_err(failed)?;
-    for command in Args::command().get_subcommands() {
-        let name = format!("dockwright-{}", command.get_name());
-        clap_mangen::Man::new(command.clone().name(name)).render(&mut page).map_err(failed)?;
+    let mut args = Args::command();
+    // Names the subcommands in full: dockwright-verify and so on.
+    args.build();
+    for command in args.get_subcommands() {
+        clap_mangen::Man::new(command.clone()).render(&mut page).map_err(failed)?;
     }
     ui.out(&String::from_utf8_lossy(&page));
     Ok(0)

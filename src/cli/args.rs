@@ -45,6 +45,14 @@ pub enum Command {
     New(NewArgs),
     /// Print what would be written
     Show(ShowArgs),
+    /// Build every role on the engine and check the contracts
+    Verify(VerifyArgs),
+    /// Build the service image
+    Build(BuildArgs),
+    /// Say what the engine is and can do
+    Doctor,
+    /// Remove what killed runs left on the engine
+    Clean(CleanArgs),
     /// Say what a role or contract promises, how that is checked and how to mend it
     Explain(ExplainArgs),
     /// Print the completion script of a shell
@@ -95,6 +103,54 @@ pub enum LayoutArg {
 pub struct ShowArgs {
     /// A file as compose.yaml, or a role as dev; all files if left out
     pub what: Option<String>,
+}
+
+/// `dockwright verify`.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArgs {
+    /// Roles and contracts to look at; all if left out
+    #[arg(value_name = "ROLE|CONTRACT")]
+    pub only: Vec<String>,
+    /// Build the images, and check nothing else
+    #[arg(long)]
+    pub build_only: bool,
+    /// Exit with 4 if something could not be seen
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// `dockwright build`.
+#[derive(Debug, clap::Args)]
+pub struct BuildArgs {
+    /// Copy the source into the build, or mount it into a running builder and inject what it makes
+    #[arg(long, value_enum, default_value_t = SourceArg::Copy)]
+    pub source: SourceArg,
+    /// The image's name [default: NAME:latest]
+    #[arg(short, long)]
+    pub tag: Option<String>,
+    /// Say what would be built, and build nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// `--source`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SourceArg {
+    /// The source is copied in while the image is built
+    Copy,
+    /// The source is mounted into a running builder
+    Mount,
+}
+
+/// `dockwright clean`.
+#[derive(Debug, clap::Args)]
+pub struct CleanArgs {
+    /// Also what running dockwrights and other hosts made
+    #[arg(long)]
+    pub all: bool,
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 /// `dockwright explain`.

@@ -2,9 +2,13 @@
 
 mod admin;
 mod args;
+mod build;
+mod engine;
 mod explain;
 mod new;
+mod scope;
 mod show;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +46,10 @@ fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
     match &args.command {
         Command::New(options) => new::run(ui, options),
         Command::Show(options) => show::run(ui, args, options),
+        Command::Verify(options) => verify::run(ui, args, options),
+        Command::Build(options) => build::run(ui, args, options),
+        Command::Doctor => engine::doctor(ui),
+        Command::Clean(options) => engine::clean(ui, options),
         Command::Explain(options) => explain::run(ui, options),
         Command::Completions(options) => admin::completions(ui, options),
         Command::Man => admin::man(ui),
@@ -51,4 +59,10 @@ fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
 /// The description of the project that the command is about.
 fn project(args: &Args) -> Result<Project> {
     Project::read(&args.project, crate::project::known_stacks())
+}
+
+/// The process environment, as far as it is text: what compose.yaml interpolates.
+fn environment() -> std::collections::BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
 }

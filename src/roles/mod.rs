@@ -5,6 +5,7 @@
 mod build;
 mod dev;
 mod dev_tools;
+#[expect(unreachable_pub, reason = "askama makes public items of filters")]
 mod escape;
 mod file;
 mod installation;

@@ -56,7 +56,6 @@ pub(super) struct Bench {
 /// Containers started together: a role's and those that it depends on.
 pub(super) struct Scene {
     pub(super) container: Container,
-    pub(super) spec: ContainerSpec,
     /// The containers that it depends on, in the order of their start.
     pub(super) others: Vec<(String, Container)>,
     pub(super) copy: Arc<WorkCopy>,
@@ -139,7 +138,7 @@ impl Bench {
         let mut spec = start::spec(&self.subject.compose, service, &image, &places);
         edit(&mut spec);
         let container = self.launch(service, &spec).await?;
-        Ok(Scene { container, spec, others, copy })
+        Ok(Scene { container, others, copy })
     }
 
     async fn places(&self, copy: &WorkCopy) -> Checked<Places<'_>> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -107,12 +106,8 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(E
     let (mut steps, mut cached) = (0, 0);
     let stage = job.target.stage_name();
     let request = BuildRequest {
-        context: context.clone(),
-        dockerfile: job.target.dockerfile.text.clone(),
-        target: Some(stage.clone()),
         args: job.target.args.clone(),
-        no_cache: false,
-        name: job.role.to_owned(),
+        ..BuildRequest::new(job.role, context, &job.target.dockerfile.text).target(&stage)
     };
     let outcome = run.build(request, |event| match event {
         BuildEvent::StepStarted(step) => {
@@ -159,21 +154,9 @@ pub(super) async fn build_in(
     args: BTreeMap<String, String>,
     name: &str,
 ) -> Result<Image> {
-    let request = BuildRequest {
-        context: context.clone(),
-        dockerfile: text,
-        target: Some(target.stage_name()),
-        args,
-        no_cache: false,
-        name: name.to_owned(),
-    };
+    let request = BuildRequest { args, ..BuildRequest::new(name, context, text).target(target.stage_name()) };
     Ok(match run.build(request, |_| {}).await? {
         BuildOutcome::Built { image_id } => Ok(run.engine().image(&image_id).await?),
         BuildOutcome::Failed(failure) => Err(format!("the {name} did not build: {}", failure.message)),
     })
-}
-
-/// The context of a target, for checks that change it.
-pub(super) fn context(target: &Target) -> Result<Arc<Context>> {
-    Ok(Arc::new(Context::open_for(&target.context, &target.dockerfile.file)?))
 }

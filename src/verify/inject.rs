@@ -13,7 +13,7 @@ use super::start::{self, Places};
 use super::subject::{RoleSubject, Subject, Target};
 use super::workcopy::WorkCopy;
 use crate::compose::MountKind;
-use crate::dockerfile::{Command, DroppedCopy, LaterRun, Source, Truncated, expand};
+use crate::dockerfile::{Command, DroppedCopy, LaterRun, Truncated, expand};
 use crate::engine::{Bind, Commit, Container, ImageInfo, Mount, Run, TarEdit};
 
 /// How long a build in a container may take.
@@ -215,21 +215,19 @@ async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, wo
         let Some(stat) = builder.stat(source).await? else {
             return Err(fail(format!("the builder on the mounted source made no {source}")).into());
         };
-        let into_folder = dest.ends_with('/') || dest.ends_with("/.") || copy.sources.len() > 1;
-        let clean = clean(&dest);
         // A folder's content goes into the destination; a file goes there under its own name, or becomes it.
-        let (folder, root) = match (stat.is_dir, into_folder) {
-            (true, _) | (false, false) => split(&clean),
-            (false, true) => (clean.clone(), stat.name.clone()),
-        };
-        make_folders(service, &folder).await?;
+        let into_folder = dest.ends_with('/') || dest.ends_with("/.") || copy.sources.len() > 1;
+        let place = clean(&dest);
+        let place = if stat.is_dir || !into_folder { place } else { format!("{place}/{}", stat.name) };
         let edit = TarEdit {
             uid: Some(uid),
             gid: Some(gid),
-            root: Some(root).filter(|root| !root.is_empty()),
+            // From the root, so that the engine makes missing folders on the way.
+            root: Some(place.trim_start_matches('/').to_owned()),
+            contents_only: stat.is_dir,
             ..TarEdit::default()
         };
-        builder.pipe(source, service, &folder, edit).await?;
+        builder.pipe(source, service, "/", edit).await?;
     }
     Ok(())
 }
@@ -246,11 +244,6 @@ fn clean(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-fn split(path: &str) -> (String, String) {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    (if folder.is_empty() { "/".to_owned() } else { folder.to_owned() }, name.to_owned())
-}
-
 fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {
     let Some(chown) = &copy.chown else { return Ok((0, 0)) };
     let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
@@ -258,21 +251,6 @@ fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {
         (Ok(user), Ok(group)) => Ok((user, group)),
         _ => Err(inconclusive(format!("COPY --chown={chown} names an account; only numbers can be injected")).into()),
     }
-}
-
-/// Makes a folder and those above it, as COPY does.
-async fn make_folders(service: &Container, folder: &str) -> Checked<()> {
-    let mut missing = Vec::new();
-    let mut at = folder.to_owned();
-    while at != "/" && service.stat(&at).await?.is_none() {
-        let (above, name) = split(&at);
-        missing.push((above.clone(), name));
-        at = above;
-    }
-    for (above, name) in missing.into_iter().rev() {
-        service.make_folder(&above, &name, 0o755).await?;
-    }
-    Ok(())
 }
 
 /// The injected image of a project, for the check: on a copy of the source.
@@ -288,8 +266,6 @@ mod tests {
     #[test]
     fn paths_and_words_are_made_safe() {
         assert_eq!(clean("/srv/app/./"), "/srv/app");
-        assert_eq!(split("/srv/app"), ("/srv".into(), "app".into()));
-        assert_eq!(split("/app"), ("/".into(), "app".into()));
         assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

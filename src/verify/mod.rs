@@ -25,7 +25,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::OnceCell;
 
 use crate::contract;
-use crate::engine::{Engine, Run};
+use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::project::Project;
 use crate::roles;
@@ -169,6 +169,17 @@ async fn check_one(bench: &Bench, name: &'static str, check: checks::Check, sink
         Err(Stop::Engine(error)) => return Err(error),
     };
     Ok(verdict.of(outcome::contract(name), start.elapsed().as_secs_f64()))
+}
+
+/// Builds the service image out of a copy of the source; returns its id.
+///
+/// # Errors
+/// When the build fails, or the engine does.
+pub async fn build_copied(plan: &Plan, run: &Run) -> Result<String> {
+    let Some(service) = plan.subject.role("service") else { return Err(Error::description("there is no service role")) };
+    let text = service.target.dockerfile.text.clone();
+    let image = images::build_text(run, &service.target, text, "service").await?;
+    image.map(|image| image.id).map_err(Error::description)
 }
 
 /// Builds the service image out of the mounted source, injecting what the builder makes; returns its id.

@@ -61,7 +61,7 @@ pub struct Finding {
 /// A check's answer, before it is tied to its contract. Made by [`pass`], [`fail`], [`inconclusive`]
 /// and [`skipped`], with evidence added by the methods.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub(super) struct Verdict {
     outcome: Outcome,
     expected: Option<String>,
     observed: String,
@@ -71,22 +71,22 @@ pub struct Verdict {
 }
 
 /// The promise is kept; `observed` says by what that was seen.
-pub fn pass(observed: impl Into<String>) -> Verdict {
+pub(super) fn pass(observed: impl Into<String>) -> Verdict {
     Verdict::new(Outcome::Pass, observed)
 }
 
 /// The promise is broken; `observed` says what was seen instead.
-pub fn fail(observed: impl Into<String>) -> Verdict {
+pub(super) fn fail(observed: impl Into<String>) -> Verdict {
     Verdict::new(Outcome::Fail, observed)
 }
 
 /// It cannot be observed here; `observed` says what is missing.
-pub fn inconclusive(observed: impl Into<String>) -> Verdict {
+pub(super) fn inconclusive(observed: impl Into<String>) -> Verdict {
     Verdict::new(Outcome::Inconclusive, observed)
 }
 
 /// Not looked at; `observed` says why.
-pub fn skipped(observed: impl Into<String>) -> Verdict {
+pub(super) fn skipped(observed: impl Into<String>) -> Verdict {
     Verdict::new(Outcome::Skipped, observed)
 }
 
@@ -96,43 +96,37 @@ impl Verdict {
     }
 
     /// What was expected, where the contract's promise does not say it precisely enough.
-    #[must_use]
-    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self
     }
 
     /// The file and line to look at.
-    #[must_use]
-    pub fn at(mut self, file: impl Into<String>, line: impl Into<Option<usize>>) -> Self {
+    pub(super) fn at(mut self, file: impl Into<String>, line: impl Into<Option<usize>>) -> Self {
         self.place = Some((file.into(), line.into()));
         self
     }
 
     /// The log to show; its last 20 lines are kept.
-    #[must_use]
-    pub fn log(mut self, lines: Vec<String>) -> Self {
+    pub(super) fn log(mut self, lines: Vec<String>) -> Self {
         let from = lines.len().saturating_sub(20);
         self.log = lines[from..].to_vec();
         self
     }
 
     /// How to mend it, where the contract's own advice is not to the point.
-    #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// The outcome.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub(super) fn outcome(&self) -> Outcome {
         self.outcome
     }
 
     /// What was observed.
-    #[must_use]
-    pub fn observed(&self) -> &str {
+    pub(super) fn observed(&self) -> &str {
         &self.observed
     }
 

@@ -1,10 +1,13 @@
 //! The only place that prints: data to stdout, everything else to stderr.
 
-use std::io::{self, IsTerminal as _, Write as _};
+mod live;
+
+use std::io::{self, IsTerminal as _};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::error::Error;
+pub use live::Live;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

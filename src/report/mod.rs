@@ -1,0 +1,4 @@
+//! Reports, all made from verification's events: one file each.
+
+pub mod human;
+pub mod json;
