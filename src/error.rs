@@ -205,12 +205,7 @@ mod tests {
     #[test]
     fn display_leads_with_the_place() {
         let error = Error::description("unknown key `prot`")
-            .at(Location {
-                file: "dockwright.toml".into(),
-                line: Some(3),
-                column: Some(1),
-                text: None,
-            })
+            .at(Location { file: "dockwright.toml".into(), line: Some(3), column: Some(1), text: None })
             .hint("did you mean `port`?");
         assert_eq!(error.to_string(), "dockwright.toml:3:1: unknown key `prot`");
         assert_eq!(error.kind().exit_code(), 2);

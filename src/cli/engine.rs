@@ -24,8 +24,16 @@ pub(super) fn doctor(ui: &Ui) -> Result<u8> {
         Ok::<_, Error>((engine.info().clone(), disk, engine.leftovers(false).await?))
     })?;
     let abilities = [
-        Ability { there: info.buildkit, name: "BuildKit", without: "builds are slower, and RUN --mount may be missing" },
-        Ability { there: info.local, name: "on this machine", without: "bind mounts do not reach it: dev's contracts cannot be seen" },
+        Ability {
+            there: info.buildkit,
+            name: "BuildKit",
+            without: "builds are slower, and RUN --mount may be missing",
+        },
+        Ability {
+            there: info.local,
+            name: "on this machine",
+            without: "bind mounts do not reach it: dev's contracts cannot be seen",
+        },
         Ability { there: !info.rootless && !info.userns, name: "plain user ids", without: "dev.owner cannot be seen" },
     ];
     if ui.format == Format::Json {

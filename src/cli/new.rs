@@ -61,8 +61,7 @@ fn describe(options: &NewArgs) -> Result<Project> {
         project.service.manager = Some(manager.clone());
     }
     project.service.port = options.port.map(|port| Port::new(port.into())).transpose()?;
-    project.service.layout =
-        if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
+    project.service.layout = if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
     project.roles.dev_tools.enabled = !options.no_dev_tools;
     if !options.no_dev_tools {
         for (tool, shows) in &stack.dev_tools.tools {

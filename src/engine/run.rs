@@ -91,8 +91,7 @@ impl Engine {
     #[must_use]
     pub fn run(&self, purpose: &str) -> Run {
         let id = format!("{}-{}", slug(purpose), nonce());
-        let labels =
-            [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
+        let labels = [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
         Run {
             inner: Arc::new(Inner {
                 engine: self.clone(),
@@ -159,17 +158,13 @@ impl Run {
     ) -> Result<T> {
         self.open()?;
         let task = self.inner.creations.spawn(creation);
-        task.await
-            .map_err(|error| Error::engine("a call to the engine broke off").because(error))?
+        task.await.map_err(|error| Error::engine("a call to the engine broke off").because(error))?
     }
 
     /// Refuses when the run is over.
     pub(super) fn open(&self) -> Result<()> {
         if self.inner.closed.load(Ordering::Acquire) {
-            return Err(Error::new(
-                crate::error::Kind::Interrupted,
-                format!("the run {} is over", self.inner.id),
-            ));
+            return Err(Error::new(crate::error::Kind::Interrupted, format!("the run {} is over", self.inner.id)));
         }
         Ok(())
     }
@@ -180,36 +175,25 @@ impl Run {
     /// When the engine refuses, as for a missing image or bind source, or when a volume is neither
     /// this run's nor there already (it would be created without a label).
     pub async fn create(&self, spec: &ContainerSpec) -> Result<Container> {
-        let (engine, spec, labels) =
-            (self.inner.engine.clone(), spec.clone(), self.inner.labels.clone());
+        let (engine, spec, labels) = (self.inner.engine.clone(), spec.clone(), self.inner.labels.clone());
         let name = self.name(&spec.name);
         self.shielded(async move {
             check_volumes(&engine, &spec).await?;
-            let what = || {
-                format!(
-                    "cannot create container {}",
-                    if spec.name.is_empty() { &name } else { &spec.name }
-                )
-            };
+            let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
             let options = CreateContainerOptions {
                 name: Some(name.clone()),
                 platform: spec.platform.clone().unwrap_or_default(),
             };
             let body = spec::request(&spec, &labels);
-            let made = engine
-                .docker()
-                .create_container(Some(options), body)
-                .await
-                .map_err(|error| failed(what(), error))?;
+            let made =
+                engine.docker().create_container(Some(options), body).await.map_err(|error| failed(what(), error))?;
             for attachment in spec.networks.iter().skip(1) {
                 let request = models::NetworkConnectRequest {
                     container: made.id.clone(),
                     endpoint_config: Some(spec::endpoint(attachment)),
                 };
                 let joined = engine.docker().connect_network(&attachment.network, request).await;
-                joined.map_err(|error| {
-                    failed(format!("{}: network {}", what(), attachment.network), error)
-                })?;
+                joined.map_err(|error| failed(format!("{}: network {}", what(), attachment.network), error))?;
             }
             Ok(Container::new(engine.clone(), made.id, name.clone()))
         })
@@ -231,8 +215,7 @@ impl Run {
                 ..Default::default()
             };
             let made = engine.docker().create_network(request).await;
-            let made =
-                made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
+            let made = made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
             Ok(Network { id: made.id, name })
         })
         .await
@@ -276,8 +259,7 @@ impl Run {
                 ..Default::default()
             };
             let made = engine.docker().commit_container(options, commit.config.into_engine()).await;
-            let made =
-                made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
+            let made = made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
             Ok(made.id)
         })
         .await
@@ -295,9 +277,7 @@ impl Run {
         self.inner.sessions.close().await;
         // A creation that hangs is found by the next sweep.
         let _ = tokio::time::timeout(SETTLE, self.inner.creations.wait()).await;
-        let removal =
-            tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id))
-                .await;
+        let removal = tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id)).await;
         let swept = removal.unwrap_or_else(|_| {
             Err(Error::engine(format!("removing what run {} made took too long", self.inner.id))
                 .hint("`dockwright clean` removes the rest"))
@@ -314,8 +294,7 @@ impl Drop for Inner {
         }
         // Best effort; whatever remains is swept once this process is gone.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (engine, id, creations) =
-                (self.engine.clone(), self.id.clone(), self.creations.clone());
+            let (engine, id, creations) = (self.engine.clone(), self.id.clone(), self.creations.clone());
             runtime.spawn(async move {
                 creations.close();
                 let _ = tokio::time::timeout(SETTLE, creations.wait()).await;
@@ -354,14 +333,7 @@ pub(super) fn split_tag(reference: &str) -> (&str, &str) {
 fn slug(text: &str) -> String {
     let words = text.to_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words
-        .collect::<Vec<_>>()
-        .join("-")
-        .chars()
-        .take(40)
-        .collect::<String>()
-        .trim_end_matches('-')
-        .to_owned()
+    words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 /// Six hexadecimal digits that no other run of this machine has.

@@ -17,9 +17,8 @@ static LISTS: LazyLock<Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)>
         .collect()
 });
 
-static KNOWN: LazyLock<Vec<StackFacts<'static>>> = LazyLock::new(|| {
-    LISTS.iter().map(|(name, managers, reserved)| StackFacts { name, managers, reserved }).collect()
-});
+static KNOWN: LazyLock<Vec<StackFacts<'static>>> =
+    LazyLock::new(|| LISTS.iter().map(|(name, managers, reserved)| StackFacts { name, managers, reserved }).collect());
 
 /// The facts of every stack of this dockwright.
 #[must_use]

@@ -13,10 +13,7 @@ use crate::stacks;
 #[must_use]
 pub fn scaffold(project: &Project) -> Vec<File> {
     let view = view(project);
-    let stages: Vec<(&'static str, Stage)> = roles::ALL
-        .iter()
-        .flat_map(|role| (role.stages)(&view).into_iter().map(|stage| (role.name, stage)))
-        .collect();
+    let stages = stages(&view);
     let mut files = match project.service.layout {
         Layout::Single => vec![single_dockerfile(project, &stages)],
         Layout::PerRole => dockerfile_per_role(project, &stages),
@@ -25,6 +22,25 @@ pub fn scaffold(project: &Project) -> Vec<File> {
     files.extend(roles::shared_files(&view));
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
+}
+
+/// All stages in the roles' order, each after those that it needs.
+fn stages(view: &View) -> Vec<(&'static str, Stage)> {
+    let mut open: Vec<(&'static str, Stage)> =
+        roles::ALL.iter().flat_map(|role| (role.stages)(view).into_iter().map(|stage| (role.name, stage))).collect();
+    let mut ordered: Vec<(&'static str, Stage)> = Vec::new();
+    while let Some((_, stage)) = open.first().cloned() {
+        // The first one that is missing comes instead; roles need each other in no circle.
+        let missing = |need: &String| open.iter().position(|(_, other)| other.name == *need);
+        let mut next = 0;
+        let mut needs = stage.needs;
+        while let Some(at) = needs.iter().find_map(missing) {
+            next = at;
+            needs.clone_from(&open[at].1.needs);
+        }
+        ordered.push(open.remove(next));
+    }
+    ordered
 }
 
 /// What one role adds to Dockerfile and compose.yaml, and the files that are its own.
@@ -50,7 +66,11 @@ pub fn new_service(project: &Project) -> Vec<File> {
     let manager = service.manager.as_deref().unwrap_or(stack.manager());
     let mut files = scaffold(project);
     files.push(File::text(project::FILE, project.to_toml()));
-    files.extend(stacks::starter(&service.stack, manager).into_iter().map(|(path, contents)| starter_file(project, &path, contents)));
+    files.extend(
+        stacks::starter(&service.stack, manager)
+            .into_iter()
+            .map(|(path, contents)| starter_file(project, &path, contents)),
+    );
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
 }

@@ -22,12 +22,6 @@ struct BuilderStage<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "build-watch.Dockerfile")]
-struct WatchStage<'a> {
-    v: &'a View,
-}
-
-#[derive(Template)]
 #[template(path = "build.Dockerfile")]
 struct BuildStage<'a> {
     v: &'a View,
@@ -42,9 +36,6 @@ struct BuildService<'a> {
 fn stages(v: &View) -> Vec<Stage> {
     let base: &[&str] = if v.compiled { &[] } else { &["dev"] };
     let mut stages = vec![Stage::new("builder", base, super::text(&BuilderStage { v }))];
-    if v.compiled {
-        stages.push(Stage::new("build-watch", &["builder"], super::text(&WatchStage { v })));
-    }
     stages.push(Stage::new("build", &["builder"], super::text(&BuildStage { v })));
     stages
 }

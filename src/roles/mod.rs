@@ -59,14 +59,8 @@ fn text(template: &impl askama::Template) -> String {
 }
 
 /// The one list of roles, in the order of the Dockerfile.
-pub const ALL: &[&Role] = &[
-    &dev::ROLE,
-    &dev_tools::ROLE,
-    &build::ROLE,
-    &service::ROLE,
-    &test::ROLE,
-    &installation::ROLE,
-];
+pub const ALL: &[&Role] =
+    &[&dev::ROLE, &dev_tools::ROLE, &build::ROLE, &service::ROLE, &test::ROLE, &installation::ROLE];
 
 /// The role of this name.
 #[must_use]

@@ -52,12 +52,7 @@ pub(crate) fn files(v: &View) -> Vec<File> {
         .into_iter()
         .map(|name| {
             let script = SCRIPTS.get_file(name).expect("a stack names only scripts that there are; a test checks it");
-            File {
-                path: format!("docker/{name}"),
-                contents: script.contents().to_vec(),
-                executable: true,
-                role: None,
-            }
+            File { path: format!("docker/{name}"), contents: script.contents().to_vec(), executable: true, role: None }
         })
         .collect();
     files.push(File::text(".dockerignore", super::text(&Ignore { v })));

@@ -71,8 +71,7 @@ impl View {
         let manager = service.manager.as_deref().unwrap_or(stack.manager());
         let manager = fill.manager(&stack.managers[manager]);
         let port = service.port.map_or(stack.port, crate::project::Port::get);
-        let runtime_image =
-            project.images.runtime.as_ref().map_or(stack.images.runtime.clone(), ToString::to_string);
+        let runtime_image = project.images.runtime.as_ref().map_or(stack.images.runtime.clone(), ToString::to_string);
         let build_image = project
             .images
             .build
@@ -142,11 +141,7 @@ impl View {
 
     /// What follows the target in a compose `build`: the Dockerfile's name where there is one per role.
     pub(super) fn dockerfile(&self, stage: &str) -> String {
-        if self.per_role {
-            format!(", dockerfile: docker/{stage}.Dockerfile")
-        } else {
-            String::new()
-        }
+        if self.per_role { format!(", dockerfile: docker/{stage}.Dockerfile") } else { String::new() }
     }
 }
 
@@ -159,7 +154,11 @@ fn deployment_view(project: &Project, deployment: &Deployment, port: u16, index:
         host_port: format!("${{{variable}_PORT:-{host_port}}}"),
         stage,
         env: deployment.env.iter().map(|(name, text)| (name.to_string(), value(text.as_str()))).collect(),
-        secret_env: deployment.secrets.iter().map(|name| (name.file_variable().to_string(), name.secret_file())).collect(),
+        secret_env: deployment
+            .secrets
+            .iter()
+            .map(|name| (name.file_variable().to_string(), name.secret_file()))
+            .collect(),
         secrets: deployment
             .secrets
             .iter()
@@ -206,8 +205,6 @@ impl Fill {
             starter_files: self.list(&manager.starter_files),
             production: layers(&manager.production),
             build: layers(&manager.build),
-            prebuild: layers(&manager.prebuild),
-            prewatch: layers(&manager.prewatch),
             test: layers(&manager.test),
         }
     }

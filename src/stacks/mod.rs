@@ -15,9 +15,8 @@ pub const NAMES: &[&str] = &["node", "python", "rust"];
 
 static FOLDERS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/stacks");
 
-static STACKS: LazyLock<BTreeMap<&'static str, Stack>> = LazyLock::new(|| {
-    NAMES.iter().map(|name| (*name, load(name).unwrap_or_else(|why| panic!("{why}")))).collect()
-});
+static STACKS: LazyLock<BTreeMap<&'static str, Stack>> =
+    LazyLock::new(|| NAMES.iter().map(|name| (*name, load(name).unwrap_or_else(|why| panic!("{why}")))).collect());
 
 /// Reads a stack's data; only a defect of this crate makes it fail, which the tests below catch.
 fn load(name: &str) -> Result<Stack, String> {
@@ -43,8 +42,7 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static Stack)> {
 /// one of its package managers, sorted by path. The placeholders are still in it.
 #[must_use]
 pub fn starter(name: &str, manager: &str) -> Vec<(String, &'static [u8])> {
-    let (Some(stack), Some(folder)) = (find(name), FOLDERS.get_dir(format!("{name}/starter")))
-    else {
+    let (Some(stack), Some(folder)) = (find(name), FOLDERS.get_dir(format!("{name}/starter"))) else {
         return Vec::new();
     };
     let others: Vec<&String> = stack
@@ -79,8 +77,7 @@ mod tests {
 
     #[test]
     fn every_folder_is_listed_and_every_listed_stack_loads() {
-        let mut folders: Vec<_> =
-            FOLDERS.dirs().map(|dir| dir.path().to_str().unwrap().to_owned()).collect();
+        let mut folders: Vec<_> = FOLDERS.dirs().map(|dir| dir.path().to_str().unwrap().to_owned()).collect();
         folders.sort();
         assert_eq!(folders, NAMES, "NAMES is sorted and names each folder of templates/stacks");
         for name in NAMES {
@@ -92,8 +89,7 @@ mod tests {
     fn every_starter_has_what_its_stack_needs() {
         for (name, stack) in all() {
             for (manager, data) in &stack.managers {
-                let files: Vec<String> =
-                    starter(name, manager).into_iter().map(|(path, _)| path).collect();
+                let files: Vec<String> = starter(name, manager).into_iter().map(|(path, _)| path).collect();
                 for needed in &data.starter_files {
                     assert!(files.contains(needed), "{name}/{manager} lacks {needed}: {files:?}");
                 }

@@ -89,12 +89,6 @@ pub struct Manager {
     /// Build dependencies, in the builder.
     #[serde(default)]
     pub build: Vec<Layer>,
-    /// What only the image build of the artefact wants after them (precompiled dependencies).
-    #[serde(default)]
-    pub prebuild: Vec<Layer>,
-    /// What only the watching builder wants after them.
-    #[serde(default)]
-    pub prewatch: Vec<Layer>,
     /// Test dependencies, on top of the service.
     #[serde(default)]
     pub test: Vec<Layer>,

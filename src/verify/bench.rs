@@ -254,14 +254,17 @@ impl Bench {
         let deadline = tokio::time::Instant::now() + self.patience();
         loop {
             let state = container.inspect().await?;
-            let healthy = state.health.as_ref().is_some_and(|health| health.status == crate::engine::HealthStatus::Healthy);
+            let healthy =
+                state.health.as_ref().is_some_and(|health| health.status == crate::engine::HealthStatus::Healthy);
             match condition {
                 Condition::Started => return Ok(()),
                 Condition::Healthy if healthy => return Ok(()),
                 Condition::Completed if !state.running && state.exit_code == 0 => return Ok(()),
                 _ if !state.running || tokio::time::Instant::now() > deadline => {
                     let log = container.logs(Some(20)).await.unwrap_or_default();
-                    return Err(inconclusive(format!("{name}, which it depends on, did not get {condition:?}")).log(log).into());
+                    return Err(inconclusive(format!("{name}, which it depends on, did not get {condition:?}"))
+                        .log(log)
+                        .into());
                 }
                 _ => tokio::time::sleep(Duration::from_millis(200)).await,
             }
@@ -284,7 +287,9 @@ impl Scene {
         match state.host_port(port) {
             Some(host) => Ok(host),
             None if state.running => Err(inconclusive(format!("port {port} could not be published")).into()),
-            None => Err(fail(format!("the container ended with exit code {}", state.exit_code)).log(self.log().await).into()),
+            None => Err(fail(format!("the container ended with exit code {}", state.exit_code))
+                .log(self.log().await)
+                .into()),
         }
     }
 

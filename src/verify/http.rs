@@ -66,7 +66,11 @@ impl Connection {
         let ask = async {
             let answer = self.sender.send_request(request).await.map_err(|error| reason(&error))?;
             let status = answer.status().as_u16();
-            let body = answer.into_body().collect().await.map_err(|error| format!("the answer broke off: {}", reason(&error)))?;
+            let body = answer
+                .into_body()
+                .collect()
+                .await
+                .map_err(|error| format!("the answer broke off: {}", reason(&error)))?;
             Ok(Answer { status, body: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
         };
         timeout(within, ask).await.unwrap_or_else(|_| Err(format!("no answer within {within:?}")))

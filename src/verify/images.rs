@@ -35,7 +35,12 @@ struct Done {
 }
 
 /// Builds every role, side by side; the contexts are packed once and shared.
-pub(super) async fn build_all(run: &Run, subject: &Subject, wanted: &[String], sink: &(dyn Fn(Event) + Sync)) -> Result<Images> {
+pub(super) async fn build_all(
+    run: &Run,
+    subject: &Subject,
+    wanted: &[String],
+    sink: &(dyn Fn(Event) + Sync),
+) -> Result<Images> {
     let mut jobs = Vec::new();
     for role in subject.roles.iter().filter(|role| wanted.contains(&role.name)) {
         jobs.push(Job { role: &role.name, target: &role.target, own: role.own.is_none() });

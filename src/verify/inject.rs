@@ -57,14 +57,20 @@ impl Injection {
 }
 
 /// Builds the service image out of the mounted `source`; returns it.
-pub(super) async fn service_image(run: &Run, subject: &Subject, source: &Path, injection: &Injection) -> Checked<ImageInfo> {
+pub(super) async fn service_image(
+    run: &Run,
+    subject: &Subject,
+    source: &Path,
+    injection: &Injection,
+) -> Checked<ImageInfo> {
     let builder = run_builder(run, subject, &injection.build, source, BTreeMap::new()).await?;
     let base = built(build_text(run, &injection.service, injection.text.clone(), "service-base").await?)?;
     let service = run.create_idle(&base.id).await?;
     for copy in &injection.dropped {
         inject(&builder, &service, copy, &base.config.working_dir).await?;
     }
-    let commit = Commit { name: "service".into(), config: base.config.clone(), comment: "injected by dockwright".into() };
+    let commit =
+        Commit { name: "service".into(), config: base.config.clone(), comment: "injected by dockwright".into() };
     let image = run.commit(&service, commit).await?;
     for container in [builder, service] {
         container.remove().await?;
@@ -106,9 +112,11 @@ async fn run_builder(
     let role: &RoleSubject = subject.role("build").ok_or_else(|| skipped("the role build is off"))?;
     let cut = target.dockerfile.truncated_before_source(target.stage);
     if cut.cut.is_none() || cut.runs.is_empty() {
-        return Err(inconclusive("the build stage copies no source and then builds it, so there is nothing to run on a mount")
-            .at(target.file.clone(), target.line())
-            .into());
+        return Err(inconclusive(
+            "the build stage copies no source and then builds it, so there is nothing to run on a mount",
+        )
+        .at(target.file.clone(), target.line())
+        .into());
     }
     let image = built(build_text(run, target, cut.text.clone(), "builder").await?)?;
     let service = subject.service(role);
@@ -152,7 +160,11 @@ async fn run_builder(
 fn is_output(path: &str, subject: &Subject) -> bool {
     let path = path.trim_end_matches('/');
     Injection::of(subject).is_some_and(|injection| {
-        injection.dropped.iter().flat_map(|copy| &copy.sources).any(|source| source.trim_end_matches('/').starts_with(path))
+        injection
+            .dropped
+            .iter()
+            .flat_map(|copy| &copy.sources)
+            .any(|source| source.trim_end_matches('/').starts_with(path))
     })
 }
 
@@ -160,7 +172,10 @@ fn is_output(path: &str, subject: &Subject) -> bool {
 fn script(cut: &Truncated, image: &ImageInfo, spec: &mut crate::engine::ContainerSpec, target: &Target) -> Checked<()> {
     let refuse = |line: usize, why: &str| Err(inconclusive(why.to_owned()).at(target.file.clone(), line).into());
     if let Some(other) = cut.others.first() {
-        return refuse(other.line, "this instruction changes files after the source was copied, and cannot be done in a running builder");
+        return refuse(
+            other.line,
+            "this instruction changes files after the source was copied, and cannot be done in a running builder",
+        );
     }
     let mut lines = vec!["set -e".to_owned()];
     for run in &cut.runs {
@@ -172,7 +187,8 @@ fn script(cut: &Truncated, image: &ImageInfo, spec: &mut crate::engine::Containe
         }
         lines.push(one_run(run, image));
     }
-    spec.entrypoint = spec.entrypoint.take().or_else(|| Some(image.config.entrypoint.clone()).filter(|own| !own.is_empty()));
+    spec.entrypoint =
+        spec.entrypoint.take().or_else(|| Some(image.config.entrypoint.clone()).filter(|own| !own.is_empty()));
     spec.command = Some(vec!["/bin/sh".into(), "-c".into(), lines.join("\n")]);
     Ok(())
 }

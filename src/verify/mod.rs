@@ -70,7 +70,9 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let contracts = contracts(request)?;
     let mut needed: BTreeSet<&str> = contracts.iter().flat_map(|name| needs(name)).copied().collect();
     needed.extend(request.only.iter().filter(|only| roles::find(only).is_some()).map(String::as_str));
-    let wanted = |role: &subject::RoleSubject| needed.contains(role.role) || contracts.contains(&checks::BUILDS) && request.only.is_empty();
+    let wanted = |role: &subject::RoleSubject| {
+        needed.contains(role.role) || contracts.contains(&checks::BUILDS) && request.only.is_empty()
+    };
     let roles = subject.roles.iter().filter(|role| wanted(role)).map(|role| role.name.clone()).collect();
     Ok(Plan { subject, roles, contracts })
 }
@@ -161,7 +163,12 @@ fn engine_width(bench: &Bench) -> usize {
     usize::try_from(bench.engine().info().cpus).unwrap_or(1).clamp(1, 4) + 1
 }
 
-async fn check_one(bench: &Bench, name: &'static str, check: checks::Check, sink: &(dyn Fn(Event) + Sync)) -> Result<Finding> {
+async fn check_one(
+    bench: &Bench,
+    name: &'static str,
+    check: checks::Check,
+    sink: &(dyn Fn(Event) + Sync),
+) -> Result<Finding> {
     sink(Event::CheckStarted(name));
     let start = Instant::now();
     let verdict = match check(bench).await {
@@ -176,7 +183,9 @@ async fn check_one(bench: &Bench, name: &'static str, check: checks::Check, sink
 /// # Errors
 /// When the build fails, or the engine does.
 pub async fn build_copied(plan: &Plan, run: &Run) -> Result<String> {
-    let Some(service) = plan.subject.role("service") else { return Err(Error::description("there is no service role")) };
+    let Some(service) = plan.subject.role("service") else {
+        return Err(Error::description("there is no service role"));
+    };
     let text = service.target.dockerfile.text.clone();
     let image = images::build_text(run, &service.target, text, "service").await?;
     image.map(|image| image.id).map_err(Error::description)
@@ -187,7 +196,8 @@ pub async fn build_copied(plan: &Plan, run: &Run) -> Result<String> {
 /// # Errors
 /// When the files cannot be read, the build fails, or the engine does.
 pub async fn build_mounted(plan: &Plan, run: &Run, source: &Path) -> Result<String> {
-    let no_injection = || Error::description("the service stage copies nothing from the build stage, so there is nothing to inject");
+    let no_injection =
+        || Error::description("the service stage copies nothing from the build stage, so there is nothing to inject");
     let injection = inject::Injection::of(&plan.subject).ok_or_else(no_injection)?;
     match inject::service_image(run, &plan.subject, source, &injection).await {
         Ok(image) => Ok(image.id),

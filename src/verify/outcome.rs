@@ -151,7 +151,12 @@ impl Verdict {
 /// The outcome of all: the worst, skipped ones aside.
 #[must_use]
 pub fn overall(findings: &[Finding]) -> Outcome {
-    findings.iter().map(|finding| finding.outcome).filter(|outcome| *outcome != Outcome::Skipped).max().unwrap_or(Outcome::Pass)
+    findings
+        .iter()
+        .map(|finding| finding.outcome)
+        .filter(|outcome| *outcome != Outcome::Skipped)
+        .max()
+        .unwrap_or(Outcome::Pass)
 }
 
 /// The contract of a name that a check is registered under.

@@ -154,12 +154,9 @@ fn volume(mount: &compose::Mount, places: &Places) -> Option<Mount> {
             no_copy: *nocopy,
             subpath: subpath.clone(),
         }),
-        MountKind::Tmpfs { size, mode } => Mount::Tmpfs(Tmpfs {
-            target: mount.target.clone(),
-            size: unsigned(*size),
-            mode: *mode,
-            ..Tmpfs::default()
-        }),
+        MountKind::Tmpfs { size, mode } => {
+            Mount::Tmpfs(Tmpfs { target: mount.target.clone(), size: unsigned(*size), mode: *mode, ..Tmpfs::default() })
+        }
         MountKind::Other(_) => return None,
     })
 }

@@ -16,7 +16,7 @@ WORKDIR /srv/app
 {%- include "layer.Dockerfile" %}
 {%- endfor %}
 # Whoever owns the mounted source can write the build's output.
-RUN install --directory --mode=1777 /out
+RUN install --directory --mode=0777 /out
 {%- if v.compiled %}
 ENTRYPOINT ["as-owner.sh"]
 {%- endif %}

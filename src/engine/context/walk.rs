@@ -19,8 +19,7 @@ pub(super) fn order(path: &str) -> String {
 /// `BuildKit` takes a file of the same size and time for unchanged.
 pub(super) fn stamp(content: &[u8]) -> i64 {
     let digest = Sha256::digest(content);
-    let fraction =
-        digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+    let fraction = digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
     // Seconds in 1990–2126: far from both ends of every calendar that a tool may know.
     (631_152_000 + fraction) * 1_000_000_000
 }
@@ -34,13 +33,7 @@ pub(super) fn walk(root: &Path, ignore: &Ignore) -> Result<Vec<ContextFile>> {
 }
 
 /// Adds what is in one folder; returns whether anything was added.
-fn folder(
-    path: &Path,
-    name: &str,
-    ignore: &Ignore,
-    above: &Matched,
-    files: &mut Vec<ContextFile>,
-) -> Result<bool> {
+fn folder(path: &Path, name: &str, ignore: &Ignore, above: &Matched, files: &mut Vec<ContextFile>) -> Result<bool> {
     let before = files.len();
     let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, error))?;
     for entry in entries {
@@ -92,17 +85,12 @@ fn file(full: &Path, path: String, metadata: &std::fs::Metadata) -> Result<Optio
     };
     let link = match kind {
         EntryKind::Symlink => {
-            let target =
-                std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
+            let target = std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
             Some(target.to_string_lossy().replace('\\', if cfg!(windows) { "/" } else { "\\" }))
         }
         _ => None,
     };
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .unwrap_or_default();
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     Ok(Some(ContextFile {
         path,
         kind,

@@ -49,7 +49,8 @@ pub(super) fn differences(left: &FileTree, right: &FileTree) -> Vec<String> {
             Some(other) => found.extend(difference(entry, other).map(|what| format!("{path} {what}"))),
         }
     }
-    found.extend(right.files.keys().filter(|path| !left.files.contains_key(*path)).map(|path| format!("{path} is new")));
+    found
+        .extend(right.files.keys().filter(|path| !left.files.contains_key(*path)).map(|path| format!("{path} is new")));
     found
 }
 

@@ -36,7 +36,11 @@ pub(super) fn source_mount(bench: &Bench) -> Checked<&Mount> {
     let covering = service.volumes.iter().filter(|mount| Path::new(&workdir).starts_with(&mount.target));
     let Some(mount) = covering.max_by_key(|mount| mount.target.len()) else {
         let targets: Vec<String> = service.volumes.iter().map(|mount| mount.target.clone()).collect();
-        let seen = if targets.is_empty() { "nothing is mounted".to_owned() } else { format!("mounted at {}", targets.join(", ")) };
+        let seen = if targets.is_empty() {
+            "nothing is mounted".to_owned()
+        } else {
+            format!("mounted at {}", targets.join(", "))
+        };
         return refuse(seen, service.at("volumes").line);
     };
     let line = mount.place.line;
@@ -81,7 +85,10 @@ pub(super) async fn mount(bench: &Bench) -> Checked {
         .await?;
     let seen = scene.container.stat(&format!("{}/{PROBE}", mount.target.trim_end_matches('/'))).await?;
     let verdict = if seen.is_some() {
-        pass(format!("{} of the host is {workdir} of the container", if inside.as_os_str().is_empty() { "the project's folder".into() } else { inside.display().to_string() }))
+        pass(format!(
+            "{} of the host is {workdir} of the container",
+            if inside.as_os_str().is_empty() { "the project's folder".into() } else { inside.display().to_string() }
+        ))
     } else {
         fail(format!("a file put into the project's folder does not show at {}", mount.target))
             .at(bench.subject.compose_file(), mount.place.line)
@@ -104,7 +111,11 @@ pub(super) async fn no_source(bench: &Bench) -> Checked {
         }
     }
     if copied.is_empty() {
-        return Ok(pass(format!("none of {} source files is among the image's {} files", sources.len(), tree.files.len())));
+        return Ok(pass(format!(
+            "none of {} source files is among the image's {} files",
+            sources.len(),
+            tree.files.len()
+        )));
     }
     let shown: Vec<String> = copied.iter().take(5).map(|(source, path)| format!("{source} as {path}")).collect();
     let more = copied.len().saturating_sub(shown.len());
@@ -120,7 +131,11 @@ fn sources(bench: &Bench, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], Strin
     let context = Context::open(&bench.subject.folder)?;
     let mut sources = BTreeMap::new();
     for file in context.files()?.iter() {
-        if file.kind != EntryKind::File || file.size < TELLING || manifests.is_match(&file.path) || is_scaffold(&file.path) {
+        if file.kind != EntryKind::File
+            || file.size < TELLING
+            || manifests.is_match(&file.path)
+            || is_scaffold(&file.path)
+        {
             continue;
         }
         let content = file.read()?;
@@ -172,4 +187,3 @@ fn copying_line(role: &crate::verify::subject::RoleSubject, source: &str) -> Opt
     };
     copies.find(|(_, copy)| copy.from.is_some() || copy.sources.iter().any(|from| names(from))).map(|(line, _)| line)
 }
-

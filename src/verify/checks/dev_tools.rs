@@ -19,7 +19,12 @@ pub(super) async fn present(bench: &Bench) -> Checked {
         match done {
             Ok(done) if done.exit_code == 0 => {}
             Ok(done) => {
-                missing.push(format!("{} (`{}` ended with exit code {})", tool.name, command.join(" "), done.exit_code));
+                missing.push(format!(
+                    "{} (`{}` ended with exit code {})",
+                    tool.name,
+                    command.join(" "),
+                    done.exit_code
+                ));
                 log.extend(done.output.lines().map(ToOwned::to_owned));
             }
             Err(error) => {
@@ -39,6 +44,8 @@ pub(super) async fn present(bench: &Bench) -> Checked {
         let names: Vec<String> = tools.iter().map(|tool| tool.name.to_string()).collect();
         pass(format!("{} run", names.join(", ")))
     } else {
-        fail(format!("not there, or not running: {}", missing.join(", "))).at(role.target.file.clone(), role.target.line()).log(log)
+        fail(format!("not there, or not running: {}", missing.join(", ")))
+            .at(role.target.file.clone(), role.target.line())
+            .log(log)
     })
 }

@@ -18,18 +18,24 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     let mut count = 0;
     for role in bench.subject.installations() {
         let image = bench.image(&role.name)?;
-        let at = |verdict: Verdict, line| Ok(verdict.expected("the service image's layers, and no other").at(role.target.file.clone(), line));
+        let at = |verdict: Verdict, line| {
+            Ok(verdict.expected("the service image's layers, and no other").at(role.target.file.clone(), line))
+        };
         if !image.layers.starts_with(&service.layers) {
             return at(fail(format!("{} is not made from the service image", role.name)), role.target.line());
         }
-        let added: Vec<&String> = image.layers[service.layers.len()..].iter().filter(|layer| *layer != EMPTY_LAYER).collect();
+        let added: Vec<&String> =
+            image.layers[service.layers.len()..].iter().filter(|layer| *layer != EMPTY_LAYER).collect();
         if !added.is_empty() {
             let line = changing_line(role).unwrap_or(role.target.line());
             return at(fail(format!("{} adds {} that changes files", role.name, layers(added.len()))), line);
         }
         count += 1;
     }
-    Ok(pass(format!("{count} installation{}: the service image and configuration only", if count == 1 { "" } else { "s" })))
+    Ok(pass(format!(
+        "{count} installation{}: the service image and configuration only",
+        if count == 1 { "" } else { "s" }
+    )))
 }
 
 fn layers(count: usize) -> String {
@@ -67,9 +73,12 @@ fn declared(role: &RoleSubject) -> BTreeMap<String, String> {
 
 fn env_of_image(role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
     let declared = declared(role);
-    let before: BTreeMap<&str, &str> = service.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let now: BTreeMap<&str, &str> = image.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let names: BTreeSet<&str> = before.keys().chain(now.keys()).copied().chain(declared.keys().map(String::as_str)).collect();
+    let before: BTreeMap<&str, &str> =
+        service.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let now: BTreeMap<&str, &str> =
+        image.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let names: BTreeSet<&str> =
+        before.keys().chain(now.keys()).copied().chain(declared.keys().map(String::as_str)).collect();
     for name in names {
         let wanted = declared.get(name).map(String::as_str).or(before.get(name).copied());
         let found = now.get(name).copied();
@@ -80,13 +89,25 @@ fn env_of_image(role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> O
         let what = match (is_declared, wanted, found) {
             (true, _, None) => format!("{name} is declared for the deployment, and is not set"),
             // A secret's place may be another, as long as it is a reference.
-            (true, _, Some(found)) if role.deployment.as_ref().is_some_and(|one| one.secrets.iter().any(|secret| secret.file_variable().as_str() == name)) && found.starts_with('/') => continue,
+            (true, _, Some(found))
+                if role
+                    .deployment
+                    .as_ref()
+                    .is_some_and(|one| one.secrets.iter().any(|secret| secret.file_variable().as_str() == name))
+                    && found.starts_with('/') =>
+            {
+                continue;
+            }
             (true, Some(wanted), Some(found)) => format!("{name} is {found:?}, and {wanted:?} is declared"),
             (false, None, Some(_)) => format!("{name} is set, and neither the service nor the deployment declares it"),
             _ => format!("{name} is not what the service has, and the deployment does not declare it"),
         };
         let line = env_line(role, name).unwrap_or(role.target.line());
-        return Some(fail(format!("{}: {what}", role.name)).expected("the service's environment and the deployment's declaration").at(role.target.file.clone(), line));
+        return Some(
+            fail(format!("{}: {what}", role.name))
+                .expected("the service's environment and the deployment's declaration")
+                .at(role.target.file.clone(), line),
+        );
     }
     None
 }
@@ -120,8 +141,10 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Checked<Option<Verdict
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
     let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return Ok(None) };
     let Some(other) = other.services.get(&service.name) else { return Ok(None) };
-    let changed = service.environment != other.environment || service.build != other.build || service.image != other.image;
-    Ok(changed.then(|| at(format!("{}: the host's environment changes what is built or set", role.name), "environment")))
+    let changed =
+        service.environment != other.environment || service.build != other.build || service.image != other.image;
+    Ok(changed
+        .then(|| at(format!("{}: the host's environment changes what is built or set", role.name), "environment")))
 }
 
 /// Names after `$` or `${` in a compose file.

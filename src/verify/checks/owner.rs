@@ -17,8 +17,10 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     };
     let info = bench.engine().info();
     if info.rootless || info.userns {
-        return Ok(inconclusive("this engine shifts user ids, so the owner on the host does not show in the container")
-            .hint("run verify on an engine without user namespaces to see this contract proved"));
+        return Ok(inconclusive(
+            "this engine shifts user ids, so the owner on the host does not show in the container",
+        )
+        .hint("run verify on an engine without user namespaces to see this contract proved"));
     }
     let service = bench.subject.service(role);
     let port = service_port(bench).ok();
@@ -40,15 +42,21 @@ pub(super) async fn check(bench: &Bench) -> Checked {
             return Ok(inconclusive("dev ended before its processes could be seen").log(log));
         }
     };
-    let others: Vec<&Process> = processes.iter().filter(|process| !is_init(process) && process.uid != Some(uid)).collect();
+    let others: Vec<&Process> =
+        processes.iter().filter(|process| !is_init(process) && process.uid != Some(uid)).collect();
     if let Some(other) = others.first() {
-        let what = format!("`{}` runs as uid {}, and the source belongs to {uid}", http::shorten(&other.command), other.user);
+        let what =
+            format!("`{}` runs as uid {}, and the source belongs to {uid}", http::shorten(&other.command), other.user);
         scene.end().await;
-        return Ok(fail(what).expected(format!("every process runs as the owner of the source, here {uid}:{gid}")).at(bench.subject.compose_file(), line));
+        return Ok(fail(what)
+            .expected(format!("every process runs as the owner of the source, here {uid}:{gid}"))
+            .at(bench.subject.compose_file(), line));
     }
     // A file written by such a process, and looked at from the host.
     let verdict = match written(bench, &scene, &mount.target, uid, gid).await? {
-        Some(seen) if seen == (uid, gid) => pass(format!("its processes run as uid {uid}, and a file they write belongs to {uid}:{gid}")),
+        Some(seen) if seen == (uid, gid) => {
+            pass(format!("its processes run as uid {uid}, and a file they write belongs to {uid}:{gid}"))
+        }
         Some((owner, group)) => fail(format!("a file written on the mount belongs to {owner}:{group} on the host"))
             .expected(format!("it belongs to {uid}:{gid}, the owner of the source"))
             .at(bench.subject.compose_file(), line),
@@ -65,7 +73,13 @@ pub(super) fn is_init(process: &Process) -> bool {
 }
 
 /// Writes a file in the container with the ids of its serving process; none if it has no shell to do so.
-async fn written(bench: &Bench, scene: &crate::verify::bench::Scene, target: &str, uid: u32, gid: u32) -> Checked<Option<(u32, u32)>> {
+async fn written(
+    bench: &Bench,
+    scene: &crate::verify::bench::Scene,
+    target: &str,
+    uid: u32,
+    gid: u32,
+) -> Checked<Option<(u32, u32)>> {
     const NAME: &str = "dockwright-written";
     let path = format!("{}/{NAME}", target.trim_end_matches('/'));
     let main = scene.container.inspect().await?.pid;
@@ -77,7 +91,9 @@ async fn written(bench: &Bench, scene: &crate::verify::bench::Scene, target: &st
     }
     let service = bench.subject.service(bench.role("dev")?);
     let source = service.volumes.iter().find(|mount| mount.target == target).and_then(|mount| mount.source.clone());
-    let inside = source.and_then(|source| std::path::Path::new(&source).strip_prefix(&bench.subject.folder).ok().map(ToOwned::to_owned));
+    let inside = source.and_then(|source| {
+        std::path::Path::new(&source).strip_prefix(&bench.subject.folder).ok().map(ToOwned::to_owned)
+    });
     let file = scene.copy.path().join(inside.unwrap_or_default()).join(NAME);
     #[cfg(unix)]
     {

@@ -63,17 +63,34 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
     let broken = |what: String| fail(what).at(file.to_owned(), None);
     let original = match std::fs::read_to_string(scene.copy.path().join(file)) {
         Ok(text) if text.contains(&probe.text) => text,
-        Ok(_) => return Ok(inconclusive(format!("[verify.reload]: {file} does not hold the text {:?}", probe.text)).at("dockwright.toml", None)),
-        Err(error) => return Ok(inconclusive(format!("[verify.reload]: {file} cannot be read: {error}")).at("dockwright.toml", None)),
+        Ok(_) => {
+            return Ok(inconclusive(format!("[verify.reload]: {file} does not hold the text {:?}", probe.text))
+                .at("dockwright.toml", None));
+        }
+        Err(error) => {
+            return Ok(
+                inconclusive(format!("[verify.reload]: {file} cannot be read: {error}")).at("dockwright.toml", None)
+            );
+        }
     };
     let host = scene.host_port(port).await?;
     let first = http::wait_for(host, path, bench.patience(), http::Answer::ok).await;
     let Ok((answer, _)) = first else {
         let why = first.err().unwrap_or_default();
-        return Ok(with_logs(scene, fail(format!("dev never answered GET {path} on port {port}: {why}")).at(bench.subject.compose_file(), bench.subject.service(bench.role("dev")?).place.line)).await);
+        return Ok(with_logs(
+            scene,
+            fail(format!("dev never answered GET {path} on port {port}: {why}"))
+                .at(bench.subject.compose_file(), bench.subject.service(bench.role("dev")?).place.line),
+        )
+        .await);
     };
     if !answer.body.contains(&probe.text) {
-        return Ok(inconclusive(format!("[verify.reload]: the answer to GET {path} does not hold the text {:?}: {}", probe.text, http::shorten(&answer.body))).at("dockwright.toml", None));
+        return Ok(inconclusive(format!(
+            "[verify.reload]: the answer to GET {path} does not hold the text {:?}: {}",
+            probe.text,
+            http::shorten(&answer.body)
+        ))
+        .at("dockwright.toml", None));
     }
     let before = scene.container.inspect().await?;
     let mut times = Vec::new();
@@ -106,7 +123,11 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
         times.push(format!("{} {:.1} s", edit.name, start.elapsed().as_secs_f64()));
         let now = scene.container.inspect().await?;
         if !same_start(&before, &now) {
-            return Ok(with_logs(scene, broken(format!("{file}, {}: the container itself was started again", edit.name))).await);
+            return Ok(with_logs(
+                scene,
+                broken(format!("{file}, {}: the container itself was started again", edit.name)),
+            )
+            .await);
         }
     }
     Ok(pass(format!("served after {}", times.join(", "))))
@@ -130,14 +151,17 @@ async fn with_logs(scene: &Scene, verdict: Verdict) -> Verdict {
 async fn without_probe(bench: &Bench) -> Checked {
     let missing = "[verify.reload] is not declared, so there is no answer to wait for";
     let Some(health) = bench.subject.project.verify.health.clone() else {
-        return Ok(inconclusive(missing).at("dockwright.toml", None).hint("say in [verify.reload] which text of which file shows in which answer"));
+        return Ok(inconclusive(missing)
+            .at("dockwright.toml", None)
+            .hint("say in [verify.reload] which text of which file shows in which answer"));
     };
     let role = bench.role("dev")?;
     let port = service_port(bench)?;
     let scene = bench.start(role, |spec| publish(spec, port)).await?;
     let host = scene.host_port(port).await?;
     if let Err(why) = http::wait_for(host, health.as_str(), bench.patience(), http::Answer::ok).await {
-        let verdict = with_logs(&scene, fail(format!("dev never answered GET {} on port {port}: {why}", health.as_str()))).await;
+        let verdict =
+            with_logs(&scene, fail(format!("dev never answered GET {} on port {port}: {why}", health.as_str()))).await;
         scene.end().await;
         return Ok(verdict);
     }
@@ -162,19 +186,32 @@ async fn without_probe(bench: &Bench) -> Checked {
     }
     let start = Instant::now();
     let verdict = loop {
-        let pids = |processes: &[crate::engine::Process]| processes.iter().map(|process| process.pid).collect::<Vec<_>>();
+        let pids =
+            |processes: &[crate::engine::Process]| processes.iter().map(|process| process.pid).collect::<Vec<_>>();
         let now = scene.container.top().await.unwrap_or_default();
         let new = pids(&now).iter().any(|pid| !pids(&before).contains(pid));
-        let answers = new && http::get(host, health.as_str(), Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
+        let answers =
+            new && http::get(host, health.as_str(), Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
         let same = same_start(&state, &scene.container.inspect().await?);
         if !same {
             break with_logs(&scene, fail("the container itself ended or was started again after an edit")).await;
         }
         if answers {
-            break pass(format!("after an edit a new process served, in the same container, {:.1} s later", start.elapsed().as_secs_f64()));
+            break pass(format!(
+                "after an edit a new process served, in the same container, {:.1} s later",
+                start.elapsed().as_secs_f64()
+            ));
         }
         if start.elapsed() > SERVED {
-            break with_logs(&scene, fail(format!("no new process served within {} s of an edit to {} source files", SERVED.as_secs(), sources.len()))).await;
+            break with_logs(
+                &scene,
+                fail(format!(
+                    "no new process served within {} s of an edit to {} source files",
+                    SERVED.as_secs(),
+                    sources.len()
+                )),
+            )
+            .await;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
@@ -184,6 +221,7 @@ async fn without_probe(bench: &Bench) -> Checked {
 
 /// Endings of files that a service is written in.
 fn is_program(path: &str) -> bool {
-    const ENDINGS: &[&str] = &["py", "js", "mjs", "cjs", "ts", "mts", "tsx", "jsx", "rs", "go", "rb", "php", "java", "kt"];
+    const ENDINGS: &[&str] =
+        &["py", "js", "mjs", "cjs", "ts", "mts", "tsx", "jsx", "rs", "go", "rb", "php", "java", "kt"];
     path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }

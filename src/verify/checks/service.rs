@@ -71,7 +71,9 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
         return refuse(format!("the user is {user}, which is uid 0"));
     }
     if let Some(path) = added_setuid(bench, role, image).await? {
-        return refuse(format!("{path} is setuid or setgid root, and the base image does not have it: with it, root comes back"));
+        return refuse(format!(
+            "{path} is setuid or setgid root, and the base image does not have it: with it, root comes back"
+        ));
     }
     let scene = bench.start(role, |_| {}).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -106,7 +108,11 @@ async fn account(bench: &Bench, image: &ImageInfo, name: &str) -> Checked<Option
 }
 
 /// A setuid or setgid file of root's that the stage's outside base image does not have.
-async fn added_setuid(bench: &Bench, role: &crate::verify::subject::RoleSubject, image: &ImageInfo) -> Checked<Option<String>> {
+async fn added_setuid(
+    bench: &Bench,
+    role: &crate::verify::subject::RoleSubject,
+    image: &ImageInfo,
+) -> Checked<Option<String>> {
     let tree = bench.tree(&image.id).await?;
     let set: Vec<&String> = tree
         .files
@@ -166,7 +172,13 @@ pub(super) async fn port(bench: &Bench) -> Checked {
 }
 
 /// Whether a container answers on one port and on no other of those that are published.
-async fn answers_on(bench: &Bench, scene: &Scene, port: u16, watched: &[u16], path: &str) -> Checked<Result<Duration, Verdict>> {
+async fn answers_on(
+    bench: &Bench,
+    scene: &Scene,
+    port: u16,
+    watched: &[u16],
+    path: &str,
+) -> Checked<Result<Duration, Verdict>> {
     let expected = format!("an answer to GET {path} on port {port}, which PORT names, from outside the container");
     let deadline = tokio::time::Instant::now() + bench.patience();
     let start = std::time::Instant::now();
@@ -193,7 +205,9 @@ async fn answers_on(bench: &Bench, scene: &Scene, port: u16, watched: &[u16], pa
         }
         if let Some(other) = answered.iter().find(|answered| **answered != port) {
             // A moment, in case the right one is yet to come.
-            if answered.len() > 1 || wrong_since.get_or_insert_with(std::time::Instant::now).elapsed() > Duration::from_secs(2) {
+            if answered.len() > 1
+                || wrong_since.get_or_insert_with(std::time::Instant::now).elapsed() > Duration::from_secs(2)
+            {
                 return Ok(Err(fail(format!("it answers on port {other}")).expected(expected).log(scene.log().await)));
             }
         }

@@ -130,7 +130,11 @@ fn judge(observed: &Observed, signal: &str, grace: Duration, slow_declared: bool
     match &observed.slow {
         Some(Err(why)) => return fail(format!("the request in flight got no whole answer: {why} (exit code {code})")),
         Some(Ok(answer)) if !answer.ok() => {
-            return fail(format!("the request in flight was answered with status {}: {}", answer.status, http::shorten(&answer.body)));
+            return fail(format!(
+                "the request in flight was answered with status {}: {}",
+                answer.status,
+                http::shorten(&answer.body)
+            ));
         }
         _ => {}
     }
@@ -142,14 +146,21 @@ fn judge(observed: &Observed, signal: &str, grace: Duration, slow_declared: bool
     }
     let lingered = observed.ended.saturating_sub(observed.slow_done);
     if lingered > IDLE {
-        return fail(format!("it stayed {:.1} s after its last answer, held up by an idle keep-alive connection", lingered.as_secs_f64()));
+        return fail(format!(
+            "it stayed {:.1} s after its last answer, held up by an idle keep-alive connection",
+            lingered.as_secs_f64()
+        ));
     }
     let ended = observed.ended.as_secs_f64();
     if slow_declared {
-        pass(format!("after {signal} the request in flight was answered whole, no new one was, and it ended with 0 after {ended:.1} s"))
+        pass(format!(
+            "after {signal} the request in flight was answered whole, no new one was, and it ended with 0 after {ended:.1} s"
+        ))
     } else {
-        inconclusive(format!("it ended with 0, {ended:.1} s after {signal}; with no slow endpoint no request could be in flight"))
-            .hint("say in [verify] slow of dockwright.toml which path takes a second or two to answer")
+        inconclusive(format!(
+            "it ended with 0, {ended:.1} s after {signal}; with no slow endpoint no request could be in flight"
+        ))
+        .hint("say in [verify] slow of dockwright.toml which path takes a second or two to answer")
     }
 }
 

@@ -43,7 +43,11 @@ pub(super) async fn no_deployment_env(bench: &Bench) -> Checked {
     let built = build_in(&bench.run, &context, &target, text, target.args.clone(), "tainted-service").await?;
     let built = match built {
         Ok(image) => image,
-        Err(why) => return Ok(crate::verify::outcome::inconclusive(format!("with random words for the deployment's values {why}"))),
+        Err(why) => {
+            return Ok(crate::verify::outcome::inconclusive(format!(
+                "with random words for the deployment's values {why}"
+            )));
+        }
     };
     let needles: Vec<Vec<u8>> = taints.iter().map(|taint| taint.word.clone().into_bytes()).collect();
     let hits = bench.engine().search_image(&built.id, &needles).await?;
@@ -74,11 +78,7 @@ fn taints(bench: &Bench) -> Vec<Taint> {
     // PORT is a number that the service is started with, and no secret of any deployment.
     taints.remove("PORT");
     let run = bench.run.id();
-    taints
-        .into_iter()
-        .enumerate()
-        .map(|(index, (name, value))| Taint { name, value, word: word(run, index) })
-        .collect()
+    taints.into_iter().enumerate().map(|(index, (name, value))| Taint { name, value, word: word(run, index) }).collect()
 }
 
 fn word(run: &str, index: usize) -> String {
@@ -137,7 +137,8 @@ fn seeds(taints: &[Taint], bench: &Bench) -> Vec<(String, String)> {
     }
     if let Ok(text) = std::fs::read_to_string(bench.subject.folder.join(project::FILE)) {
         let tainted = taints.iter().filter_map(|taint| Some((taint.value.as_ref()?, &taint.word)));
-        let text = tainted.fold(text, |text, (value, word)| text.replace(&format!("\"{value}\""), &format!("\"{word}\"")));
+        let text =
+            tainted.fold(text, |text, (value, word)| text.replace(&format!("\"{value}\""), &format!("\"{word}\"")));
         seeds.push((project::FILE.to_owned(), text));
     }
     seeds

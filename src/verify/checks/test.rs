@@ -16,9 +16,12 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     let at = (role.target.file.clone(), role.target.line());
     if !test.layers.starts_with(&service.layers) {
         let shared = test.layers.iter().zip(&service.layers).take_while(|(test, service)| test == service).count();
-        return Ok(fail(format!("only the first {shared} of the service's {} layers are the test image's", service.layers.len()))
-            .expected("the service's layers are the test image's first layers")
-            .at(at.0, at.1));
+        return Ok(fail(format!(
+            "only the first {shared} of the service's {} layers are the test image's",
+            service.layers.len()
+        ))
+        .expected("the service's layers are the test image's first layers")
+        .at(at.0, at.1));
     }
     let Some(injection) = Injection::of(&bench.subject) else {
         return Ok(pass(format!("its first {} layers are the service's", service.layers.len())));
@@ -28,9 +31,14 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     // What is in the service at a place that the code was copied to; what test adds beside it is its own.
     let artefact: Vec<_> = places.iter().flat_map(|place| service.under(place)).collect();
     for (path, entry) in &artefact {
-        let same = test.files.get(*path).is_some_and(|other| (other.kind, other.sha256, &other.link) == (entry.kind, entry.sha256, &entry.link));
+        let same = test
+            .files
+            .get(*path)
+            .is_some_and(|other| (other.kind, other.sha256, &other.link) == (entry.kind, entry.sha256, &entry.link));
         if !same {
-            return Ok(fail(format!("{path} is not the service's")).expected("the artefact is byte for byte the service's").at(at.0, at.1));
+            return Ok(fail(format!("{path} is not the service's"))
+                .expected("the artefact is byte for byte the service's")
+                .at(at.0, at.1));
         }
     }
     Ok(pass(format!("its first layers are the service's, and so are the {} files of the artefact", artefact.len())))
