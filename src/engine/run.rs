@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::models;
-use bollard::query_parameters::{CommitContainerOptions, CreateContainerOptions, TagImageOptions};
+use bollard::query_parameters::{
+    CommitContainerOptions, CreateContainerOptions, RemoveImageOptions, TagImageOptions,
+};
 use tokio_util::task::TaskTracker;
 
 use super::build::Sessions;
@@ -80,7 +82,9 @@ pub struct Volume {
 pub struct Commit {
     /// What the image is for; becomes part of its tag.
     pub name: String,
-    /// The whole config of the image: nothing is taken over from the container's.
+    /// The config of the image. What it leaves empty is taken over from the container's, and so are the
+    /// container's variables, labels, ports and volumes that it does not name: the engine knows no removal.
+    /// Only an empty entrypoint or command stays empty.
     pub config: ImageConfig,
     /// The history's word on it.
     pub comment: String,
@@ -116,6 +120,16 @@ impl Engine {
         let options = TagImageOptions { repo: Some(repo.into()), tag: Some(tag.into()) };
         let tagged = self.docker().tag_image(image, Some(options)).await;
         tagged.map_err(|error| failed(format!("cannot tag {image} as {reference}"), error))
+    }
+
+    /// Takes a name away from an image; without another name, and no container using it, the image goes, too.
+    ///
+    /// # Errors
+    /// When the engine refuses, as for a name that is not there.
+    pub async fn untag(&self, reference: &str) -> Result<()> {
+        let untagged =
+            self.docker().remove_image(reference, None::<RemoveImageOptions>, None).await;
+        untagged.map(drop).map_err(|error| failed(format!("cannot untag {reference}"), error))
     }
 }
 
@@ -180,9 +194,36 @@ impl Run {
     /// When the engine refuses, as for a missing image or bind source, or when a volume is neither
     /// this run's nor there already (it would be created without a label).
     pub async fn create(&self, spec: &ContainerSpec) -> Result<Container> {
-        let (engine, spec, labels) =
-            (self.inner.engine.clone(), spec.clone(), self.inner.labels.clone());
-        let name = self.name(&spec.name);
+        self.create_as(self.name(&spec.name), spec, self.inner.labels.clone()).await
+    }
+
+    /// Creates a container of an image that is only read, or written and committed, but never started. Its
+    /// config is the image's but for the entrypoint.
+    ///
+    /// # Errors
+    /// When the image is not there, or the engine refuses.
+    pub async fn create_idle(&self, image: &str) -> Result<Container> {
+        // The engine refuses a container without a command, but never looks for it before the start.
+        let spec = ContainerSpec {
+            name: "idle".into(),
+            image: image.into(),
+            entrypoint: Some(vec!["/dockwright-never-started".into()]),
+            network_mode: Some("none".into()),
+            ..Default::default()
+        };
+        // An image made of it would take labels over: it is known by its name, as images are by their tags.
+        let count = self.inner.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = format!("{REPOSITORY}{}-{}.{count}", Owner::this(), self.inner.id);
+        self.create_as(name, &spec, BTreeMap::new()).await
+    }
+
+    async fn create_as(
+        &self,
+        name: String,
+        spec: &ContainerSpec,
+        labels: BTreeMap<String, String>,
+    ) -> Result<Container> {
+        let (engine, spec) = (self.inner.engine.clone(), spec.clone());
         self.shielded(async move {
             check_volumes(&engine, &spec).await?;
             let what = || {

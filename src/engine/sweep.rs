@@ -150,12 +150,15 @@ async fn remove_image(engine: &Engine, reference: &str) -> Result<(), bollard::e
 async fn list(engine: &Engine) -> Result<Vec<Leftover>> {
     let (docker, what) = (engine.docker(), "cannot list what runs have made");
     let filters: HashMap<String, Vec<String>> = [("label".into(), vec![RUN.into()])].into();
+    let by_name: HashMap<String, Vec<String>> = [("name".into(), vec![REPOSITORY.into()])].into();
+    let named = ListContainersOptions { all: true, filters: Some(by_name), ..Default::default() };
     let containers =
         ListContainersOptions { all: true, filters: Some(filters.clone()), ..Default::default() };
     let networks = ListNetworksOptions { filters: Some(filters.clone()) };
     let volumes = ListVolumesOptions { filters: Some(filters) };
-    let (containers, networks, volumes, images) = futures_util::try_join!(
+    let (containers, named, networks, volumes, images) = futures_util::try_join!(
         docker.list_containers(Some(containers)),
+        docker.list_containers(Some(named)),
         docker.list_networks(Some(networks)),
         docker.list_volumes(Some(volumes)),
         docker.list_images(None::<ListImagesOptions>),
@@ -163,19 +166,23 @@ async fn list(engine: &Engine) -> Result<Vec<Leftover>> {
     .map_err(|error| failed(what, error))?;
 
     let mut found = Vec::new();
-    for container in containers {
+    for container in containers.into_iter().chain(named) {
         let id = container.id.unwrap_or_default();
         let name = container
             .names
             .and_then(|names| names.into_iter().next())
             .unwrap_or_else(|| id.clone());
         let name = name.trim_start_matches('/').to_owned();
-        found.extend(labelled(
+        let by_label = labelled(
             LeftoverKind::Container,
-            id,
-            name,
+            id.clone(),
+            name.clone(),
             &container.labels.unwrap_or_default(),
-        ));
+        );
+        found.extend(
+            by_label
+                .or_else(|| scoped(LeftoverKind::Container, id, &name, name.split_once('.')?.0)),
+        );
     }
     for network in networks {
         let id = network.id.unwrap_or_default();
@@ -216,18 +223,23 @@ fn labelled(
     Some(Leftover { kind, id, name, run, dead })
 }
 
-/// An image's tag as [`Run::reference`](super::Run) makes it; Podman puts a registry before it.
+/// An image's tag; Podman puts a registry before it.
 fn tagged(tag: &str) -> Option<Leftover> {
     let repository =
         tag.strip_prefix("localhost/").or_else(|| tag.strip_prefix("docker.io/")).unwrap_or(tag);
-    let (scope, _) = repository.strip_prefix(REPOSITORY)?.split_once('/')?;
+    scoped(LeftoverKind::Image, tag.to_owned(), tag, repository.split_once('/')?.0)
+}
+
+/// What is known by its name: `dockwright-run-<owner>-<run>`.
+fn scoped(kind: LeftoverKind, id: String, name: &str, scope: &str) -> Option<Leftover> {
+    let scope = scope.strip_prefix(REPOSITORY)?;
     // The owner has three dashes; the rest is the run.
     let (end, _) = scope.match_indices('-').nth(3)?;
     let owner: Owner = scope[..end].parse().ok()?;
     Some(Leftover {
-        kind: LeftoverKind::Image,
-        id: tag.to_owned(),
-        name: tag.to_owned(),
+        kind,
+        id,
+        name: name.to_owned(),
         run: scope[end + 1..].to_owned(),
         dead: owner.is_dead(),
     })

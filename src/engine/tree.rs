@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 
 use super::container::{Container, Entry, EntryKind};
 use super::run::Run;
-use super::spec::ContainerSpec;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;
 
@@ -72,22 +71,6 @@ impl Run {
         container.remove().await?;
         tree
     }
-
-    /// A container of an image that is only read, never started.
-    ///
-    /// # Errors
-    /// When the image is not there, or the engine refuses.
-    pub async fn create_idle(&self, image: &str) -> Result<Container> {
-        // The engine refuses a container without a command, but never looks for it before the start.
-        let spec = ContainerSpec {
-            name: "read".into(),
-            image: image.into(),
-            entrypoint: Some(vec!["/dockwright-never-started".into()]),
-            network_mode: Some("none".into()),
-            ..Default::default()
-        };
-        self.create(&spec).await
-    }
 }
 
 /// What the engine puts into every container's root, whatever the image.
@@ -109,13 +92,13 @@ impl Container {
     /// When the engine refuses.
     pub async fn walk_all(&self, mut options: WalkOptions) -> Result<FileTree> {
         options.except.extend(ENGINES.map(String::from));
-        table(
-            self.export(),
-            String::new(),
-            options,
-            &format!("cannot read the files of {}", self.name()),
-        )
-        .await
+        let what = format!("cannot read the files of {}", self.name());
+        let mut tree = table(self.export(), String::new(), options, &what).await?;
+        // The engine makes the folder for its own files where the image has none.
+        if tree.under("/etc").count() == 1 {
+            tree.files.remove("/etc");
+        }
+        Ok(tree)
     }
 
     /// The files at and below an absolute path, mounts included; empty if there is nothing.

@@ -9,6 +9,20 @@ pub(super) fn locate(failure: &mut BuildFailure, dockerfile: &str) {
     failure.line = stated(&failure.message).or_else(|| found(failure, dockerfile));
 }
 
+/// The name of a Dockerfile's only stage; none if it has several.
+pub(super) fn only_stage(dockerfile: &str) -> Option<String> {
+    let parsed = parse_dockerfile::parse(dockerfile).ok()?;
+    let mut stages = parsed.stages();
+    let (first, None) = (stages.next()?, stages.next()) else { return None };
+    Some(
+        first
+            .from
+            .as_
+            .as_ref()
+            .map_or_else(|| "stage-0".to_owned(), |(_, name)| name.value.to_lowercase()),
+    )
+}
+
 /// Errors of the Dockerfile's own grammar name the line.
 fn stated(message: &str) -> Option<usize> {
     let (_, rest) = message.split_once("parse error")?;

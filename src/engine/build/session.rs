@@ -102,7 +102,7 @@ pub(super) async fn build(
     let uri = request::query(wanted, reference, &dockerfile, &more);
     let sent_before = session.files.sent();
     let mut answers = request::send(run.engine(), uri, None, &what).await?;
-    let mut trace = Trace::default();
+    let mut trace = Trace::new(super::lines::only_stage(&wanted.dockerfile));
     while let Some(answer) = answers.next().await {
         trace.add(answer, events);
         let sent = session.files.sent() - sent_before;

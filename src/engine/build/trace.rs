@@ -11,6 +11,7 @@ use super::{BuildEvent, BuildFailure, Ended, Step, TAIL};
 /// What has been told so far.
 #[derive(Default)]
 pub(super) struct Trace {
+    only_stage: Option<String>,
     steps: HashMap<String, Known>,
     count: u32,
     error: Option<String>,
@@ -37,6 +38,11 @@ enum Told {
 }
 
 impl Trace {
+    /// The engine leaves the name of a Dockerfile's only stage out.
+    pub(super) fn new(only_stage: Option<String>) -> Self {
+        Self { only_stage, ..Default::default() }
+    }
+
     /// Takes one line of the engine's answer.
     pub(super) fn add(&mut self, info: BuildInfo, events: &mut impl FnMut(BuildEvent)) {
         if let Some(error) = info.error_detail.and_then(|detail| detail.message) {
@@ -85,10 +91,10 @@ impl Trace {
     }
 
     fn vertex(&mut self, vertex: &Vertex, events: &mut impl FnMut(BuildEvent)) {
-        let count = &mut self.count;
+        let (count, only_stage) = (&mut self.count, self.only_stage.as_deref());
         let known = self.steps.entry(vertex.digest.clone()).or_insert_with(|| {
             *count += 1;
-            Known { step: step(*count, &vertex.name), ..Default::default() }
+            Known { step: step(*count, &vertex.name, only_stage), ..Default::default() }
         });
         if vertex.started.is_some() && known.told < Told::Started {
             known.told = Told::Started;
@@ -168,7 +174,7 @@ fn took(vertex: &Vertex) -> Duration {
 }
 
 /// Reads a name as `[dev 2/5] RUN x`, `[linux/amd64 dev 2/5] RUN x`, `[2/5] RUN x` or `[internal] load …`.
-pub(super) fn step(id: u32, name: &str) -> Step {
+fn step(id: u32, name: &str, only_stage: Option<&str>) -> Step {
     let mut step = Step { id, name: name.to_owned(), ..Default::default() };
     let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] "))
     else {
@@ -181,10 +187,9 @@ pub(super) fn step(id: u32, name: &str) -> Step {
     step.instruction = Some(instruction.to_owned());
     let mut words: Vec<_> = inside.split_whitespace().collect();
     words.pop();
-    // A lone stage has no name; "stage-0" is what the engine calls it elsewhere.
-    step.stage = Some(
-        words.last().filter(|word| !word.contains('/')).map_or("stage-0", |word| word).to_owned(),
-    );
+    // A word with a slash is the platform.
+    let named = words.last().filter(|word| !word.contains('/'));
+    step.stage = named.copied().or(only_stage).map(str::to_owned);
     step
 }
 
@@ -221,7 +226,7 @@ mod tests {
             ("[internal] load build context", None, None, None),
             ("exporting to image", None, None, None),
         ] {
-            let step = step(1, name);
+            let step = step(1, name, Some("stage-0"));
             assert_eq!(step.stage.as_deref(), stage, "{name}");
             assert_eq!(step.position, position, "{name}");
             assert_eq!(step.instruction.as_deref(), instruction, "{name}");

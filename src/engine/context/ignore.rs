@@ -234,6 +234,7 @@ fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Token, 
     let mut ranges = Vec::new();
     let one = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| match chars.next() {
         Some('\\') => chars.next().ok_or_else(unclosed),
+        Some('-' | ']') => Err("a hyphen or bracket inside brackets needs a backslash".to_owned()),
         Some(one) => Ok(one),
         None => Err(unclosed()),
     };
@@ -339,7 +340,7 @@ mod tests {
 
     #[test]
     fn broken_patterns_are_told() {
-        for text in ["!", "a[", "[z-a]", "a\\"] {
+        for text in ["!", "a[", "[z-a]", "a\\", "[]a]", "[-a]"] {
             assert!(Ignore::parse(text).is_err(), "{text}");
         }
     }

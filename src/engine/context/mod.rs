@@ -199,8 +199,8 @@ impl Context {
         self.id
     }
 
-    /// All that the build sees: files, folders and links, each folder before what is in it. Sockets are left
-    /// out, as the docker CLI leaves them out.
+    /// All that the build sees: files, folders and links, each folder before what is in it. A socket is an empty
+    /// file, as for the docker CLI.
     ///
     /// # Errors
     /// When a folder cannot be read.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::ignore::Matched;
@@ -78,23 +79,26 @@ fn folder(
 
 fn file(full: &Path, path: String, metadata: &std::fs::Metadata) -> Result<Option<ContextFile>> {
     let kind = metadata.file_type();
+    let mut content = Content::Disk(full.to_owned());
     let kind = if kind.is_dir() {
         EntryKind::Directory
     } else if kind.is_symlink() {
         EntryKind::Symlink
     } else if kind.is_file() {
         EntryKind::File
+    } else if special(kind) == Some(EntryKind::File) {
+        content = Content::Memory(Bytes::new());
+        EntryKind::File
     } else {
-        match special(kind) {
-            Some(kind) => kind,
-            None => return Ok(None),
-        }
+        let Some(kind) = special(kind) else { return Ok(None) };
+        kind
     };
     let link = match kind {
         EntryKind::Symlink => {
             let target =
                 std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
-            Some(target.to_string_lossy().replace('\\', if cfg!(windows) { "/" } else { "\\" }))
+            let target = target.to_string_lossy().into_owned();
+            Some(if cfg!(windows) { target.replace('\\', "/") } else { target })
         }
         _ => None,
     };
@@ -107,18 +111,22 @@ fn file(full: &Path, path: String, metadata: &std::fs::Metadata) -> Result<Optio
         path,
         kind,
         mode: mode(metadata),
-        size: if kind == EntryKind::File { metadata.len() } else { 0 },
+        size: if matches!((&content, kind), (Content::Disk(_), EntryKind::File)) {
+            metadata.len()
+        } else {
+            0
+        },
         link,
         mtime: i64::try_from(modified.as_nanos()).unwrap_or(0),
-        content: Content::Disk(full.to_owned()),
+        content,
     }))
 }
 
 #[cfg(unix)]
 fn special(kind: std::fs::FileType) -> Option<EntryKind> {
     use std::os::unix::fs::FileTypeExt;
-    // Sockets mean nothing elsewhere, and devices are no project's files.
-    kind.is_fifo().then_some(EntryKind::Fifo)
+    // The docker CLI sends a socket as an empty file. Devices are no project's files.
+    if kind.is_socket() { Some(EntryKind::File) } else { kind.is_fifo().then_some(EntryKind::Fifo) }
 }
 
 #[cfg(not(unix))]
