@@ -44,7 +44,7 @@ pub struct EngineInfo {
     pub userns: bool,
     /// Whether it builds with `BuildKit`.
     pub buildkit: bool,
-    /// Where it answered, as "unix:///var/run/docker.sock".
+    /// Where it answered, as "<unix:///var/run/docker.sock>".
     pub address: String,
     /// Whether that address is on this machine.
     pub local: bool,

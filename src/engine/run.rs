@@ -34,7 +34,7 @@ pub(super) const REPOSITORY: &str = "dockwright-run-";
 
 /// At most so long is waited for calls in flight, and then for the removal.
 const SETTLE: Duration = Duration::from_secs(15);
-const REMOVE: Duration = Duration::from_secs(120);
+const REMOVE: Duration = Duration::from_mins(2);
 
 /// One run's scope on an engine; cheap to clone. Call [`Run::finish`] at its end: dropping the last clone
 /// only tries.

@@ -109,7 +109,7 @@ fn search_json(name: &str, text: &[u8], finder: &AhoCorasick, hits: &mut Vec<Hit
 fn search_value(value: &Value, field: String, finder: &AhoCorasick, hits: &mut Vec<Hit>) {
     match value {
         Value::String(text) => {
-            note(finder.find_iter(text.as_bytes()), &Place::Config { field }, hits)
+            note(finder.find_iter(text.as_bytes()), &Place::Config { field }, hits);
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {

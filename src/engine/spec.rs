@@ -442,7 +442,7 @@ fn mounts(mounts: &[Mount]) -> Mounts {
                     target: Some(bind.target.clone()),
                     read_only: Some(bind.read_only),
                     ..Default::default()
-                })
+                });
             }
             Mount::Bind(bind) => {
                 let mut options = bind.options.clone();

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use dockwright::engine::{BuildEvent, BuildOutcome, BuildRequest, ContainerSpec, Context};
+use dockwright::engine::{
+    BuildEvent, BuildOutcome, BuildRequest, ContainerSpec, Context, WalkOptions,
+};
 
 use super::{BASE, build, built, engine, finish, fresh};
 
@@ -142,7 +144,7 @@ async fn a_dropped_build_ends_on_the_engine() {
     let dropped = tokio::time::timeout(
         Duration::from_secs(8),
         run.build(request, |event| {
-            begun |= matches!(event, BuildEvent::Log { line, .. } if line.contains("dropped-"))
+            begun |= matches!(event, BuildEvent::Log { line, .. } if line.contains("dropped-"));
         }),
     )
     .await;
@@ -168,7 +170,7 @@ async fn the_dockerfile_and_the_session_leave_no_trace_in_the_image() {
     let run = engine.run("test");
     let context = Context::empty().with_file("a", "b", 0o644);
     let image = built(&run, &context, &format!("FROM {BASE}\nWORKDIR /app\nCOPY . .\n")).await;
-    let tree = run.walk_filesystem(&image, Default::default()).await.unwrap();
+    let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let files: Vec<_> = tree.under("/app").map(|(path, _)| path).collect();
     assert_eq!(files, ["/app", "/app/a"]);
     assert!(engine.image(&image).await.unwrap().config.labels.is_empty());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use dockwright::engine::{
     Bind, Commit, Container, ContainerSpec, EntryKind, HealthStatus, Healthcheck, ImageConfig,
-    Mount, Port, Run, Status, TarEdit, Tmpfs, VolumeMount,
+    Mount, Port, Run, Status, TarEdit, Tmpfs, VolumeMount, WalkOptions,
 };
 
 use super::{BASE, engine, finish};
@@ -233,13 +233,13 @@ async fn files_are_read_and_written_without_a_shell() {
     );
     let stat = container.stat("/opt").await.unwrap().unwrap();
     assert!(stat.is_dir);
-    let tree = container.walk("/opt", Default::default()).await.unwrap();
+    let tree = container.walk("/opt", WalkOptions::default()).await.unwrap();
     let file = &tree.files["/opt/a file"];
     assert_eq!(
         (file.kind, file.mode, file.uid, file.gid, file.size),
         (EntryKind::File, 0o640, 12, 34, 7)
     );
-    assert!(container.walk("/none", Default::default()).await.unwrap().files.is_empty());
+    assert!(container.walk("/none", WalkOptions::default()).await.unwrap().files.is_empty());
     finish(&run).await;
 }
 
@@ -285,7 +285,7 @@ async fn files_are_piped_and_committed() {
         "{:?}",
         info.config
     );
-    let tree = run.walk_filesystem(&image, Default::default()).await.unwrap();
+    let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let file = &tree.files["/srv/app/sub/x"];
     assert_eq!((file.mode, file.uid, file.gid, file.size), (0o4755, 5, 6, 5));
     assert_eq!(tree.files["/srv/app/h"].sha256, file.sha256);

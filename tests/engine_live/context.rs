@@ -4,7 +4,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dockwright::engine::{BuildEvent, BuildRequest, Context, Entry, FileTree, Ignore, Run};
+use dockwright::engine::{
+    BuildEvent, BuildRequest, Context, Entry, FileTree, Ignore, Run, WalkOptions,
+};
 
 use super::{BASE, build, built, engine, finish, fresh};
 
@@ -26,12 +28,12 @@ async fn by_the_cli(run: &Run, folder: &Path) -> Option<FileTree> {
         assert!(plugin.is_none(), "{error}");
         return None;
     }
-    let tree = run.walk_filesystem(&name, Default::default()).await.unwrap();
+    let tree = run.walk_filesystem(&name, WalkOptions::default()).await.unwrap();
     run.engine().untag(&name).await.unwrap();
     Some(tree)
 }
 
-/// All that a file is but its time, which engines without BuildKit get a fixed one of.
+/// All that a file is but its time, which engines without `BuildKit` get a fixed one of.
 fn plain(tree: &FileTree) -> Vec<(String, Entry)> {
     let timeless =
         |(path, entry): (&String, &Entry)| (path.clone(), Entry { mtime: 0, ..entry.clone() });
@@ -120,7 +122,7 @@ async fn a_context_holds_what_the_docker_cli_sends() {
         let Some(theirs) = by_the_cli(&run, folder.path()).await else { return };
         let context = Context::open(folder.path()).unwrap();
         let image = built(&run, &context, "FROM scratch\nCOPY . /c\n").await;
-        let ours = run.walk_filesystem(&image, Default::default()).await.unwrap();
+        let ours = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
         let (ours_plain, theirs_plain) = (plain(&ours), plain(&theirs));
         let differ: Vec<_> =
             ours_plain.iter().filter(|file| !theirs_plain.contains(file)).collect();
@@ -152,7 +154,7 @@ async fn a_part_of_a_context_is_sent_with_its_links() {
         "FROM scratch\nCOPY to-folder/main.py src/*.pyc /c/\nCOPY keep/me /k\n",
     )
     .await;
-    let tree = run.walk_filesystem(&image, Default::default()).await.unwrap();
+    let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let files: Vec<_> = tree.files.keys().map(String::as_str).collect();
     assert_eq!(files, ["/c", "/c/main.py", "/c/main.pyc", "/k", "/k/here"]);
     finish(&run).await;
@@ -174,7 +176,7 @@ async fn overlays_replace_add_and_remove_and_ignore_rules_hold_for_them() {
         .without("b.md");
     let dockerfile = "FROM scratch\nCOPY . /\n";
     let image = built(&run, &changed, dockerfile).await;
-    let tree = run.walk_filesystem(&image, Default::default()).await.unwrap();
+    let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     assert_eq!(tree.files["/a.txt"].mode, 0o600);
     assert_eq!(tree.files["/new/deep/file"].mode, 0o755);
     assert_eq!(tree.files["/new/link"].link.as_deref(), Some("deep/file"));
@@ -185,7 +187,7 @@ async fn overlays_replace_add_and_remove_and_ignore_rules_hold_for_them() {
     let again = run
         .walk_filesystem(
             &built(&run, &context.with_file("src/main.py", "changed????", 0o644), dockerfile).await,
-            Default::default(),
+            WalkOptions::default(),
         )
         .await
         .unwrap();
@@ -198,7 +200,7 @@ async fn overlays_replace_add_and_remove_and_ignore_rules_hold_for_them() {
                 dockerfile,
             )
             .await,
-            Default::default(),
+            WalkOptions::default(),
         )
         .await
         .unwrap();

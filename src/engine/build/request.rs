@@ -82,7 +82,12 @@ pub(super) async fn send(
         return Ok(Box::pin(lines(answer)));
     }
     let status = answer.status();
-    let text = answer.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let text = answer
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let message = serde_json::from_slice::<serde_json::Value>(&text).ok();
     let message = message.and_then(|value| value["message"].as_str().map(str::to_owned));
     let message = message.unwrap_or_else(|| String::from_utf8_lossy(&text).into_owned());

@@ -39,8 +39,11 @@ use crate::error::{Error, Kind, Result};
 /// A run's sessions, by context.
 #[derive(Default)]
 pub(in crate::engine) struct Sessions {
-    open: tokio::sync::Mutex<HashMap<(u64, Vec<u8>), Arc<Session>>>,
+    open: tokio::sync::Mutex<HashMap<Key, Arc<Session>>>,
 }
+
+/// A context's id, and a digest of the secrets.
+type Key = (u64, Vec<u8>);
 
 /// An open session; dropping it closes its connection.
 pub(in crate::engine) struct Session {

@@ -253,14 +253,14 @@ fn send_content(
     sender: &mpsc::Sender<Result<Packet, Status>>,
 ) -> bool {
     let piece = |data: Vec<u8>| Packet { id, data, ..packet(PacketType::PacketData) };
-    let mut send = |data: &[u8]| {
+    let mut deliver = |data: &[u8]| {
         served.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
         sender.blocking_send(Ok(piece(data.to_vec()))).is_ok()
     };
-    let sent = match &file.content {
-        Content::Memory(bytes) => send_bytes(bytes, &mut send),
-        Content::Disk(path) => match send_file(path, &mut send) {
-            Ok(sent) => sent,
+    let whole = match &file.content {
+        Content::Memory(bytes) => send_bytes(bytes, &mut deliver),
+        Content::Disk(path) => match send_file(path, &mut deliver) {
+            Ok(whole) => whole,
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
                 locked(&served.trouble).get_or_insert((path.clone(), error));
@@ -273,7 +273,7 @@ fn send_content(
         },
     };
     // A piece without content ends the file.
-    sent && sender.blocking_send(Ok(piece(Vec::new()))).is_ok()
+    whole && sender.blocking_send(Ok(piece(Vec::new()))).is_ok()
 }
 
 fn send_bytes(bytes: &Bytes, send: &mut impl FnMut(&[u8]) -> bool) -> bool {

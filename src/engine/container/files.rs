@@ -167,7 +167,7 @@ impl Container {
                 link_target: stat.link_target,
             })),
             Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(failed(format!("{}: {path}", self.what("look into"),), error)),
+            Err(error) => Err(failed(format!("{}: {path}", self.what("look into")), error)),
         }
     }
 

@@ -66,22 +66,18 @@ impl Run {
         let container = self.create(spec).await?;
         container.start().await?;
         let ended = tokio::time::timeout(within, container.wait()).await;
-        let exit_code = match ended {
-            Ok(code) => code?,
-            Err(_) => {
-                let output = container.logs(Some(20)).await.unwrap_or_default();
-                container.remove().await?;
-                let error = Error::engine(format!(
-                    "{} was not done within {} s",
-                    spec.name,
-                    within.as_secs()
-                ));
-                return Err(if output.is_empty() {
-                    error
-                } else {
-                    error.hint(format!("its last words: {}", output.join("\n")))
-                });
-            }
+        let exit_code = if let Ok(code) = ended {
+            code?
+        } else {
+            let output = container.logs(Some(20)).await.unwrap_or_default();
+            container.remove().await?;
+            let error =
+                Error::engine(format!("{} was not done within {} s", spec.name, within.as_secs()));
+            return Err(if output.is_empty() {
+                error
+            } else {
+                error.hint(format!("its last words: {}", output.join("\n")))
+            });
         };
         let output = container.logs(None).await?;
         container.remove().await?;

@@ -205,7 +205,7 @@ pub(super) fn processes(titles: &[String], rows: Vec<Vec<String>>) -> Vec<Proces
     let column = |names: &[&str]| {
         titles.iter().position(|title| names.iter().any(|name| title.eq_ignore_ascii_case(name)))
     };
-    let (pid, ppid) = (column(&["PID"]), column(&["PPID"]));
+    let (own, parent) = (column(&["PID"]), column(&["PPID"]));
     let user = column(&["UID", "USER", "HUSER"]);
     let age = column(&["ELAPSED", "ETIME", "ETIMES"]);
     let command = column(&["COMMAND", "CMD", "ARGS"]);
@@ -214,8 +214,8 @@ pub(super) fn processes(titles: &[String], rows: Vec<Vec<String>>) -> Vec<Proces
             column.and_then(|column| row.get(column)).map_or("", String::as_str)
         };
         Process {
-            pid: cell(pid).parse().unwrap_or(0),
-            ppid: cell(ppid).parse().unwrap_or(0),
+            pid: cell(own).parse().unwrap_or(0),
+            ppid: cell(parent).parse().unwrap_or(0),
             uid: cell(user).parse().ok(),
             user: cell(user).to_owned(),
             age: cell(age).parse().ok(),

@@ -44,7 +44,7 @@ pub(in crate::engine) fn select(
         {
             above.pop();
         }
-        let (none, _) = (Matched::default(), ());
+        let (none, ()) = (Matched::default(), ());
         let (included_above, excluded_above) =
             above.last().map_or((&none, &none), |(_, _, included, excluded)| (included, excluded));
         let (included, include_match) = match &include {
