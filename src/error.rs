@@ -98,6 +98,7 @@ impl Error {
     }
 
     /// An I/O error: `what` was being done, as "cannot read", to `path`.
+    #[must_use]
     pub fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
         Self::new(Kind::Io, format!("{what} {}", path.display())).because(source)
     }

@@ -10,7 +10,7 @@ mod read;
 
 pub use model::{Compose, Definition, Place, Service, Unsupported};
 pub use parts::{
-    Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount, MountKind,
-    NetworkUse, Port, Ulimit,
+    Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount,
+    MountKind, NetworkUse, Port, Ulimit,
 };
 pub use read::{FILE_NAMES, read};

@@ -7,7 +7,8 @@ use super::model::Compose;
 use crate::error::{Error, Result};
 
 /// The names of the file, in the order in which Compose looks for them.
-pub const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+pub const FILE_NAMES: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
 
 /// Reads the compose project of a folder.
 ///

@@ -95,7 +95,12 @@ impl Dockerfile {
                         let from = copy.from.as_deref().map(|from| self.source(from));
                         if from == Some(Source::Stage(from_stage)) {
                             lines.insert(instruction.line);
-                            dropped.push(self.dropped(index, instruction, copy, workdir.as_deref()));
+                            dropped.push(self.dropped(
+                                index,
+                                instruction,
+                                copy,
+                                workdir.as_deref(),
+                            ));
                         }
                     }
                     _ => {}
@@ -109,7 +114,8 @@ impl Dockerfile {
     /// and what comes after. Where there is none, before the first RUN that mounts the whole context.
     #[must_use]
     pub fn truncated_before_source(&self, stage: usize) -> Truncated {
-        let mut found = Truncated { text: String::new(), cut: None, runs: Vec::new(), others: Vec::new() };
+        let mut found =
+            Truncated { text: String::new(), cut: None, runs: Vec::new(), others: Vec::new() };
         let chain: Vec<(usize, &Instruction)> = self
             .ancestry(stage)
             .into_iter()
@@ -117,7 +123,8 @@ impl Dockerfile {
             .flat_map(|index| self.stages[index].instructions.iter().map(move |one| (index, one)))
             .collect();
         let copied = chain.iter().rposition(|(_, one)| from_context(one));
-        let Some(at) = copied.or_else(|| chain.iter().position(|(_, one)| mounts_context(one))) else {
+        let Some(at) = copied.or_else(|| chain.iter().position(|(_, one)| mounts_context(one)))
+        else {
             found.text = self.split_closure(stage);
             return found;
         };
@@ -144,7 +151,8 @@ impl Dockerfile {
                 }
                 Kind::User(name) => user = Some(expanded(name)),
                 Kind::Env(pairs) => {
-                    let new: Vec<_> = pairs.iter().map(|(key, value)| (key.clone(), expanded(value))).collect();
+                    let new: Vec<_> =
+                        pairs.iter().map(|(key, value)| (key.clone(), expanded(value))).collect();
                     env.extend(new);
                 }
                 Kind::Run(run) => found.runs.push(LaterRun {
@@ -156,7 +164,9 @@ impl Dockerfile {
                     env: env.clone(),
                     args,
                 }),
-                Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_) if instruction.line != after[0].1.line => {
+                Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_)
+                    if instruction.line != after[0].1.line =>
+                {
                     found.others.push((*instruction).clone());
                 }
                 _ => {}
@@ -182,7 +192,8 @@ impl Dockerfile {
         }
         for instruction in self.stages.iter().flat_map(|stage| &stage.instructions) {
             if dropped(instruction) {
-                blank.extend(self.first_line_with_comments(instruction.line)..=instruction.end_line);
+                blank
+                    .extend(self.first_line_with_comments(instruction.line)..=instruction.end_line);
             }
         }
         let mut out = String::with_capacity(self.text.len());
@@ -271,7 +282,13 @@ impl Dockerfile {
         expand(text, self.escape, &|name| known.get(name).cloned())
     }
 
-    fn dropped(&self, stage: usize, instruction: &Instruction, copy: &Copy, workdir: Option<&str>) -> DroppedCopy {
+    fn dropped(
+        &self,
+        stage: usize,
+        instruction: &Instruction,
+        copy: &Copy,
+        workdir: Option<&str>,
+    ) -> DroppedCopy {
         let known = |text: &String| self.known(stage, instruction.line, text);
         let dest = known(&copy.dest);
         DroppedCopy {

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::models;
-use bollard::query_parameters::{CommitContainerOptions, CreateContainerOptions, TagImageOptions};
+use bollard::query_parameters::{
+    CommitContainerOptions, CreateContainerOptions, RemoveImageOptions, TagImageOptions,
+};
 use tokio_util::task::TaskTracker;
 
 use super::build::Sessions;
@@ -32,7 +34,7 @@ pub(super) const REPOSITORY: &str = "dockwright-run-";
 
 /// At most so long is waited for calls in flight, and then for the removal.
 const SETTLE: Duration = Duration::from_secs(15);
-const REMOVE: Duration = Duration::from_secs(120);
+const REMOVE: Duration = Duration::from_mins(2);
 
 /// One run's scope on an engine; cheap to clone. Call [`Run::finish`] at its end: dropping the last clone
 /// only tries.
@@ -80,7 +82,9 @@ pub struct Volume {
 pub struct Commit {
     /// What the image is for; becomes part of its tag.
     pub name: String,
-    /// The whole config of the image: nothing is taken over from the container's.
+    /// The config of the image. What it leaves empty is taken over from the container's, and so are the
+    /// container's variables, labels, ports and volumes that it does not name: the engine knows no removal.
+    /// Only an empty entrypoint or command stays empty.
     pub config: ImageConfig,
     /// The history's word on it.
     pub comment: String,
@@ -91,7 +95,8 @@ impl Engine {
     #[must_use]
     pub fn run(&self, purpose: &str) -> Run {
         let id = format!("{}-{}", slug(purpose), nonce());
-        let labels = [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
+        let labels =
+            [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
         Run {
             inner: Arc::new(Inner {
                 engine: self.clone(),
@@ -115,6 +120,16 @@ impl Engine {
         let options = TagImageOptions { repo: Some(repo.into()), tag: Some(tag.into()) };
         let tagged = self.docker().tag_image(image, Some(options)).await;
         tagged.map_err(|error| failed(format!("cannot tag {image} as {reference}"), error))
+    }
+
+    /// Takes a name away from an image; without another name, and no container using it, the image goes, too.
+    ///
+    /// # Errors
+    /// When the engine refuses, as for a name that is not there.
+    pub async fn untag(&self, reference: &str) -> Result<()> {
+        let untagged =
+            self.docker().remove_image(reference, None::<RemoveImageOptions>, None).await;
+        untagged.map(drop).map_err(|error| failed(format!("cannot untag {reference}"), error))
     }
 }
 
@@ -158,13 +173,17 @@ impl Run {
     ) -> Result<T> {
         self.open()?;
         let task = self.inner.creations.spawn(creation);
-        task.await.map_err(|error| Error::engine("a call to the engine broke off").because(error))?
+        task.await
+            .map_err(|error| Error::engine("a call to the engine broke off").because(error))?
     }
 
     /// Refuses when the run is over.
     pub(super) fn open(&self) -> Result<()> {
         if self.inner.closed.load(Ordering::Acquire) {
-            return Err(Error::new(crate::error::Kind::Interrupted, format!("the run {} is over", self.inner.id)));
+            return Err(Error::new(
+                crate::error::Kind::Interrupted,
+                format!("the run {} is over", self.inner.id),
+            ));
         }
         Ok(())
     }
@@ -175,25 +194,63 @@ impl Run {
     /// When the engine refuses, as for a missing image or bind source, or when a volume is neither
     /// this run's nor there already (it would be created without a label).
     pub async fn create(&self, spec: &ContainerSpec) -> Result<Container> {
-        let (engine, spec, labels) = (self.inner.engine.clone(), spec.clone(), self.inner.labels.clone());
-        let name = self.name(&spec.name);
+        self.create_as(self.name(&spec.name), spec, self.inner.labels.clone()).await
+    }
+
+    /// Creates a container of an image that is only read, or written and committed, but never started. Its
+    /// config is the image's but for the entrypoint.
+    ///
+    /// # Errors
+    /// When the image is not there, or the engine refuses.
+    pub async fn create_idle(&self, image: &str) -> Result<Container> {
+        // The engine refuses a container without a command, but never looks for it before the start.
+        let spec = ContainerSpec {
+            name: "idle".into(),
+            image: image.into(),
+            entrypoint: Some(vec!["/dockwright-never-started".into()]),
+            network_mode: Some("none".into()),
+            ..Default::default()
+        };
+        // An image made of it would take labels over: it is known by its name, as images are by their tags.
+        let count = self.inner.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = format!("{REPOSITORY}{}-{}.{count}", Owner::this(), self.inner.id);
+        self.create_as(name, &spec, BTreeMap::new()).await
+    }
+
+    async fn create_as(
+        &self,
+        name: String,
+        spec: &ContainerSpec,
+        labels: BTreeMap<String, String>,
+    ) -> Result<Container> {
+        let (engine, spec) = (self.inner.engine.clone(), spec.clone());
         self.shielded(async move {
             check_volumes(&engine, &spec).await?;
-            let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
+            let what = || {
+                format!(
+                    "cannot create container {}",
+                    if spec.name.is_empty() { &name } else { &spec.name }
+                )
+            };
             let options = CreateContainerOptions {
                 name: Some(name.clone()),
                 platform: spec.platform.clone().unwrap_or_default(),
             };
             let body = spec::request(&spec, &labels);
-            let made =
-                engine.docker().create_container(Some(options), body).await.map_err(|error| failed(what(), error))?;
+            let made = engine
+                .docker()
+                .create_container(Some(options), body)
+                .await
+                .map_err(|error| failed(what(), error))?;
             for attachment in spec.networks.iter().skip(1) {
                 let request = models::NetworkConnectRequest {
                     container: made.id.clone(),
                     endpoint_config: Some(spec::endpoint(attachment)),
                 };
                 let joined = engine.docker().connect_network(&attachment.network, request).await;
-                joined.map_err(|error| failed(format!("{}: network {}", what(), attachment.network), error))?;
+                joined.map_err(|error| {
+                    failed(format!("{}: network {}", what(), attachment.network), error)
+                })?;
             }
             Ok(Container::new(engine.clone(), made.id, name.clone()))
         })
@@ -215,7 +272,8 @@ impl Run {
                 ..Default::default()
             };
             let made = engine.docker().create_network(request).await;
-            let made = made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
+            let made =
+                made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
             Ok(Network { id: made.id, name })
         })
         .await
@@ -259,7 +317,8 @@ impl Run {
                 ..Default::default()
             };
             let made = engine.docker().commit_container(options, commit.config.into_engine()).await;
-            let made = made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
+            let made =
+                made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
             Ok(made.id)
         })
         .await
@@ -277,7 +336,9 @@ impl Run {
         self.inner.sessions.close().await;
         // A creation that hangs is found by the next sweep.
         let _ = tokio::time::timeout(SETTLE, self.inner.creations.wait()).await;
-        let removal = tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id)).await;
+        let removal =
+            tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id))
+                .await;
         let swept = removal.unwrap_or_else(|_| {
             Err(Error::engine(format!("removing what run {} made took too long", self.inner.id))
                 .hint("`dockwright clean` removes the rest"))
@@ -294,7 +355,8 @@ impl Drop for Inner {
         }
         // Best effort; whatever remains is swept once this process is gone.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (engine, id, creations) = (self.engine.clone(), self.id.clone(), self.creations.clone());
+            let (engine, id, creations) =
+                (self.engine.clone(), self.id.clone(), self.creations.clone());
             runtime.spawn(async move {
                 creations.close();
                 let _ = tokio::time::timeout(SETTLE, creations.wait()).await;
@@ -333,7 +395,14 @@ pub(super) fn split_tag(reference: &str) -> (&str, &str) {
 fn slug(text: &str) -> String {
     let words = text.to_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>().trim_end_matches('-').to_owned()
+    words
+        .collect::<Vec<_>>()
+        .join("-")
+        .chars()
+        .take(40)
+        .collect::<String>()
+        .trim_end_matches('-')
+        .to_owned()
 }
 
 /// Six hexadecimal digits that no other run of this machine has.

@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 
 use super::container::{Container, Entry, EntryKind};
 use super::run::Run;
-use super::spec::ContainerSpec;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;
 
@@ -48,7 +47,10 @@ impl WalkOptions {
 impl FileTree {
     /// The files at and below a path.
     pub fn under<'a>(&'a self, root: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        self.files.iter().map(|(path, entry)| (path.as_str(), entry)).filter(move |(path, _)| is_under(path, root))
+        self.files
+            .iter()
+            .map(|(path, entry)| (path.as_str(), entry))
+            .filter(move |(path, _)| is_under(path, root))
     }
 }
 
@@ -69,27 +71,19 @@ impl Run {
         container.remove().await?;
         tree
     }
-
-    /// A container of an image that is only read, never started.
-    ///
-    /// # Errors
-    /// When the image is not there, or the engine refuses.
-    pub async fn create_idle(&self, image: &str) -> Result<Container> {
-        // The engine refuses a container without a command, but never looks for it before the start.
-        let spec = ContainerSpec {
-            name: "read".into(),
-            image: image.into(),
-            entrypoint: Some(vec!["/dockwright-never-started".into()]),
-            network_mode: Some("none".into()),
-            ..Default::default()
-        };
-        self.create(&spec).await
-    }
 }
 
 /// What the engine puts into every container's root, whatever the image.
-const ENGINES: [&str; 8] =
-    ["/dev", "/proc", "/sys", "/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mtab"];
+const ENGINES: [&str; 8] = [
+    "/dev",
+    "/proc",
+    "/sys",
+    "/.dockerenv",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/etc/mtab",
+];
 
 impl Container {
     /// All its files, without what is mounted and what the engine puts into every container.
@@ -98,7 +92,13 @@ impl Container {
     /// When the engine refuses.
     pub async fn walk_all(&self, mut options: WalkOptions) -> Result<FileTree> {
         options.except.extend(ENGINES.map(String::from));
-        table(self.export(), String::new(), options, &format!("cannot read the files of {}", self.name())).await
+        let what = format!("cannot read the files of {}", self.name());
+        let mut tree = table(self.export(), String::new(), options, &what).await?;
+        // The engine makes the folder for its own files where the image has none.
+        if tree.under("/etc").count() == 1 {
+            tree.files.remove("/etc");
+        }
+        Ok(tree)
     }
 
     /// The files at and below an absolute path, mounts included; empty if there is nothing.
@@ -110,12 +110,24 @@ impl Container {
             return Ok(FileTree::default());
         }
         // The archive begins with the path's last part.
-        let parent = path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-        table(self.download(path), parent, options, &format!("cannot read {path} of {}", self.name())).await
+        let parent =
+            path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+        table(
+            self.download(path),
+            parent,
+            options,
+            &format!("cannot read {path} of {}", self.name()),
+        )
+        .await
     }
 }
 
-async fn table(archive: ByteStream, parent: String, options: WalkOptions, what: &str) -> Result<FileTree> {
+async fn table(
+    archive: ByteStream,
+    parent: String,
+    options: WalkOptions,
+    what: &str,
+) -> Result<FileTree> {
     let read = tarball::read(archive, move |input| read_table(input, &parent, &options)).await;
     read.map_err(|error| super::container::stream_failed(what, error))
 }
@@ -233,7 +245,8 @@ mod tests {
 
     #[test]
     fn options_cut_paths_and_hashes() {
-        let options = WalkOptions { under: vec!["/app/run".into()], hash_limit: 1, ..Default::default() };
+        let options =
+            WalkOptions { under: vec!["/app/run".into()], hash_limit: 1, ..Default::default() };
         let tree = read_table(&mut archive().as_slice(), "", &options).unwrap();
         assert_eq!(tree.files.keys().collect::<Vec<_>>(), ["/app/run"]);
         assert_eq!(tree.files["/app/run"].sha256, None);

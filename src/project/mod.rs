@@ -12,7 +12,6 @@ mod check;
 mod env;
 mod flaws;
 mod image_ref;
-mod known;
 mod model;
 mod name;
 mod paths;
@@ -32,10 +31,9 @@ mod words;
 
 pub use env::{EnvName, EnvValue};
 pub use image_ref::ImageRef;
-pub use known::known_stacks;
 pub use model::{
-    Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles, Service, ServiceKind,
-    ServiceRole, StackFacts, Tool, Verify,
+    Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles,
+    Service, ServiceKind, ServiceRole, StackFacts, Tool, Verify,
 };
 pub use name::{DeploymentName, ServiceName};
 pub use paths::{ProjectPath, UrlPath};

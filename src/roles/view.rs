@@ -212,7 +212,7 @@ impl Fill {
     fn layer(&self, layer: &Layer) -> Layer {
         Layer {
             comment: self.list(&layer.comment),
-            workdir: layer.workdir.clone(),
+            to: layer.to.clone(),
             copy: self.list(&layer.copy),
             bind: self.list(&layer.bind),
             cache: layer.cache.clone(),

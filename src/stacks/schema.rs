@@ -100,10 +100,10 @@ pub struct Manager {
 pub struct Layer {
     /// Why it is there; becomes the comment above it.
     pub comment: Vec<String>,
-    /// The folder it works in, if not the stage's own.
-    pub workdir: Option<String>,
-    /// Files of the build context to copy into that folder.
+    /// Files of the build context to copy in.
     pub copy: Vec<String>,
+    /// Where to, with a slash at the end.
+    pub to: String,
     /// Files of the build context that only the command reads: mounted as `/tmp/NAME`.
     pub bind: Vec<String>,
     /// Folders that stay on the engine between builds.

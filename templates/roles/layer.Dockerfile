@@ -1,11 +1,8 @@
 {%- for line in layer.comment %}
 # {{{ line }}}
 {%- endfor %}
-{%- if let Some(workdir) = layer.workdir %}
-WORKDIR {{{ workdir }}}
-{%- endif %}
 {%- if !layer.copy.is_empty() %}
-COPY {{{ layer.copy.join(" ") }}} ./
+COPY {{{ layer.copy.join(" ") }}} {{{ layer.to }}}
 {%- endif %}
 {%- if !layer.run.is_empty() %}
 RUN {{{ layer|mounts_and_commands }}}

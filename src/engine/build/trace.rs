@@ -11,6 +11,7 @@ use super::{BuildEvent, BuildFailure, Ended, Step, TAIL};
 /// What has been told so far.
 #[derive(Default)]
 pub(super) struct Trace {
+    only_stage: Option<String>,
     steps: HashMap<String, Known>,
     count: u32,
     error: Option<String>,
@@ -37,6 +38,11 @@ enum Told {
 }
 
 impl Trace {
+    /// The engine leaves the name of a Dockerfile's only stage out.
+    pub(super) fn new(only_stage: Option<String>) -> Self {
+        Self { only_stage, ..Default::default() }
+    }
+
     /// Takes one line of the engine's answer.
     pub(super) fn add(&mut self, info: BuildInfo, events: &mut impl FnMut(BuildEvent)) {
         if let Some(error) = info.error_detail.and_then(|detail| detail.message) {
@@ -76,15 +82,19 @@ impl Trace {
                 .first()
                 .and_then(|range| range.start.as_ref())
                 .and_then(|start| start.line.try_into().ok());
-            events(BuildEvent::Warning { message, line, url: Some(warning.url).filter(|url| !url.is_empty()) });
+            events(BuildEvent::Warning {
+                message,
+                line,
+                url: Some(warning.url).filter(|url| !url.is_empty()),
+            });
         }
     }
 
     fn vertex(&mut self, vertex: &Vertex, events: &mut impl FnMut(BuildEvent)) {
-        let count = &mut self.count;
+        let (count, only_stage) = (&mut self.count, self.only_stage.as_deref());
         let known = self.steps.entry(vertex.digest.clone()).or_insert_with(|| {
             *count += 1;
-            Known { step: step(*count, &vertex.name), ..Default::default() }
+            Known { step: step(*count, &vertex.name, only_stage), ..Default::default() }
         });
         if vertex.started.is_some() && known.told < Told::Started {
             known.told = Told::Started;
@@ -112,8 +122,11 @@ impl Trace {
             return if self.image { Ended::Built } else { Ended::BrokenOff };
         };
         // A step that fails stops its neighbours, which then are "canceled".
-        let mut failed: Vec<_> = self.steps.into_values().filter(|known| known.failed.is_some()).collect();
-        failed.sort_by_key(|known| (known.failed.as_deref().is_some_and(is_cancelled), known.step.id));
+        let mut failed: Vec<_> =
+            self.steps.into_values().filter(|known| known.failed.is_some()).collect();
+        failed.sort_by_key(|known| {
+            (known.failed.as_deref().is_some_and(is_cancelled), known.step.id)
+        });
         let mut failure = BuildFailure { message: plain(&message), ..Default::default() };
         failure.exit_code = exit_code(&message);
         if let Some(known) = failed.into_iter().next() {
@@ -155,14 +168,16 @@ fn took(vertex: &Vertex) -> Duration {
     let (Some(start), Some(end)) = (&vertex.started, &vertex.completed) else {
         return Duration::ZERO;
     };
-    let nanos = i128::from(end.seconds - start.seconds) * 1_000_000_000 + i128::from(end.nanos - start.nanos);
+    let nanos = i128::from(end.seconds - start.seconds) * 1_000_000_000
+        + i128::from(end.nanos - start.nanos);
     Duration::from_nanos(nanos.max(0).try_into().unwrap_or(u64::MAX))
 }
 
 /// Reads a name as `[dev 2/5] RUN x`, `[linux/amd64 dev 2/5] RUN x`, `[2/5] RUN x` or `[internal] load …`.
-pub(super) fn step(id: u32, name: &str) -> Step {
+fn step(id: u32, name: &str, only_stage: Option<&str>) -> Step {
     let mut step = Step { id, name: name.to_owned(), ..Default::default() };
-    let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
+    let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] "))
+    else {
         return step;
     };
     let Some(last) = inside.split_whitespace().next_back() else { return step };
@@ -172,8 +187,9 @@ pub(super) fn step(id: u32, name: &str) -> Step {
     step.instruction = Some(instruction.to_owned());
     let mut words: Vec<_> = inside.split_whitespace().collect();
     words.pop();
-    // A lone stage has no name; "stage-0" is what the engine calls it elsewhere.
-    step.stage = Some(words.last().filter(|word| !word.contains('/')).map_or("stage-0", |word| word).to_owned());
+    // A word with a slash is the platform.
+    let named = words.last().filter(|word| !word.contains('/'));
+    step.stage = named.copied().or(only_stage).map(str::to_owned);
     step
 }
 
@@ -184,12 +200,15 @@ fn is_cancelled(message: &str) -> bool {
 /// The engine's message without the layers it is wrapped in.
 fn plain(message: &str) -> String {
     let message = message.strip_prefix("failed to solve: ").unwrap_or(message);
-    let message = message.strip_prefix("failed to solve with frontend dockerfile.v0: ").unwrap_or(message);
+    let message =
+        message.strip_prefix("failed to solve with frontend dockerfile.v0: ").unwrap_or(message);
     message.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(message).trim().to_owned()
 }
 
 fn exit_code(message: &str) -> Option<i64> {
-    let (_, rest) = message.rsplit_once("exit code: ").or_else(|| message.rsplit_once("returned a non-zero code: "))?;
+    let (_, rest) = message
+        .rsplit_once("exit code: ")
+        .or_else(|| message.rsplit_once("returned a non-zero code: "))?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
@@ -207,7 +226,7 @@ mod tests {
             ("[internal] load build context", None, None, None),
             ("exporting to image", None, None, None),
         ] {
-            let step = step(1, name);
+            let step = step(1, name, Some("stage-0"));
             assert_eq!(step.stage.as_deref(), stage, "{name}");
             assert_eq!(step.position, position, "{name}");
             assert_eq!(step.instruction.as_deref(), instruction, "{name}");

@@ -111,15 +111,21 @@ impl Context {
     pub fn open_for(root: &Path, dockerfile: &Path) -> Result<Self> {
         let root = root.canonicalize().map_err(|error| Error::io("cannot read", root, error))?;
         if !root.is_dir() {
-            return Err(Error::new(Kind::Io, format!("the build context {} is not a folder", root.display())));
+            return Err(Error::new(
+                Kind::Io,
+                format!("the build context {} is not a folder", root.display()),
+            ));
         }
         let mut own = root.join(dockerfile).into_os_string();
         own.push(".dockerignore");
         for path in [PathBuf::from(own), root.join(".dockerignore")] {
             match std::fs::read(&path) {
                 Ok(bytes) => {
-                    let ignore = Ignore::parse(&String::from_utf8_lossy(&bytes))
-                        .map_err(|why| Error::description(format!("cannot read a pattern: {why}")).in_file(&path))?;
+                    let ignore =
+                        Ignore::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| {
+                            Error::description(format!("cannot read a pattern: {why}"))
+                                .in_file(&path)
+                        })?;
                     return Ok(Self::new(Some(root), ignore, BTreeMap::new()));
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -193,8 +199,8 @@ impl Context {
         self.id
     }
 
-    /// All that the build sees: files, folders and links, each folder before what is in it. Sockets are left
-    /// out, as the docker CLI leaves them out.
+    /// All that the build sees: files, folders and links, each folder before what is in it. A socket is an empty
+    /// file, as for the docker CLI.
     ///
     /// # Errors
     /// When a folder cannot be read.
@@ -204,14 +210,19 @@ impl Context {
                 Some(root) => walk::walk(root, &self.base.ignore),
                 None => Ok(Vec::new()),
             })?;
-            if self.overlay.is_empty() { Ok(Arc::unwrap_or_clone(base)) } else { Ok(self.overlaid(&base)) }
+            if self.overlay.is_empty() {
+                Ok(Arc::unwrap_or_clone(base))
+            } else {
+                Ok(self.overlaid(&base))
+            }
         })
     }
 
     fn overlaid(&self, base: &[ContextFile]) -> Vec<ContextFile> {
         let covered = |path: &str| {
             self.overlay.iter().any(|(over, what)| {
-                let inside = path.strip_prefix(over.as_str()).is_some_and(|rest| rest.starts_with('/'));
+                let inside =
+                    path.strip_prefix(over.as_str()).is_some_and(|rest| rest.starts_with('/'));
                 path == over || (inside && matches!(what, Overlay::Gone))
             })
         };

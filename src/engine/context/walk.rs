@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::ignore::Matched;
@@ -19,7 +20,8 @@ pub(super) fn order(path: &str) -> String {
 /// `BuildKit` takes a file of the same size and time for unchanged.
 pub(super) fn stamp(content: &[u8]) -> i64 {
     let digest = Sha256::digest(content);
-    let fraction = digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+    let fraction =
+        digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
     // Seconds in 1990–2126: far from both ends of every calendar that a tool may know.
     (631_152_000 + fraction) * 1_000_000_000
 }
@@ -33,7 +35,13 @@ pub(super) fn walk(root: &Path, ignore: &Ignore) -> Result<Vec<ContextFile>> {
 }
 
 /// Adds what is in one folder; returns whether anything was added.
-fn folder(path: &Path, name: &str, ignore: &Ignore, above: &Matched, files: &mut Vec<ContextFile>) -> Result<bool> {
+fn folder(
+    path: &Path,
+    name: &str,
+    ignore: &Ignore,
+    above: &Matched,
+    files: &mut Vec<ContextFile>,
+) -> Result<bool> {
     let before = files.len();
     let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, error))?;
     for entry in entries {
@@ -71,42 +79,54 @@ fn folder(path: &Path, name: &str, ignore: &Ignore, above: &Matched, files: &mut
 
 fn file(full: &Path, path: String, metadata: &std::fs::Metadata) -> Result<Option<ContextFile>> {
     let kind = metadata.file_type();
+    let mut content = Content::Disk(full.to_owned());
     let kind = if kind.is_dir() {
         EntryKind::Directory
     } else if kind.is_symlink() {
         EntryKind::Symlink
     } else if kind.is_file() {
         EntryKind::File
+    } else if special(kind) == Some(EntryKind::File) {
+        content = Content::Memory(Bytes::new());
+        EntryKind::File
     } else {
-        match special(kind) {
-            Some(kind) => kind,
-            None => return Ok(None),
-        }
+        let Some(kind) = special(kind) else { return Ok(None) };
+        kind
     };
     let link = match kind {
         EntryKind::Symlink => {
-            let target = std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
-            Some(target.to_string_lossy().replace('\\', if cfg!(windows) { "/" } else { "\\" }))
+            let target =
+                std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
+            let target = target.to_string_lossy().into_owned();
+            Some(if cfg!(windows) { target.replace('\\', "/") } else { target })
         }
         _ => None,
     };
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let modified = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .unwrap_or_default();
     Ok(Some(ContextFile {
         path,
         kind,
         mode: mode(metadata),
-        size: if kind == EntryKind::File { metadata.len() } else { 0 },
+        size: if matches!((&content, kind), (Content::Disk(_), EntryKind::File)) {
+            metadata.len()
+        } else {
+            0
+        },
         link,
         mtime: i64::try_from(modified.as_nanos()).unwrap_or(0),
-        content: Content::Disk(full.to_owned()),
+        content,
     }))
 }
 
 #[cfg(unix)]
 fn special(kind: std::fs::FileType) -> Option<EntryKind> {
     use std::os::unix::fs::FileTypeExt;
-    // Sockets mean nothing elsewhere, and devices are no project's files.
-    kind.is_fifo().then_some(EntryKind::Fifo)
+    // The docker CLI sends a socket as an empty file. Devices are no project's files.
+    if kind.is_socket() { Some(EntryKind::File) } else { kind.is_fifo().then_some(EntryKind::Fifo) }
 }
 
 #[cfg(not(unix))]
