@@ -12,6 +12,7 @@ mod check;
 mod env;
 mod flaws;
 mod image_ref;
+mod known;
 mod model;
 mod name;
 mod paths;
@@ -31,6 +32,7 @@ mod words;
 
 pub use env::{EnvName, EnvValue};
 pub use image_ref::ImageRef;
+pub use known::known_stacks;
 pub use model::{
     Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles,
     Service, ServiceKind, ServiceRole, StackFacts, Tool, Verify,

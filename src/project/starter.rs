@@ -48,7 +48,7 @@ impl Project {
     pub fn to_toml(&self) -> String {
         let mut out = Text(vec![
             format!("#:schema {SCHEMA_URL}"),
-            "# What this service's containers are made from: edit it, then run `dockwright update`.".to_owned(),
+            "# What this service's containers are made from: edit it; `dockwright show` prints what it makes.".to_owned(),
             format!("schema = {SCHEMA}"),
         ]);
         self.write_service(&mut out);

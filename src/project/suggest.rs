@@ -58,7 +58,7 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
         ),
         (
             &["volumes", "mounts", "networks", "depends-on", "replicas"],
-            "add it to compose.yaml: `dockwright update` keeps your edits there",
+            "add it to compose.yaml",
         ),
         (
             &["args", "build-args"],

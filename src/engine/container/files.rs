@@ -85,6 +85,8 @@ pub struct TarEdit {
     pub mtime: Option<u64>,
     /// What the first part of every path becomes: the engine names an archive's root after the folder read.
     pub root: Option<String>,
+    /// Leaves out the folder read itself, so that what it holds goes into a folder that keeps its own mode.
+    pub contents_only: bool,
 }
 
 impl Container {
@@ -245,6 +247,10 @@ fn rewrite(input: &mut dyn Read, output: &mut dyn Write, edit: &TarEdit) -> io::
     let mut count = 0;
     for entry in archive.entries()? {
         let mut entry = entry?;
+        let parts = entry.path_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").count();
+        if edit.contents_only && parts <= 1 && entry.header().entry_type().is_dir() {
+            continue;
+        }
         let extensions: Vec<(String, Vec<u8>)> = match entry.pax_extensions()? {
             // Attributes such as capabilities travel; paths and sizes are written anew.
             Some(extensions) => extensions
