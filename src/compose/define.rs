@@ -23,8 +23,8 @@ pub(super) fn definitions(
     let Some(node) = root.get(section) else { return Ok(found) };
     for (key, node) in entries(node, section)? {
         let path = format!("{section}.{}", key.text);
-        let none: &[(Key, Node)] = &[];
-        let own = if node.value == Value::Null { none } else { entries(node, &path)? };
+        let empty: &[(Key, Node)] = &[];
+        let own = if node.value == Value::Null { empty } else { entries(node, &path)? };
         check(own, keys, &format!("`{path}`"), &mut |inner, why| {
             unsupported.push(Unsupported {
                 service: None,

@@ -60,7 +60,7 @@ struct Ours {
 fn ours(case: &Path) -> Ours {
     match read(case, &environment(case)) {
         Ok(compose) => Ours {
-            config: Some(comparable(to_config_json(&compose), case)),
+            config: Some(comparable(&to_config_json(&compose), case)),
             unsupported: unsupported(&compose),
             error: String::new(),
         },
@@ -100,11 +100,11 @@ fn theirs(compose: &[String], case: &Path) -> Option<Value> {
     }
     // It doubles every dollar sign, so that its output can be read again.
     let text = String::from_utf8(output.stdout).unwrap().replace("$$", "$");
-    Some(comparable(serde_json::from_str(&text).unwrap(), case))
+    Some(comparable(&serde_json::from_str(&text).unwrap(), case))
 }
 
 /// Takes off what differs between Compose's releases without a meaning, and the case's own path.
-fn comparable(config: Value, case: &Path) -> Value {
+fn comparable(config: &Value, case: &Path) -> Value {
     let text = config.to_string().replace(&*case.to_string_lossy(), "/CASE");
     let mut config: Value = serde_json::from_str(&text).unwrap();
     extensions(&mut config);
@@ -120,7 +120,7 @@ fn comparable(config: Value, case: &Path) -> Value {
             remove(service, "deploy");
         }
         for kind in ["secrets", "configs", "build"] {
-            modes(service.get_mut(kind));
+            service.get_mut(kind).map(modes);
         }
         for mount in service.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten()
         {
@@ -144,16 +144,16 @@ fn extensions(node: &mut Value) {
 }
 
 /// Compose 2.26 writes modes as decimal numbers, 2.40 as octal strings.
-fn modes(node: Option<&mut Value>) {
+fn modes(node: &mut Value) {
     match node {
-        Some(Value::Array(items)) => items.iter_mut().for_each(|item| modes(Some(item))),
-        Some(Value::Object(entries)) => {
+        Value::Array(items) => items.iter_mut().for_each(modes),
+        Value::Object(entries) => {
             if let Some(mode) = entries.get_mut("mode")
                 && let Some(number) = mode.as_u64()
             {
                 *mode = Value::String(format!("{number:04o}"));
             }
-            entries.values_mut().for_each(|value| modes(Some(value)));
+            entries.values_mut().for_each(modes);
         }
         _ => {}
     }
@@ -170,7 +170,9 @@ fn remove(node: &mut Value, path: &str) {
             }
             let Some(inner) = node.get_mut(first) else { return };
             if let Value::Array(items) = inner {
-                items.iter_mut().for_each(|item| remove(item, rest));
+                for item in items {
+                    remove(item, rest);
+                }
             } else {
                 remove(inner, rest);
             }

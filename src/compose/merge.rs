@@ -56,8 +56,7 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Result<Node, Fault> {
     let rule = RULES.iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, rule)| rule);
     // What is empty says nothing, unless it replaces.
     match (rule, &base.value, &over.value) {
-        (Some(Rule::Replace), _, _) => return Ok(over),
-        (_, Value::Null, _) => return Ok(over),
+        (Some(Rule::Replace), _, _) | (_, Value::Null, _) => return Ok(over),
         (_, _, Value::Null) => return Ok(base),
         _ => {}
     }
@@ -127,7 +126,9 @@ pub(super) fn drop_resets(node: &mut Node) {
     match &mut node.value {
         Value::Map(entries) => {
             entries.retain(|(_, value)| value.tag != Some(MergeTag::Reset));
-            entries.iter_mut().for_each(|(_, value)| drop_resets(value));
+            for (_, value) in entries {
+                drop_resets(value);
+            }
         }
         Value::List(items) => {
             items.retain(|item| item.tag != Some(MergeTag::Reset));

@@ -4,8 +4,10 @@
 //! by section below) and, where it is silent, of `docker compose config`, against which the corpus in
 //! tests/cases/compose is held.
 
+mod build;
 mod config_json;
 mod define;
+mod details;
 #[cfg(test)]
 mod differential;
 mod dotenv;
@@ -13,12 +15,14 @@ mod fault;
 mod files;
 mod interpolate;
 mod keys;
+mod limits;
 mod merge;
 mod model;
 mod mounts;
 mod network;
 mod parts;
 mod paths;
+mod raw;
 mod read;
 mod service;
 #[cfg(test)]

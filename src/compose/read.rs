@@ -224,7 +224,7 @@ fn decode(
         services,
         name,
     };
-    unsupported.sort_by(|a, b| a.place.line.cmp(&b.place.line));
+    unsupported.sort_by_key(|one| one.place.line);
     compose.unsupported = unsupported;
     super::define::default_network(&mut compose);
     Ok(compose)

@@ -3,24 +3,17 @@
 //! Scalars have the types that Compose's own reader (go-yaml 3) gives them, so that `A: 0x1F` is `31` in
 //! an environment as it is there, and `A: yes` stays `yes`.
 
-use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Spanned, Tagged};
+use serde_saphyr::Tagged;
 
 use super::fault::Fault;
 use super::model::Place;
+use super::raw::{self, MAX_DEPTH, Raw, RawValue};
 
 /// The largest file that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
-/// The most text that a file may unfold to by its anchors, in bytes.
-const MAX_UNFOLDED: usize = 16 * 1024 * 1024;
-
-/// How deep a file may nest, anchors unfolded. A debug build's thread has room for some 35 levels.
-const MAX_DEPTH: usize = 24;
-
 /// A value and where it is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -96,7 +89,7 @@ impl Node {
 /// Go's `%v` of a float: an exponent from 21 digits on and below 0.0001.
 fn float_text(value: f64) -> String {
     let size = value.abs();
-    if size != 0.0 && (size >= 1e21 || size < 1e-4) {
+    if size != 0.0 && !(1e-4..1e21).contains(&size) {
         let text = format!("{value:e}");
         let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, power) = power.strip_prefix('-').map_or(('+', power), |power| ('-', power));
@@ -107,8 +100,7 @@ fn float_text(value: f64) -> String {
 
 /// Reads a text; the file is only its name.
 pub(super) fn parse(text: &str, file: &Arc<Path>) -> Result<Node, Fault> {
-    UNFOLDED.set(0);
-    DEPTH.set(0);
+    raw::begin();
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_documents: 1, max_depth: MAX_DEPTH, max_nodes: 100_000 },
         alias_limits: serde_saphyr::alias_limits! {
@@ -256,112 +248,6 @@ fn integer(text: &str) -> Option<i64> {
     good.then(|| i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()).flatten()
 }
 
-type Raw = Spanned<Tagged<RawValue>>;
-
-enum RawValue {
-    Null,
-    /// A scalar that is no string: its type is found again from the source.
-    Plain,
-    Text(String),
-    List(Vec<Raw>),
-    Map(Vec<(Spanned<String>, Raw)>),
-}
-
-thread_local! {
-    /// How much text the file has unfolded to: anchors repeat it, and the parser's own budgets count
-    /// events, not what they hold.
-    static UNFOLDED: Cell<usize> = const { Cell::new(0) };
-    /// How deep the reading is: anchors nest what is written flat, which the budget does not see.
-    static DEPTH: Cell<usize> = const { Cell::new(0) };
-}
-
-/// Goes one level deeper; `leave` comes back.
-fn enter<E: de::Error>() -> Result<(), E> {
-    DEPTH.set(DEPTH.get() + 1);
-    if DEPTH.get() > MAX_DEPTH { Err(E::custom("nesting")) } else { Ok(()) }
-}
-
-fn leave() {
-    DEPTH.set(DEPTH.get() - 1);
-}
-
-struct RawVisitor;
-
-impl<'de> Deserialize<'de> for RawValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(RawVisitor)
-    }
-}
-
-impl<'de> Visitor<'de> for RawVisitor {
-    type Value = RawValue;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("a YAML value")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<RawValue, E> {
-        Ok(RawValue::Plain)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<RawValue, E> {
-        Ok(RawValue::Plain)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<RawValue, E> {
-        Ok(RawValue::Plain)
-    }
-
-    fn visit_i128<E>(self, _: i128) -> Result<RawValue, E> {
-        Ok(RawValue::Plain)
-    }
-
-    fn visit_u128<E>(self, _: u128) -> Result<RawValue, E> {
-        Ok(RawValue::Plain)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<RawValue, E> {
-        Ok(RawValue::Plain)
-    }
-
-    fn visit_unit<E>(self) -> Result<RawValue, E> {
-        Ok(RawValue::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<RawValue, E> {
-        Ok(RawValue::Null)
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<RawValue, E> {
-        let unfolded = UNFOLDED.get() + text.len();
-        UNFOLDED.set(unfolded);
-        if unfolded > MAX_UNFOLDED {
-            return Err(E::custom("its anchors unfold to more than 16 MiB"));
-        }
-        Ok(RawValue::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<RawValue, A::Error> {
-        enter()?;
-        let mut found = Vec::new();
-        while let Some(item) = items.next_element()? {
-            found.push(item);
-        }
-        leave();
-        Ok(RawValue::List(found))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<RawValue, A::Error> {
-        enter()?;
-        let mut found = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            found.push(entry);
-        }
-        leave();
-        Ok(RawValue::Map(found))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -387,13 +273,9 @@ mod tests {
             ("0890", Value::Float(890.0)),
             ("12345678901234567890", Value::Text("12345678901234567890".into())),
             ("1.2.3", Value::Text("1.2.3".into())),
-            ("-", Value::List(vec![])),
             ("~", Value::Null),
         ] {
             let node = tree(&format!("a: {yaml}\n"));
-            if yaml == "-" {
-                continue;
-            }
             assert_eq!(
                 node.unwrap_or_else(|e| panic!("{yaml}: {}", e.message)).get("a").unwrap().value,
                 expected,
@@ -423,7 +305,8 @@ mod tests {
             let mut text = format!("a0: &a0 \"{}\"\n", "x".repeat(100_000));
             for level in 1..count {
                 let before = format!("*a{}", level - 1);
-                text += &format!("a{level}: &a{level} [{}]\n", vec![before; 9].join(","));
+                let items = vec![before; 9].join(",");
+                text.extend([format!("a{level}: &a{level} [{items}]\n")]);
             }
             text
         };
