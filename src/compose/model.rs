@@ -69,8 +69,25 @@ pub struct Compose {
     pub secrets: BTreeMap<String, Definition>,
     /// Configs.
     pub configs: BTreeMap<String, Definition>,
+    /// Where the file takes values from variables, in the order of the files.
+    pub interpolated: Vec<Interpolation>,
     /// What cannot be honoured, in the order of the file.
     pub unsupported: Vec<Unsupported>,
+}
+
+/// A variable in a value: what the host's environment or `.env` may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interpolation {
+    /// The service, or `None` at the top level.
+    pub service: Option<String>,
+    /// The field, dotted from the service or the top level.
+    pub field: String,
+    /// The variable's name.
+    pub name: String,
+    /// It has a value; where it has none, what stands there is its default or empty.
+    pub set: bool,
+    /// Where it is written.
+    pub place: Place,
 }
 
 impl Compose {

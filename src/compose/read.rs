@@ -1,23 +1,271 @@
 //! From a folder to the model.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::model::Compose;
+use super::define::{definitions, validate};
+use super::dotenv;
+use super::fault::{Fault, Sources};
+use super::files::{absolute, load, text_of};
+use super::keys;
+use super::merge::{drop_resets, merge};
+use super::model::{Compose, Interpolation, Place, Service, Unsupported};
+use super::service::{Context, service};
+use super::values::{entries, text};
+use super::yaml::{Node, Value};
 use crate::error::{Error, Result};
 
 /// The names of the file, in the order in which Compose looks for them.
 pub const FILE_NAMES: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-/// Reads the compose project of a folder.
+const OVERRIDE_NAMES: [&str; 4] = [
+    "compose.override.yml",
+    "compose.override.yaml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+];
+
+/// Reads the compose project of a folder: the file, its override, `.env`, and what they name.
 ///
-/// `env` is the process environment: it wins over `.env` beside the file.
+/// `env` is the process environment: it wins over `.env` beside the file. Other folders are not searched.
 ///
 /// # Errors
-/// No file, a file that is too large, malformed YAML, a key that Compose does not know, a value that
-/// Compose refuses: each with its place.
+/// No file, a file that is too large, malformed YAML, a key that Compose does not know, a value or a
+/// reference that Compose refuses: each with its place.
 pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
-    let _ = (dir, env);
-    Err(Error::description("reading compose.yaml is not there yet"))
+    let dir = absolute(dir)?;
+    let env = with_dotenv(&dir, env)?;
+    let files = files(&dir, &env)?;
+    let mut sources = Sources::new();
+    project(&dir, &files, env, &mut sources).map_err(|failed| match failed {
+        Failed::Fault(fault) => fault.into_error(&sources),
+        Failed::Error(error) => error,
+    })
+}
+
+/// A fault that still lacks its line's text, or a finished error.
+pub(super) enum Failed {
+    Fault(Fault),
+    Error(Error),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+    let mut all = env.clone();
+    let path = dir.join(".env");
+    if path.is_file() {
+        let text = text_of(&path)?;
+        let found = dotenv::parse(&text, &|name| env.get(name).cloned())
+            .map_err(|(line, message)| dotenv_error(&path, &text, line, message))?;
+        for (name, value) in found {
+            all.entry(name).or_insert(value);
+        }
+    }
+    Ok(all)
+}
+
+fn dotenv_error(path: &Path, text: &str, line: usize, message: String) -> Error {
+    let place = Place { file: Arc::from(path), line };
+    let text = text.lines().nth(line.wrapping_sub(1)).map(str::to_owned);
+    Error::description(message).at(place.location(text))
+}
+
+fn files(dir: &Path, env: &BTreeMap<String, String>) -> Result<Vec<PathBuf>> {
+    if let Some(list) = env.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
+        let separator = env.get("COMPOSE_PATH_SEPARATOR").map_or(":", String::as_str);
+        return Ok(list.split(separator).map(|name| dir.join(name)).collect());
+    }
+    let Some(main) = FILE_NAMES.iter().map(|name| dir.join(name)).find(|path| path.exists()) else {
+        return Err(Error::description(format!("{} has no compose.yaml", dir.display()))
+            .hint("make one with `dockwright init`, or name the folder that holds it"));
+    };
+    let over = OVERRIDE_NAMES.iter().map(|name| dir.join(name)).find(|path| path.exists());
+    Ok(std::iter::once(main).chain(over).collect())
+}
+
+fn project(
+    dir: &Path,
+    files: &[PathBuf],
+    mut env: BTreeMap<String, String>,
+    sources: &mut Sources,
+) -> std::result::Result<Compose, Failed> {
+    let mut interpolated = Vec::new();
+    let mut name = env.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()).cloned();
+    if name.is_none() {
+        name = written_name(files, &env, sources)?;
+    }
+    let name = match name {
+        Some(name) => name,
+        None => folder_name(dir),
+    };
+    if name.is_empty() || normalise(&name) != name {
+        return Err(Error::description(format!("`{name}` cannot be the compose project's name"))
+            .in_file(&files[0])
+            .hint("set `name:` to lower-case letters, digits, `-` and `_`, beginning with a letter or digit")
+            .into());
+    }
+    env.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+    let mut whole: Option<Node> = None;
+    for path in files {
+        let tree = load(path, &env, sources, &mut interpolated)?;
+        whole = Some(match whole {
+            None => tree,
+            Some(base) => merge(base, tree, "")?,
+        });
+    }
+    let Some(mut root) = whole else {
+        return Err(Error::description("COMPOSE_FILE names no file").into());
+    };
+    drop_resets(&mut root);
+    let mut compose = decode(&root, &env, name)?;
+    compose.file.clone_from(&files[0]);
+    compose.files = sources.keys().map(|file| file.to_path_buf()).collect();
+    // Those that were asked for first, in their order; then what they extend.
+    compose
+        .files
+        .sort_by_key(|file| files.iter().position(|asked| asked == file).unwrap_or(usize::MAX));
+    compose.interpolated = interpolated;
+    for service in compose.services.values_mut() {
+        read_env_files(service, &env)?;
+    }
+    validate(&compose)?;
+    Ok(compose)
+}
+
+/// `name:` of the last file that has it, interpolated.
+fn written_name(
+    files: &[PathBuf],
+    env: &BTreeMap<String, String>,
+    sources: &mut Sources,
+) -> std::result::Result<Option<String>, Failed> {
+    let mut found = None;
+    for path in files {
+        let tree = super::files::parse(path, sources)?;
+        if let Some(mut node) = tree.get("name").cloned() {
+            super::interpolate::tree(
+                &mut node,
+                "name",
+                &|name| env.get(name).cloned(),
+                &mut |_, _, _| {},
+            )?;
+            found = Some(text(&node, "name")?);
+        }
+    }
+    Ok(found)
+}
+
+fn folder_name(dir: &Path) -> String {
+    normalise(&dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// Compose's own normalisation of a project's name.
+fn normalise(name: &str) -> String {
+    name.to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(*c))
+        .collect::<String>()
+        .trim_start_matches(['-', '_'])
+        .to_owned()
+}
+
+fn decode(
+    root: &Node,
+    env: &BTreeMap<String, String>,
+    name: String,
+) -> std::result::Result<Compose, Failed> {
+    let mut unsupported = Vec::new();
+    keys::check(entries(root, "the file")?, keys::TOP, "a compose file", &mut |key, why| {
+        unsupported.push(Unsupported {
+            service: None,
+            field: key.text.clone(),
+            place: key.place.clone(),
+            why: why.to_owned(),
+        });
+    })?;
+    let mut services = BTreeMap::new();
+    if let Some(node) = root.get("services") {
+        for (key, node) in entries(node, "services")? {
+            if !matches!(node.value, Value::Map(_)) {
+                return Err(Fault::new(
+                    &key.place,
+                    format!("the service `{}` is no mapping", key.text),
+                )
+                .into());
+            }
+            let mut context = Context { service: &key.text, env, unsupported: &mut unsupported };
+            services.insert(key.text.clone(), service(key, node, &mut context)?);
+        }
+    }
+    let mut define = |section: &str, keys: &keys::Keys| {
+        definitions(root, section, keys, &name, env, &mut unsupported)
+    };
+    let mut compose = Compose {
+        file: PathBuf::new(),
+        files: Vec::new(),
+        volumes: define("volumes", keys::VOLUME)?,
+        networks: define("networks", keys::NETWORK)?,
+        secrets: define("secrets", keys::SECRET)?,
+        configs: define("configs", keys::CONFIG)?,
+        interpolated: Vec::<Interpolation>::new(),
+        unsupported: Vec::new(),
+        services,
+        name,
+    };
+    unsupported.sort_by_key(|one| one.place.line);
+    compose.unsupported = unsupported;
+    super::define::default_network(&mut compose);
+    Ok(compose)
+}
+
+/// Puts what the environment files say under what `environment` says.
+fn read_env_files(
+    service: &mut Service,
+    env: &BTreeMap<String, String>,
+) -> std::result::Result<(), Failed> {
+    // The files' own variables (Compose 2.40): the host's and .env's, then what `environment` says, then
+    // the files before.
+    let said = service.environment.clone();
+    let mut from_files: BTreeMap<String, String> = BTreeMap::new();
+    for file in &service.env_files {
+        if !file.path.is_file() {
+            if !file.required {
+                continue;
+            }
+            return Err(Fault::new(
+                &file.place,
+                format!("`env_file` names {}, which is not there", file.path.display()),
+            )
+            .hint("make the file, or say `required: false`")
+            .into());
+        }
+        let text = text_of(&file.path)?;
+        let found = if file.format.as_deref() == Some("raw") {
+            dotenv::parse_raw(&text)
+        } else {
+            let outer = |name: &str| {
+                let said = || said.get(name).and_then(Option::as_ref);
+                env.get(name).or_else(said).or_else(|| from_files.get(name)).cloned()
+            };
+            dotenv::parse(&text, &outer)
+                .map_err(|(line, message)| dotenv_error(&file.path, &text, line, message))?
+        };
+        from_files.extend(found);
+    }
+    for (name, value) in from_files {
+        service.environment.entry(name).or_insert(Some(value));
+    }
+    Ok(())
 }

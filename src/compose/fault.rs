@@ -1,0 +1,38 @@
+//! A failure at a place, before the offending line's text is put to it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::model::Place;
+use crate::error::Error;
+
+/// The texts of the files that were read.
+pub(super) type Sources = BTreeMap<Arc<Path>, String>;
+
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub place: Place,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(place: &Place, message: impl Into<String>) -> Self {
+        Self { place: place.clone(), message: message.into(), hint: None }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(super) fn into_error(self, sources: &Sources) -> Error {
+        let text = sources
+            .get(&self.place.file)
+            .and_then(|text| text.lines().nth(self.place.line.wrapping_sub(1)))
+            .map(str::to_owned);
+        let error = Error::description(self.message).at(self.place.location(text));
+        self.hint.into_iter().fold(error, Error::hint)
+    }
+}

@@ -1,0 +1,187 @@
+//! Variables in values (spec 12, "Interpolation").
+
+use super::fault::Fault;
+use super::yaml::{Node, Value};
+
+/// What a variable's name stands for; `None`: not set.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Puts the variables of every string of a tree in place. Keys are left alone, as Compose does.
+/// `seen` is told of each variable: where, dotted path, name.
+pub(super) fn tree(
+    node: &mut Node,
+    path: &str,
+    lookup: Lookup<'_>,
+    seen: &mut dyn FnMut(&Node, &str, &str),
+) -> Result<(), Fault> {
+    match &mut node.value {
+        Value::Text(text) if text.contains('$') => {
+            let mut names = Vec::new();
+            let result = substitute(text, lookup, &mut |name| names.push(name.to_owned()));
+            for name in &names {
+                seen(node, path, name);
+            }
+            node.value = Value::Text(result.map_err(|message| {
+                Fault::new(&node.place, format!("{path}: {message}")).hint(
+                    "set the variable, in the environment or in .env; `$$` is a plain dollar sign",
+                )
+            })?);
+        }
+        Value::List(items) => {
+            for item in items {
+                tree(item, path, lookup, seen)?;
+            }
+        }
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                let path =
+                    if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
+                tree(value, &path, lookup, seen)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Puts variables in place: `$A ${A} ${A:-b} ${A-b} ${A:?e} ${A?e} ${A:+b} ${A+b}`, nested in the words
+/// behind the operators, and `$$`. What is not set is empty, with Compose's warning left to the caller.
+pub(super) fn substitute(
+    text: &str,
+    lookup: Lookup<'_>,
+    seen: &mut dyn FnMut(&str),
+) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some(inside) = rest.strip_prefix('{') {
+            let end = closing(inside).ok_or_else(|| format!("`${rest}` has no closing brace"))?;
+            out.push_str(&braced(&inside[..end], lookup, seen)?);
+            rest = &inside[end + 1..];
+        } else {
+            let end = name_end(rest);
+            // Compose leaves a dollar sign alone that begins nothing: `$1`, `$.`.
+            if end == 0 {
+                out.push('$');
+                continue;
+            }
+            seen(&rest[..end]);
+            out.push_str(&lookup(&rest[..end]).unwrap_or_default());
+            rest = &rest[end..];
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str)) -> Result<String, String> {
+    let end = name_end(inside);
+    let (name, rest) = inside.split_at(end);
+    if name.is_empty() {
+        return Err(format!("`${{{inside}}}` names no variable"));
+    }
+    seen(name);
+    let value = lookup(name);
+    let (filled, rest) = match rest.strip_prefix(':') {
+        Some(rest) => (value.clone().filter(|value| !value.is_empty()), rest),
+        None => (value.clone(), rest),
+    };
+    let mut operators = rest.chars();
+    let operator = operators.next();
+    let mut word = || substitute(operators.as_str(), lookup, seen);
+    match (operator, filled) {
+        (None, _) if inside.len() == name.len() => Ok(value.unwrap_or_default()),
+        (Some('-' | '?'), Some(value)) => Ok(value),
+        (Some('-'), None) | (Some('+'), Some(_)) => word(),
+        (Some('+'), None) => Ok(String::new()),
+        (Some('?'), None) => {
+            let says = word()?;
+            let colon = if says.is_empty() { "" } else { ": " };
+            Err(format!("the variable {name} is required and has no value{colon}{says}"))
+        }
+        _ => Err(format!("`${{{inside}}}` is not understood")),
+    }
+}
+
+/// `[_a-zA-Z][_a-zA-Z0-9]*`.
+fn name_end(text: &str) -> usize {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())
+}
+
+/// Where the brace closes; only `${` opens another.
+fn closing(inside: &str) -> Option<usize> {
+    let mut depth = 1;
+    let bytes = inside.as_bytes();
+    for at in 0..bytes.len() {
+        match bytes[at] {
+            b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            b'{' if at > 0 && bytes[at - 1] == b'$' => depth += 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lookup(name: &str) -> Option<String> {
+        match name {
+            "A" => Some("a".to_owned()),
+            "EMPTY" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_form_is_substituted() {
+        for (text, expected) in [
+            ("$A-${A}", "a-a"),
+            ("[${B}][$B]", "[][]"),
+            ("${B:-x}${EMPTY:-x}${A:-x}", "xxa"),
+            ("${B-x}[${EMPTY-x}]${A-x}", "x[]a"),
+            ("[${B:+x}${EMPTY:+x}]${A:+x}", "[]x"),
+            ("[${B+x}]${EMPTY+x}${A+x}", "[]xx"),
+            ("${A:?no}${EMPTY?no}", "a"),
+            ("${B:-${C:-${A}}}", "a"),
+            ("${B:-x${A}y}z", "xayz"),
+            ("$$A $${A} $$$A", "$A ${A} $a"),
+            ("${B:-a:b-c}", "a:b-c"),
+            ("${B:-}", ""),
+            ("$1 $. $", "$1 $. $"),
+            ("${B:-$}", "$"),
+            ("{{.X}} ${B:-{}}", "{{.X}} {}"),
+        ] {
+            assert_eq!(substitute(text, &lookup, &mut |_| {}), Ok(expected.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, says) in [
+            ("${A", "closing brace"),
+            ("${}", "names no variable"),
+            ("${A!b}", "not understood"),
+            ("${B:?set it}", "B is required and has no value: set it"),
+            ("${EMPTY:?}", "EMPTY is required"),
+            ("${B?a ${A}}", "has no value: a a"),
+        ] {
+            let error = substitute(text, &lookup, &mut |_| {}).unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
+        }
+    }
+}

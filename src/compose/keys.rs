@@ -1,0 +1,259 @@
+//! What Compose knows, as data: every key of the schema of Compose 2.40 (compose-spec.json) and what
+//! dockwright does with it.
+
+use super::fault::Fault;
+use super::yaml::{Key, Node, Value};
+
+/// What becomes of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// It is in the model.
+    Read,
+    /// It changes nothing in a container that is started alone, so that leaving it out is honest.
+    Harmless,
+    /// A container without it is another one: why it cannot be honoured.
+    Unsupported(&'static str),
+}
+
+use Use::{Harmless, Read, Unsupported};
+
+/// A table: keys and what becomes of them.
+pub(super) type Keys = [(&'static [&'static str], Use)];
+
+const SWARM: Use = Unsupported("only swarm looks at it");
+const NEWER: Use = Unsupported("dockwright does not read it yet");
+const TUNING: Use = Unsupported("dockwright does not pass this limit on");
+const OTHER_SERVICE: Use = Unsupported("it takes another service's container along");
+
+pub(super) const TOP: &Keys = &[
+    (&["name", "services", "networks", "volumes", "secrets", "configs"], Read),
+    (&["version"], Harmless),
+    (&["include"], Unsupported("included files are not read")),
+    (&["models"], NEWER),
+];
+
+pub(super) const SERVICE: &Keys = &[
+    (
+        &[
+            "build",
+            "cap_add",
+            "cap_drop",
+            "cgroup",
+            "command",
+            "configs",
+            "container_name",
+            "cpu_shares",
+            "cpus",
+            "cpuset",
+            "depends_on",
+            "deploy",
+            "devices",
+            "dns",
+            "dns_opt",
+            "dns_search",
+            "domainname",
+            "entrypoint",
+            "env_file",
+            "environment",
+            "expose",
+            "extends",
+            "extra_hosts",
+            "group_add",
+            "healthcheck",
+            "hostname",
+            "image",
+            "init",
+            "ipc",
+            "labels",
+            "mem_limit",
+            "mem_reservation",
+            "memswap_limit",
+            "network_mode",
+            "networks",
+            "oom_score_adj",
+            "pid",
+            "pids_limit",
+            "platform",
+            "ports",
+            "privileged",
+            "profiles",
+            "pull_policy",
+            "read_only",
+            "restart",
+            "runtime",
+            "scale",
+            "secrets",
+            "security_opt",
+            "shm_size",
+            "stdin_open",
+            "stop_grace_period",
+            "stop_signal",
+            "sysctls",
+            "tmpfs",
+            "tty",
+            "ulimits",
+            "user",
+            "userns_mode",
+            "uts",
+            "volumes",
+            "working_dir",
+        ],
+        Read,
+    ),
+    (&["annotations", "attach", "develop", "pull_refresh_after"], Harmless),
+    (
+        &["logging"],
+        Unsupported("logs are read through the engine, which not every log driver allows"),
+    ),
+    (
+        &[
+            "blkio_config",
+            "cpu_count",
+            "cpu_percent",
+            "cpu_period",
+            "cpu_quota",
+            "cpu_rt_period",
+            "cpu_rt_runtime",
+            "mem_swappiness",
+            "oom_kill_disable",
+            "storage_opt",
+        ],
+        TUNING,
+    ),
+    (&["external_links", "links", "volumes_from"], OTHER_SERVICE),
+    (&["cgroup_parent", "device_cgroup_rules", "gpus", "mac_address"], NEWER),
+    (&["label_file", "models", "post_start", "pre_stop", "provider", "use_api_socket"], NEWER),
+    (&["credential_spec", "isolation"], Unsupported("it is for Windows containers")),
+];
+
+pub(super) const BUILD: &Keys = &[
+    (
+        &[
+            "additional_contexts",
+            "args",
+            "cache_from",
+            "cache_to",
+            "context",
+            "dockerfile",
+            "dockerfile_inline",
+            "extra_hosts",
+            "labels",
+            "network",
+            "no_cache",
+            "platforms",
+            "pull",
+            "secrets",
+            "shm_size",
+            "ssh",
+            "tags",
+            "target",
+        ],
+        Read,
+    ),
+    (&["provenance", "sbom"], Harmless),
+    (&["entitlements", "privileged", "ulimits"], Unsupported("dockwright's builds do not have it")),
+    (&["isolation"], Unsupported("it is for Windows containers")),
+];
+
+pub(super) const HEALTHCHECK: &Keys = &[(
+    &["disable", "interval", "retries", "start_interval", "start_period", "test", "timeout"],
+    Read,
+)];
+
+pub(super) const DEPLOY: &Keys = &[
+    (&["replicas", "resources"], Read),
+    (
+        &["endpoint_mode", "labels", "mode", "placement", "rollback_config", "update_config"],
+        Harmless,
+    ),
+    (&["restart_policy"], Unsupported("only `restart` is read")),
+];
+
+pub(super) const RESOURCES: &Keys = &[(&["limits", "reservations"], Read)];
+pub(super) const LIMITS: &Keys = &[(&["cpus", "memory", "pids"], Read)];
+pub(super) const RESERVATIONS: &Keys =
+    &[(&["memory"], Read), (&["cpus", "generic_resources"], SWARM), (&["devices"], NEWER)];
+
+pub(super) const PORT: &Keys =
+    &[(&["app_protocol", "host_ip", "mode", "name", "protocol", "published", "target"], Read)];
+
+pub(super) const MOUNT: &Keys = &[
+    (&["bind", "consistency", "read_only", "source", "target", "tmpfs", "type", "volume"], Read),
+    (&["image"], Unsupported("image mounts are not made")),
+];
+pub(super) const MOUNT_BIND: &Keys =
+    &[(&["create_host_path", "propagation", "recursive", "selinux"], Read)];
+pub(super) const MOUNT_VOLUME: &Keys = &[(&["nocopy", "subpath"], Read), (&["labels"], Harmless)];
+pub(super) const MOUNT_TMPFS: &Keys = &[(&["mode", "size"], Read)];
+
+pub(super) const NETWORK_USE: &Keys = &[
+    (&["aliases", "ipv4_address", "ipv6_address", "mac_address", "priority"], Read),
+    (&["driver_opts", "gw_priority", "interface_name", "link_local_ips"], NEWER),
+];
+
+pub(super) const DEPENDENCY: &Keys = &[(&["condition", "required", "restart"], Read)];
+pub(super) const ENV_FILE: &Keys = &[(&["format", "path", "required"], Read)];
+pub(super) const FILE_REF: &Keys = &[(&["gid", "mode", "source", "target", "uid"], Read)];
+pub(super) const ULIMIT: &Keys = &[(&["hard", "soft"], Read)];
+pub(super) const DEVICE: &Keys = &[(&["permissions", "source", "target"], Read)];
+pub(super) const EXTENDS: &Keys = &[(&["file", "service"], Read)];
+
+pub(super) const NETWORK: &Keys = &[
+    (
+        &[
+            "attachable",
+            "driver",
+            "driver_opts",
+            "enable_ipv6",
+            "external",
+            "internal",
+            "labels",
+            "name",
+        ],
+        Read,
+    ),
+    (&["enable_ipv4", "ipam"], Unsupported("dockwright gives its networks subnets of its own")),
+];
+pub(super) const VOLUME: &Keys =
+    &[(&["driver", "driver_opts", "external", "labels", "name"], Read)];
+pub(super) const SECRET: &Keys = &[
+    (&["environment", "external", "file", "labels", "name"], Read),
+    (&["driver", "driver_opts", "template_driver"], SWARM),
+];
+pub(super) const CONFIG: &Keys = &[
+    (&["content", "environment", "external", "file", "labels", "name"], Read),
+    (&["template_driver"], SWARM),
+];
+
+/// Looks every key of a mapping up: an unknown one is an error, an unsupported one is told to `tell`.
+pub(super) fn check(
+    entries: &[(Key, Node)],
+    keys: &Keys,
+    where_: &str,
+    tell: &mut dyn FnMut(&Key, &'static str),
+) -> Result<(), Fault> {
+    for (key, value) in entries.iter().filter(|(key, _)| !key.text.starts_with("x-")) {
+        let known = keys.iter().find(|(names, _)| names.contains(&key.text.as_str()));
+        match known {
+            // `links:` with nothing behind it says nothing.
+            Some((_, Unsupported(why))) if value.value != Value::Null => tell(key, why),
+            Some(_) => {}
+            None => return Err(unknown(key, keys, where_)),
+        }
+    }
+    Ok(())
+}
+
+fn unknown(key: &Key, keys: &Keys, where_: &str) -> Fault {
+    let fault = Fault::new(&key.place, format!("Compose knows no `{}` in {where_}", key.text));
+    let near = keys
+        .iter()
+        .flat_map(|(names, _)| names.iter())
+        .map(|name| (strsim::osa_distance(name, &key.text), name))
+        .filter(|(distance, _)| *distance <= 1 + key.text.len() / 4)
+        .min();
+    match near {
+        Some((_, near)) => fault.hint(format!("did you mean `{near}`?")),
+        None => fault.hint("what Compose is to leave alone begins with `x-`"),
+    }
+}
