@@ -91,7 +91,11 @@ fn theirs(compose: &[String], case: &Path) -> Option<Value> {
         .args(["--profile", "*", "config", "--format", "json"])
         .current_dir(case)
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(
+            ["PATH", "DOCKER_CONFIG"]
+                .into_iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
         .envs(environment(case))
         .output()
         .unwrap();

@@ -41,8 +41,7 @@ pub struct DroppedCopy {
 pub struct Truncated {
     /// The Dockerfile of what stands before the cut.
     pub text: String,
-    /// The line of the cut: the last COPY or ADD from the build context; `None`: there is none, and the
-    /// stage is whole.
+    /// The line of the cut; `None`: nothing takes the context in, and the stage is whole.
     pub cut: Option<usize>,
     /// The RUNs behind the cut, in order.
     pub runs: Vec<LaterRun>,
@@ -110,8 +109,8 @@ impl Dockerfile {
         WithoutCopies { text: self.keep(stage, &lines), dropped }
     }
 
-    /// A stage cut before the last COPY or ADD from the build context in it or in the stages it is FROM,
-    /// and what comes after. Where there is none, before the first RUN that mounts the whole context.
+    /// A stage cut before the last COPY or ADD from the build context in it or in the stages it is FROM, or
+    /// before a RUN behind it that mounts the whole context, and what comes after.
     #[must_use]
     pub fn truncated_before_source(&self, stage: usize) -> Truncated {
         let mut found =
@@ -122,9 +121,10 @@ impl Dockerfile {
             .rev()
             .flat_map(|index| self.stages[index].instructions.iter().map(move |one| (index, one)))
             .collect();
+        // A mount of the whole context behind the last copy is what the build works on.
+        let mounted = chain.iter().position(|(_, one)| mounts_context(one));
         let copied = chain.iter().rposition(|(_, one)| from_context(one));
-        let Some(at) = copied.or_else(|| chain.iter().position(|(_, one)| mounts_context(one)))
-        else {
+        let Some(at) = mounted.filter(|at| Some(*at) > copied).or(copied) else {
             found.text = self.split_closure(stage);
             return found;
         };

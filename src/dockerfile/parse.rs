@@ -120,18 +120,17 @@ fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, Fault> {
     Ok(From { base: base.to_owned(), name, platform })
 }
 
-/// `BuildKit`: `^[a-z][a-z0-9-_.]*$` in lower case, and not `scratch` or `context`.
+/// `BuildKit`: `^[a-z][a-z0-9-_.]*$` in lower case.
 fn stage_name(line: usize, name: &str) -> Result<(), Fault> {
     let lower = name.to_ascii_lowercase();
     let starts = lower.starts_with(|c: char| c.is_ascii_lowercase());
     let good =
         lower.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c));
-    if starts && good && lower != "scratch" && lower != "context" {
+    if starts && good {
         return Ok(());
     }
-    Err(Fault::new(line, format!("`{name}` cannot be a stage's name")).hint(
-        "start with a letter, go on with letters, digits, `-`, `_` and `.`; `scratch` is taken",
-    ))
+    Err(Fault::new(line, format!("`{name}` cannot be a stage's name"))
+        .hint("start with a letter, go on with letters, digits, `-`, `_` and `.`"))
 }
 
 /// `--name=value`.

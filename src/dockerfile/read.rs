@@ -109,6 +109,7 @@ fn understand(text: &str, file: &Path) -> Result<Dockerfile, Fault> {
     if dockerfile.stages.is_empty() {
         return Err(Fault::new(1, "the Dockerfile has no FROM"));
     }
+    super::stages::check(&dockerfile)?;
     Ok(dockerfile)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lines::Fault;
 use super::model::{Base, Copy, Dockerfile, Instruction, Kind, RunMount, Stage};
 use super::read::{global_defaults, named};
 use super::words::expand;
@@ -11,7 +12,7 @@ use crate::error::{Error, Location, Result};
 /// given on the command line (`build.additional_contexts`): the caller knows those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutsideImage {
-    /// Its name, ARGs put in by their defaults; what has none stays as `${NAME}`.
+    /// Its name, in FROM with ARGs put in by their defaults; what has none stays as `${NAME}`.
     pub image: String,
     /// As written.
     pub raw: String,
@@ -114,8 +115,7 @@ impl Dockerfile {
             }
             for instruction in &self.stages[at].instructions {
                 for from in froms(instruction) {
-                    let from = self.expand_from(at, instruction.line, from);
-                    if let Source::Stage(index) = self.source(&from) {
+                    if let Source::Stage(index) = self.source(from) {
                         open.push(index);
                     }
                 }
@@ -140,8 +140,7 @@ impl Dockerfile {
             }
             for instruction in &stage.instructions {
                 for from in froms(instruction) {
-                    let source = self.source(&self.expand_from(index, instruction.line, from));
-                    if let Source::Outside(image) = source {
+                    if let Source::Outside(image) = self.source(from) {
                         found.push(OutsideImage {
                             image,
                             raw: from.to_owned(),
@@ -193,14 +192,31 @@ impl Dockerfile {
         }
         known
     }
+}
 
-    fn expand_from(&self, stage: usize, line: usize, from: &str) -> String {
-        if !from.contains('$') {
-            return from.to_owned();
+/// What `BuildKit` refuses of the references between stages.
+pub(super) fn check(dockerfile: &Dockerfile) -> Result<(), Fault> {
+    for stage in &dockerfile.stages {
+        for instruction in &stage.instructions {
+            for from in froms(instruction) {
+                let fault = |message: String| Fault::new(instruction.line, message);
+                if from.contains('$') {
+                    return Err(fault(format!("`from={from}`: a variable cannot stand here"))
+                        .hint(format!("name it by a stage of its own: FROM {from} AS name")));
+                }
+                let at = match dockerfile.source(from) {
+                    Source::Stage(at) => at,
+                    Source::Outside(name) if name.parse::<usize>().is_ok() => usize::MAX,
+                    Source::Outside(_) => continue,
+                };
+                if at >= stage.index {
+                    return Err(fault(format!("`from={from}` names no stage before this one"))
+                        .hint("put the stage that it takes from first"));
+                }
+            }
         }
-        let known = self.arg_defaults(stage, line);
-        expand(from, self.escape, &|name| known.get(name).cloned())
     }
+    Ok(())
 }
 
 /// What an instruction takes from elsewhere by `from`.

@@ -86,7 +86,7 @@ fn closures_follow_from_copy_and_mount() {
         images,
         [("python:3.13-slim".to_owned(), 5), ("ghcr.io/astral-sh/uv:0.5".to_owned(), 17)]
     );
-    let mounted = parsed("FROM a AS x\nFROM b\nARG S=x\nRUN --mount=from=$S,target=/t true\n");
+    let mounted = parsed("FROM a AS x\nFROM b\nRUN --mount=from=X,target=/t true\n");
     assert_eq!(mounted.closure(1), [0, 1]);
     let image = parsed("FROM b\nRUN --mount=type=bind,from=img:1,target=/t true\n");
     assert_eq!(image.outside_images(0)[1].image, "img:1");
@@ -158,6 +158,8 @@ fn a_stage_can_be_cut_before_its_source() {
 
     let none = parsed("FROM a\nRUN b\n").truncated_before_source(0);
     assert_eq!((none.cut, none.runs.len(), none.text.as_str()), (None, 0, "FROM a\nRUN b\n"));
+    let script = "FROM a AS d\nCOPY s /\nFROM d\nRUN --mount=type=bind,source=lock,target=/l x\nRUN --mount=target=. b\n";
+    assert_eq!(parsed(script).truncated_before_source(1).cut, Some(5));
     let mounted = parsed("FROM a\nSHELL [\"bash\", \"-c\"]\nRUN a\nRUN --mount=target=. b\n")
         .truncated_before_source(0);
     assert_eq!((mounted.cut, mounted.runs.len()), (Some(4), 1));
@@ -210,6 +212,8 @@ fn unusual_but_right_files_are_read() {
         ("FROM a\nRUN [ -d x ] && y\nRUN b\\\\\nRUN c\n", 1, 3),
         ("FROM a\nCOPY [\"a b\", \"c\"]\n", 1, 1),
         ("FROM a AS x\nFROM b AS x\n", 2, 0),
+        ("FROM a AS scratch\nFROM scratch AS context\n", 2, 0),
+        ("FROM\ta \\\n AS x\nRUN\tb", 1, 1),
     ] {
         let file = parsed(text);
         let count: usize = file.stages.iter().map(|stage| stage.instructions.len()).sum();
@@ -227,6 +231,11 @@ fn wrong_files_are_refused_with_their_line() {
         ("RUN a\nFROM b\n", 1, "before FROM"),
         ("FROM a\nRUNN b\n", 2, "unknown instruction `RUNN`"),
         ("FROM a AS 1x\n", 1, "cannot be a stage's name"),
+        ("FROM a AS x\nFROM b\nCOPY --from=$S a b\n", 3, "a variable cannot"),
+        ("FROM a AS x\nRUN --mount=from=$S,target=/t a\n", 2, "a variable cannot"),
+        ("FROM a\nCOPY --from=y a b\nFROM b AS y\n", 2, "no stage before"),
+        ("FROM a AS y\nCOPY --from=y a b\n", 2, "no stage before"),
+        ("FROM a\nFROM b\nCOPY --from=7 a b\n", 3, "no stage before"),
         ("FROM a AS 0\n", 1, "cannot be a stage's name"),
         ("FROM a b\n", 1, "FROM is not understood"),
         ("FROM a\nCOPY x\n", 2, "COPY needs"),
