@@ -44,10 +44,8 @@ impl Dockerfile {
     /// There is no such stage.
     pub fn require_stage(&self, name: &str) -> Result<&Stage> {
         self.stage(name).ok_or_else(|| {
-            let names: Vec<&str> =
-                self.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
-            let error = Error::description(format!("the Dockerfile has no stage `{name}`"))
-                .in_file(&self.file);
+            let names: Vec<&str> = self.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
+            let error = Error::description(format!("the Dockerfile has no stage `{name}`")).in_file(&self.file);
             let lower = name.to_ascii_lowercase();
             let near = names
                 .iter()
@@ -70,9 +68,7 @@ impl Dockerfile {
     pub fn duplicates(&self) -> impl Iterator<Item = &Stage> {
         self.stages.iter().filter(|stage| {
             let name = stage.name.as_deref();
-            name.is_some_and(|name| {
-                self.stages[..stage.index].iter().any(|other| named(other, name))
-            })
+            name.is_some_and(|name| self.stages[..stage.index].iter().any(|other| named(other, name)))
         })
     }
 
@@ -84,8 +80,7 @@ impl Dockerfile {
         {
             return Source::Stage(index);
         }
-        self.stage(from)
-            .map_or_else(|| Source::Outside(from.to_owned()), |stage| Source::Stage(stage.index))
+        self.stage(from).map_or_else(|| Source::Outside(from.to_owned()), |stage| Source::Stage(stage.index))
     }
 
     /// The stages that a stage is made of by FROM, itself first.
@@ -141,12 +136,7 @@ impl Dockerfile {
             for instruction in &stage.instructions {
                 for from in froms(instruction) {
                     if let Source::Outside(image) = self.source(from) {
-                        found.push(OutsideImage {
-                            image,
-                            raw: from.to_owned(),
-                            stage: index,
-                            line: instruction.line,
-                        });
+                        found.push(OutsideImage { image, raw: from.to_owned(), stage: index, line: instruction.line });
                     }
                 }
             }
@@ -179,9 +169,7 @@ impl Dockerfile {
                 }
                 for (name, default) in args {
                     let value = match default {
-                        Some(default) => {
-                            Some(expand(default, self.escape, &|name| known.get(name).cloned()))
-                        }
+                        Some(default) => Some(expand(default, self.escape, &|name| known.get(name).cloned())),
                         None => globals.get(name).cloned(),
                     };
                     if let Some(value) = value {
