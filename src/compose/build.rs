@@ -31,22 +31,15 @@ pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fau
     if inline.is_some()
         && let Some(file) = at("dockerfile")
     {
-        return Err(Fault::new(
-            &file.place,
-            "`dockerfile` and `dockerfile_inline` cannot both be set",
-        ));
+        return Err(Fault::new(&file.place, "`dockerfile` and `dockerfile_inline` cannot both be set"));
     }
     let mut args = BTreeMap::new();
-    for (name, value) in
-        at("args").map(|node| pairs(node, "build.args")).transpose()?.unwrap_or_default()
-    {
+    for (name, value) in at("args").map(|node| pairs(node, "build.args")).transpose()?.unwrap_or_default() {
         let value = value.or_else(|| context.env.get(&name).cloned());
         args.insert(name, value);
     }
-    let additional = at("additional_contexts")
-        .map(|node| map(node, "build.additional_contexts"))
-        .transpose()?
-        .unwrap_or_default();
+    let additional =
+        at("additional_contexts").map(|node| map(node, "build.additional_contexts")).transpose()?.unwrap_or_default();
     Ok(Build {
         context: context_path(raw.as_deref().unwrap_or("."), place, context),
         dockerfile: match (word("dockerfile")?, &inline) {
@@ -65,14 +58,8 @@ pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fau
             .collect(),
         no_cache: flag("no_cache")?.unwrap_or_default(),
         pull: flag("pull")?.unwrap_or_default(),
-        platforms: at("platforms")
-            .map(|node| texts(node, "build.platforms"))
-            .transpose()?
-            .unwrap_or_default(),
-        secrets: at("secrets")
-            .map(|node| file_refs(node, "build.secrets", context))
-            .transpose()?
-            .unwrap_or_default(),
+        platforms: at("platforms").map(|node| texts(node, "build.platforms")).transpose()?.unwrap_or_default(),
+        secrets: at("secrets").map(|node| file_refs(node, "build.secrets", context)).transpose()?.unwrap_or_default(),
         ssh: at("ssh")
             .map(|node| pairs(node, "build.ssh"))
             .transpose()?

@@ -121,12 +121,9 @@ fn service(one: &Service) -> Value {
     ] {
         put(&mut out, key, json!(value));
     }
-    for (key, value) in [
-        ("read_only", one.read_only),
-        ("privileged", one.privileged),
-        ("tty", one.tty),
-        ("stdin_open", one.stdin_open),
-    ] {
+    for (key, value) in
+        [("read_only", one.read_only), ("privileged", one.privileged), ("tty", one.tty), ("stdin_open", one.stdin_open)]
+    {
         put(&mut out, key, json!(value));
     }
     put(&mut out, "build", one.build.as_ref().map_or(Value::Null, build));
@@ -135,11 +132,7 @@ fn service(one: &Service) -> Value {
     put(&mut out, "ports", one.ports.iter().map(port).collect());
     put(&mut out, "secrets", file_refs(&one.secrets));
     put(&mut out, "configs", file_refs(&one.configs));
-    put(
-        &mut out,
-        "healthcheck",
-        one.healthcheck.as_ref().map_or(Value::Null, |check| healthcheck(check, one)),
-    );
+    put(&mut out, "healthcheck", one.healthcheck.as_ref().map_or(Value::Null, |check| healthcheck(check, one)));
     put(&mut out, "sysctls", json!(one.sysctls));
     put(&mut out, "labels", json!(one.labels));
     if let Some(init) = one.init {
@@ -241,11 +234,7 @@ fn ulimits(one: &Service) -> Value {
         .iter()
         .map(|(name, limit)| {
             let long = one.places.contains_key(&format!("ulimits.{name}.soft"));
-            let value = if long {
-                json!({"soft": limit.soft, "hard": limit.hard})
-            } else {
-                json!(limit.soft)
-            };
+            let value = if long { json!({"soft": limit.soft, "hard": limit.hard}) } else { json!(limit.soft) };
             (name.clone(), value)
         })
         .collect::<Map<_, _>>()
@@ -338,8 +327,7 @@ fn file_refs(all: &[FileRef]) -> Value {
             let mut out = Map::new();
             put(&mut out, "source", json!(one.source));
             // A config's default is left out, a secret's is not.
-            let target =
-                one.target.as_ref().filter(|target| **target != format!("/{}", one.source));
+            let target = one.target.as_ref().filter(|target| **target != format!("/{}", one.source));
             put(&mut out, "target", json!(target));
             put(&mut out, "uid", json!(one.uid));
             put(&mut out, "gid", json!(one.gid));
@@ -358,8 +346,7 @@ fn healthcheck(one: &Healthcheck, service: &Service) -> Value {
         }
         Some(HealthTest::None) => put(&mut out, "test", json!(["NONE"])),
         Some(HealthTest::Exec(words)) => {
-            let words: Vec<&str> =
-                std::iter::once("CMD").chain(words.iter().map(String::as_str)).collect();
+            let words: Vec<&str> = std::iter::once("CMD").chain(words.iter().map(String::as_str)).collect();
             put(&mut out, "test", json!(words));
         }
         Some(HealthTest::Shell(line)) => put(&mut out, "test", json!(["CMD-SHELL", line])),

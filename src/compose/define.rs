@@ -34,11 +34,8 @@ pub(super) fn definitions(
             });
         })?;
         let at = |field: &str| node.get(field);
-        let word =
-            |field: &str| at(field).map(|node| text(node, &format!("{path}.{field}"))).transpose();
-        let flag = |field: &str| {
-            at(field).map(|node| boolean(node, &format!("{path}.{field}"))).transpose()
-        };
+        let word = |field: &str| at(field).map(|node| text(node, &format!("{path}.{field}"))).transpose();
+        let flag = |field: &str| at(field).map(|node| boolean(node, &format!("{path}.{field}"))).transpose();
         let texts = |field: &str| -> Result<BTreeMap<String, String>, Fault> {
             Ok(at(field).map(|node| map(node, field)).transpose()?.unwrap_or_default())
         };
@@ -59,9 +56,8 @@ pub(super) fn definitions(
                 driver: word("driver")?,
                 driver_opts: texts("driver_opts")?,
                 labels: texts("labels")?,
-                file_path: word("file")?.map(|raw| {
-                    resolve(&raw, at("file").map_or(&key.place, |node| &node.place), env).into()
-                }),
+                file_path: word("file")?
+                    .map(|raw| resolve(&raw, at("file").map_or(&key.place, |node| &node.place), env).into()),
                 environment: word("environment")?,
                 content: word("content")?,
                 internal: flag("internal")?.unwrap_or_default(),
@@ -105,31 +101,18 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
                 service.at(field),
                 format!("the service `{name}` names the {kind} `{wanted}`, which is not defined"),
             );
-            let near = there
-                .into_iter()
-                .find(|other| strsim::osa_distance(other, wanted) <= 1 + wanted.len() / 4);
+            let near = there.into_iter().find(|other| strsim::osa_distance(other, wanted) <= 1 + wanted.len() / 4);
             match near {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
                 None => fault.hint(format!("define it under the top-level `{kind}s:`")),
             }
         };
-        if service.image.is_none()
-            && service.build.is_none()
-            && !service.places.contains_key("provider")
-        {
-            return Err(Fault::new(
-                &service.place,
-                format!("the service `{name}` has neither `image` nor `build`"),
-            ));
+        if service.image.is_none() && service.build.is_none() && !service.places.contains_key("provider") {
+            return Err(Fault::new(&service.place, format!("the service `{name}` has neither `image` nor `build`")));
         }
         for network in service.networks.keys() {
             if !compose.networks.contains_key(network) {
-                return Err(missing(
-                    "networks",
-                    "network",
-                    network,
-                    compose.networks.keys().collect(),
-                ));
+                return Err(missing("networks", "network", network, compose.networks.keys().collect()));
             }
         }
         for mount in &service.volumes {
@@ -137,8 +120,7 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
             if let Some(source) = mount.source.as_ref().filter(|_| is_volume)
                 && !compose.volumes.contains_key(source)
             {
-                let mut fault =
-                    missing("volumes", "volume", source, compose.volumes.keys().collect());
+                let mut fault = missing("volumes", "volume", source, compose.volumes.keys().collect());
                 fault.place = mount.place.clone();
                 return Err(fault);
             }
@@ -146,28 +128,17 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
         let build = service.build.iter().flat_map(|build| &build.secrets);
         for secret in service.secrets.iter().chain(build) {
             if !compose.secrets.contains_key(&secret.source) {
-                return Err(missing(
-                    "secrets",
-                    "secret",
-                    &secret.source,
-                    compose.secrets.keys().collect(),
-                ));
+                return Err(missing("secrets", "secret", &secret.source, compose.secrets.keys().collect()));
             }
         }
         for config in &service.configs {
             if !compose.configs.contains_key(&config.source) {
-                return Err(missing(
-                    "configs",
-                    "config",
-                    &config.source,
-                    compose.configs.keys().collect(),
-                ));
+                return Err(missing("configs", "config", &config.source, compose.configs.keys().collect()));
             }
         }
         for other in service.depends_on.keys() {
             if !compose.services.contains_key(other) {
-                let mut fault =
-                    missing("depends_on", "service", other, compose.services.keys().collect());
+                let mut fault = missing("depends_on", "service", other, compose.services.keys().collect());
                 if fault.hint.as_deref().is_some_and(|hint| hint.starts_with("define")) {
                     fault.hint = None;
                 }

@@ -13,9 +13,7 @@ use super::yaml::{Node, Value};
 pub(super) fn healthcheck(node: &Node, context: &mut Context<'_>) -> Result<Healthcheck, Fault> {
     context.check(node, keys::HEALTHCHECK, "healthcheck.", "`healthcheck`")?;
     let at = |field: &str| node.get(field);
-    let time = |field: &str| {
-        at(field).map(|node| duration(node, &format!("healthcheck.{field}"))).transpose()
-    };
+    let time = |field: &str| at(field).map(|node| duration(node, &format!("healthcheck.{field}"))).transpose();
     let disabled = at("disable").map(|node| boolean(node, "healthcheck.disable")).transpose()?;
     let test = match at("test") {
         _ if disabled == Some(true) => Some(HealthTest::None),
@@ -48,26 +46,17 @@ fn health_test(node: &Node) -> Result<HealthTest, Fault> {
     }
 }
 
-pub(super) fn depends_on(
-    node: &Node,
-    context: &mut Context<'_>,
-) -> Result<BTreeMap<String, Dependency>, Fault> {
+pub(super) fn depends_on(node: &Node, context: &mut Context<'_>) -> Result<BTreeMap<String, Dependency>, Fault> {
     let mut found = BTreeMap::new();
     if let Value::List(_) = node.value {
         for name in texts(node, "depends_on")? {
-            let dependency =
-                Dependency { condition: Condition::Started, restart: false, required: true };
+            let dependency = Dependency { condition: Condition::Started, restart: false, required: true };
             found.insert(name, dependency);
         }
         return Ok(found);
     }
     for (key, node) in entries(node, "depends_on")? {
-        context.check(
-            node,
-            keys::DEPENDENCY,
-            &format!("depends_on.{}.", key.text),
-            "`depends_on`",
-        )?;
+        context.check(node, keys::DEPENDENCY, &format!("depends_on.{}.", key.text), "`depends_on`")?;
         let flag = |field: &str| node.get(field).map(|node| boolean(node, field)).transpose();
         let condition = match node.get("condition").and_then(Node::scalar).as_deref() {
             Some("service_started") => Condition::Started,
@@ -105,9 +94,7 @@ pub(super) fn env_files(node: &Node, context: &mut Context<'_>) -> Result<Vec<En
         };
         let file = EnvFile {
             path: resolve(&text(path, "env_file")?, &path.place, context.env).into(),
-            required: node
-                .get("required")
-                .map_or(Ok(true), |node| boolean(node, "env_file.required"))?,
+            required: node.get("required").map_or(Ok(true), |node| boolean(node, "env_file.required"))?,
             format: node.get("format").map(|node| text(node, "env_file.format")).transpose()?,
             place: path.place.clone(),
         };
@@ -119,10 +106,7 @@ pub(super) fn env_files(node: &Node, context: &mut Context<'_>) -> Result<Vec<En
     Ok(found)
 }
 
-pub(super) fn ulimits(
-    node: &Node,
-    context: &mut Context<'_>,
-) -> Result<BTreeMap<String, Ulimit>, Fault> {
+pub(super) fn ulimits(node: &Node, context: &mut Context<'_>) -> Result<BTreeMap<String, Ulimit>, Fault> {
     let mut found = BTreeMap::new();
     for (key, node) in entries(node, "ulimits")? {
         let field = format!("ulimits.{}", key.text);

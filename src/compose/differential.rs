@@ -31,11 +31,8 @@ const HARMLESS: &[&str] = &[
 
 fn cases() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/compose");
-    let mut found: Vec<_> = std::fs::read_dir(&root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
+    let mut found: Vec<_> =
+        std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     found.sort();
     assert!(found.len() >= 25, "{} cases", found.len());
     found
@@ -91,7 +88,7 @@ fn theirs(compose: &[String], case: &Path) -> Option<Value> {
         .args(["--profile", "*", "config", "--format", "json"])
         .current_dir(case)
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(["PATH", "DOCKER_CONFIG"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         .envs(environment(case))
         .output()
         .unwrap();
@@ -113,17 +110,13 @@ fn comparable(config: &Value, case: &Path) -> Value {
         for field in HARMLESS {
             remove(service, field);
         }
-        if service
-            .get("deploy")
-            .is_some_and(|deploy| deploy.as_object().is_some_and(serde_json::Map::is_empty))
-        {
+        if service.get("deploy").is_some_and(|deploy| deploy.as_object().is_some_and(serde_json::Map::is_empty)) {
             remove(service, "deploy");
         }
         for kind in ["secrets", "configs", "build"] {
             service.get_mut(kind).map(modes);
         }
-        for mount in service.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten()
-        {
+        for mount in service.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
             let entries = mount.as_object_mut().unwrap();
             entries.retain(|_, value| value.as_object().is_none_or(|inner| !inner.is_empty()));
         }
@@ -230,9 +223,7 @@ fn flat(value: &Value) -> Vec<(String, Value)> {
     };
     inner
         .into_iter()
-        .flat_map(|(key, value)| {
-            flat(value).into_iter().map(move |(rest, value)| (format!("/{key}{rest}"), value))
-        })
+        .flat_map(|(key, value)| flat(value).into_iter().map(move |(rest, value)| (format!("/{key}{rest}"), value)))
         .collect()
 }
 
@@ -261,13 +252,10 @@ fn every_case_is_read_as_compose_reads_it() {
             (None, Ok(_)) => writeln!(wrong, "{name}: Compose reads it: {}", ours.error).unwrap(),
             (None, Err(_)) => {}
         }
-        for (name_of_file, found) in
-            [("unsupported.txt", &ours.unsupported), ("error.txt", &ours.error)]
-        {
+        for (name_of_file, found) in [("unsupported.txt", &ours.unsupported), ("error.txt", &ours.error)] {
             let expected = file(&case, name_of_file);
             if expected != *found {
-                writeln!(wrong, "{name}: {name_of_file} is\n{found}instead of\n{expected}")
-                    .unwrap();
+                writeln!(wrong, "{name}: {name_of_file} is\n{found}instead of\n{expected}").unwrap();
             }
         }
     }
@@ -332,9 +320,7 @@ fn the_cases_are_what_compose_says() {
 fn write(case: &Path, theirs: Option<&Value>) {
     let ours = ours(case);
     let config = theirs.map(|value| format!("{value:#}\n")).unwrap_or_default();
-    for (name, text) in
-        [("config.json", config), ("unsupported.txt", ours.unsupported), ("error.txt", ours.error)]
-    {
+    for (name, text) in [("config.json", config), ("unsupported.txt", ours.unsupported), ("error.txt", ours.error)] {
         let path = case.join(name);
         if text.is_empty() {
             let _ = std::fs::remove_file(path);

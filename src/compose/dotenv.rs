@@ -9,10 +9,7 @@ use super::interpolate::{Lookup, substitute};
 ///
 /// `outer` is asked before the file's own earlier names, as Compose does, and gives the value of a name
 /// that stands alone on its line.
-pub(super) fn parse(
-    text: &str,
-    outer: Lookup<'_>,
-) -> Result<BTreeMap<String, String>, (usize, String)> {
+pub(super) fn parse(text: &str, outer: Lookup<'_>) -> Result<BTreeMap<String, String>, (usize, String)> {
     let mut found = BTreeMap::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut rest = text.as_str();
@@ -186,8 +183,7 @@ NOT_SET
 
     #[test]
     fn what_is_wrong_has_its_line() {
-        for (text, line) in [("A=1\nB C=2\n", 2), ("\n\nA='x\n", 3), ("A=1\n%=2\n", 2), ("A=${", 1)]
-        {
+        for (text, line) in [("A=1\nB C=2\n", 2), ("\n\nA='x\n", 3), ("A=1\n%=2\n", 2), ("A=${", 1)] {
             assert_eq!(parse(text, &|_| None).unwrap_err().0, line, "{text}");
         }
     }

@@ -45,9 +45,7 @@ pub(super) fn text_of(path: &Path) -> Result<String> {
     }
     let file = File::open(path).map_err(|error| Error::io("cannot read", path, error))?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::io("cannot read", path, error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Error::io("cannot read", path, error))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
@@ -73,9 +71,7 @@ pub(super) fn parse(path: &Path, sources: &mut Sources) -> std::result::Result<N
     let node = yaml::parse(text, &file)?;
     match &node.value {
         Value::Map(_) => Ok(node),
-        _ => Err(Fault::new(&node.place, "a compose file is a mapping")
-            .hint("it begins with `services:`")
-            .into()),
+        _ => Err(Fault::new(&node.place, "a compose file is a mapping").hint("it begins with `services:`").into()),
     }
 }
 
@@ -124,8 +120,7 @@ fn interpolate(
             _ => None,
         };
         interpolated.push(Interpolation {
-            field: if service.is_some() { parts.next().unwrap_or_default() } else { path }
-                .to_owned(),
+            field: if service.is_some() { parts.next().unwrap_or_default() } else { path }.to_owned(),
             service,
             name: name.to_owned(),
             set: env.contains_key(name),
@@ -153,17 +148,11 @@ fn extended(
     let (key, extends) = fields.remove(at);
     let place = key.place;
     if depth > MAX_EXTENDS {
-        return Err(Fault::new(
-            &place,
-            format!("`{name}` extends itself, or more than {MAX_EXTENDS} in a row"),
-        )
-        .into());
+        return Err(Fault::new(&place, format!("`{name}` extends itself, or more than {MAX_EXTENDS} in a row")).into());
     }
     let (base, path) = if let Value::Map(_) = extends.value {
         keys::check(entries(&extends, "extends")?, keys::EXTENDS, "`extends`", &mut |_, _| {})?;
-        let service = extends
-            .get("service")
-            .ok_or_else(|| Fault::new(&place, "`extends` needs a `service`"))?;
+        let service = extends.get("service").ok_or_else(|| Fault::new(&place, "`extends` needs a `service`"))?;
         let path = extends
             .get("file")
             .map(|node| text(node, "extends.file").map(|raw| resolve(&raw, &node.place, env)))
@@ -175,11 +164,7 @@ fn extended(
     let other = match path {
         Some(path) if Path::new(&path) != &*place.file => {
             if !Path::new(&path).is_file() {
-                return Err(Fault::new(
-                    &place,
-                    format!("`extends` names {path}, which is not there"),
-                )
-                .into());
+                return Err(Fault::new(&place, format!("`extends` names {path}, which is not there")).into());
             }
             Some(load(Path::new(&path))?)
         }
@@ -188,9 +173,7 @@ fn extended(
     let file = other.as_ref().unwrap_or(file);
     let found = file.get("services").and_then(|services| services.get(&base)).cloned();
     let Some(found) = found else {
-        return Err(
-            Fault::new(&place, format!("`{name}` extends `{base}`, which is not there")).into()
-        );
+        return Err(Fault::new(&place, format!("`{name}` extends `{base}`, which is not there")).into());
     };
     let found = extended(found, &base, file, depth + 1, load, env)?;
     Ok(merge(found, service, &format!("services.{}", name.replace('.', "_")))?)

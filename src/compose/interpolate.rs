@@ -3,6 +3,9 @@
 use super::fault::Fault;
 use super::yaml::{Node, Value};
 
+/// How deep defaults may hold defaults: the reading is recursive.
+const MAX_NESTING: usize = 32;
+
 /// What a variable's name stands for; `None`: not set.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -22,9 +25,8 @@ pub(super) fn tree(
                 seen(node, path, name);
             }
             node.value = Value::Text(result.map_err(|message| {
-                Fault::new(&node.place, format!("{path}: {message}")).hint(
-                    "set the variable, in the environment or in .env; `$$` is a plain dollar sign",
-                )
+                Fault::new(&node.place, format!("{path}: {message}"))
+                    .hint("set the variable, in the environment or in .env; `$$` is a plain dollar sign")
             })?);
         }
         Value::List(items) => {
@@ -34,8 +36,7 @@ pub(super) fn tree(
         }
         Value::Map(entries) => {
             for (key, value) in entries {
-                let path =
-                    if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
+                let path = if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
                 tree(value, &path, lookup, seen)?;
             }
         }
@@ -46,11 +47,14 @@ pub(super) fn tree(
 
 /// Puts variables in place: `$A ${A} ${A:-b} ${A-b} ${A:?e} ${A?e} ${A:+b} ${A+b}`, nested in the words
 /// behind the operators, and `$$`. What is not set is empty, with Compose's warning left to the caller.
-pub(super) fn substitute(
-    text: &str,
-    lookup: Lookup<'_>,
-    seen: &mut dyn FnMut(&str),
-) -> Result<String, String> {
+pub(super) fn substitute(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str)) -> Result<String, String> {
+    nested(text, lookup, seen, 0)
+}
+
+fn nested(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usize) -> Result<String, String> {
+    if depth > MAX_NESTING {
+        return Err(format!("variables are nested deeper than {MAX_NESTING} levels"));
+    }
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -61,7 +65,7 @@ pub(super) fn substitute(
             rest = after;
         } else if let Some(inside) = rest.strip_prefix('{') {
             let end = closing(inside).ok_or_else(|| format!("`${rest}` has no closing brace"))?;
-            out.push_str(&braced(&inside[..end], lookup, seen)?);
+            out.push_str(&braced(&inside[..end], lookup, seen, depth)?);
             rest = &inside[end + 1..];
         } else {
             let end = name_end(rest);
@@ -79,7 +83,7 @@ pub(super) fn substitute(
     Ok(out)
 }
 
-fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str)) -> Result<String, String> {
+fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usize) -> Result<String, String> {
     let end = name_end(inside);
     let (name, rest) = inside.split_at(end);
     if name.is_empty() {
@@ -93,7 +97,7 @@ fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str)) -> Resul
     };
     let mut operators = rest.chars();
     let operator = operators.next();
-    let mut word = || substitute(operators.as_str(), lookup, seen);
+    let mut word = || nested(operators.as_str(), lookup, seen, depth + 1);
     match (operator, filled) {
         (None, _) if inside.len() == name.len() => Ok(value.unwrap_or_default()),
         (Some('-' | '?'), Some(value)) => Ok(value),
@@ -179,6 +183,7 @@ mod tests {
             ("${B:?set it}", "B is required and has no value: set it"),
             ("${EMPTY:?}", "EMPTY is required"),
             ("${B?a ${A}}", "has no value: a a"),
+            (&format!("{}{}", "${B:-".repeat(9000), "}".repeat(9000)), "deeper"),
         ] {
             let error = substitute(text, &lookup, &mut |_| {}).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");

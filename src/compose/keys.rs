@@ -101,10 +101,7 @@ pub(super) const SERVICE: &Keys = &[
         Read,
     ),
     (&["annotations", "attach", "develop", "pull_refresh_after"], Harmless),
-    (
-        &["logging"],
-        Unsupported("logs are read through the engine, which not every log driver allows"),
-    ),
+    (&["logging"], Unsupported("logs are read through the engine, which not every log driver allows")),
     (
         &[
             "blkio_config",
@@ -155,17 +152,12 @@ pub(super) const BUILD: &Keys = &[
     (&["isolation"], Unsupported("it is for Windows containers")),
 ];
 
-pub(super) const HEALTHCHECK: &Keys = &[(
-    &["disable", "interval", "retries", "start_interval", "start_period", "test", "timeout"],
-    Read,
-)];
+pub(super) const HEALTHCHECK: &Keys =
+    &[(&["disable", "interval", "retries", "start_interval", "start_period", "test", "timeout"], Read)];
 
 pub(super) const DEPLOY: &Keys = &[
     (&["replicas", "resources"], Read),
-    (
-        &["endpoint_mode", "labels", "mode", "placement", "rollback_config", "update_config"],
-        Harmless,
-    ),
+    (&["endpoint_mode", "labels", "mode", "placement", "rollback_config", "update_config"], Harmless),
     (&["restart_policy"], Unsupported("only `restart` is read")),
 ];
 
@@ -181,8 +173,7 @@ pub(super) const MOUNT: &Keys = &[
     (&["bind", "consistency", "read_only", "source", "target", "tmpfs", "type", "volume"], Read),
     (&["image"], Unsupported("image mounts are not made")),
 ];
-pub(super) const MOUNT_BIND: &Keys =
-    &[(&["create_host_path", "propagation", "recursive", "selinux"], Read)];
+pub(super) const MOUNT_BIND: &Keys = &[(&["create_host_path", "propagation", "recursive", "selinux"], Read)];
 pub(super) const MOUNT_VOLUME: &Keys = &[(&["nocopy", "subpath"], Read), (&["labels"], Harmless)];
 pub(super) const MOUNT_TMPFS: &Keys = &[(&["mode", "size"], Read)];
 
@@ -199,31 +190,16 @@ pub(super) const DEVICE: &Keys = &[(&["permissions", "source", "target"], Read)]
 pub(super) const EXTENDS: &Keys = &[(&["file", "service"], Read)];
 
 pub(super) const NETWORK: &Keys = &[
-    (
-        &[
-            "attachable",
-            "driver",
-            "driver_opts",
-            "enable_ipv6",
-            "external",
-            "internal",
-            "labels",
-            "name",
-        ],
-        Read,
-    ),
+    (&["attachable", "driver", "driver_opts", "enable_ipv6", "external", "internal", "labels", "name"], Read),
     (&["enable_ipv4", "ipam"], Unsupported("dockwright gives its networks subnets of its own")),
 ];
-pub(super) const VOLUME: &Keys =
-    &[(&["driver", "driver_opts", "external", "labels", "name"], Read)];
+pub(super) const VOLUME: &Keys = &[(&["driver", "driver_opts", "external", "labels", "name"], Read)];
 pub(super) const SECRET: &Keys = &[
     (&["environment", "external", "file", "labels", "name"], Read),
     (&["driver", "driver_opts", "template_driver"], SWARM),
 ];
-pub(super) const CONFIG: &Keys = &[
-    (&["content", "environment", "external", "file", "labels", "name"], Read),
-    (&["template_driver"], SWARM),
-];
+pub(super) const CONFIG: &Keys =
+    &[(&["content", "environment", "external", "file", "labels", "name"], Read), (&["template_driver"], SWARM)];
 
 /// Looks every key of a mapping up: an unknown one is an error, an unsupported one is told to `tell`.
 pub(super) fn check(

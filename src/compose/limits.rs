@@ -24,12 +24,7 @@ pub(super) fn deploy(node: Option<&Node>, context: &mut Context<'_>) -> Result<D
     let Some(resources) = node.get("resources") else { return Ok(found) };
     context.check(resources, keys::RESOURCES, "deploy.resources.", "`deploy.resources`")?;
     if let Some(node) = resources.get("limits") {
-        context.check(
-            node,
-            keys::LIMITS,
-            "deploy.resources.limits.",
-            "`deploy.resources.limits`",
-        )?;
+        context.check(node, keys::LIMITS, "deploy.resources.limits.", "`deploy.resources.limits`")?;
         found.limits.memory = node.get("memory").map(|node| bytes(node, "memory")).transpose()?;
         found.limits.cpus = node.get("cpus").map(|node| float(node, "cpus")).transpose()?;
         found.limits.pids = node.get("pids").map(|node| integer(node, "pids")).transpose()?;
@@ -37,8 +32,7 @@ pub(super) fn deploy(node: Option<&Node>, context: &mut Context<'_>) -> Result<D
     if let Some(node) = resources.get("reservations") {
         let path = "deploy.resources.reservations";
         context.check(node, keys::RESERVATIONS, &format!("{path}."), &format!("`{path}`"))?;
-        found.limits.memory_reservation =
-            node.get("memory").map(|node| bytes(node, "memory")).transpose()?;
+        found.limits.memory_reservation = node.get("memory").map(|node| bytes(node, "memory")).transpose()?;
     }
     Ok(found)
 }

@@ -66,9 +66,7 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Result<Node, Fault> {
             let mut base = listed(base);
             if let Value::List(items) = &mut base.value {
                 let name = |item: &Node| item.scalar().unwrap_or_default();
-                items.retain(|item| {
-                    !reset.contains(&name(item).split('=').next().unwrap_or("").to_owned())
-                });
+                items.retain(|item| !reset.contains(&name(item).split('=').next().unwrap_or("").to_owned()));
             }
             (base, listed(over))
         }
@@ -171,9 +169,7 @@ fn listed(node: Node) -> Node {
                     };
                     let texts = match &value.value {
                         // extra_hosts: a name with several addresses.
-                        Value::List(items) => {
-                            items.iter().map(|item| text(item.scalar())).collect()
-                        }
+                        Value::List(items) => items.iter().map(|item| text(item.scalar())).collect(),
                         _ => vec![text(value.scalar())],
                     };
                     texts.into_iter().map(move |text| Node::new(Value::Text(text), place.clone()))

@@ -33,7 +33,7 @@ mod yaml;
 pub use config_json::to_config_json;
 pub use model::{Compose, Definition, Interpolation, Place, Service, Unsupported};
 pub use parts::{
-    Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount,
-    MountKind, NetworkUse, Port, Ulimit,
+    Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount, MountKind,
+    NetworkUse, Port, Ulimit,
 };
 pub use read::{FILE_NAMES, read};

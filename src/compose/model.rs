@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::parts::{
-    Build, Dependency, EnvFile, FileRef, Healthcheck, Limits, Mount, NetworkUse, Port, Ulimit,
-};
+use super::parts::{Build, Dependency, EnvFile, FileRef, Healthcheck, Limits, Mount, NetworkUse, Port, Ulimit};
 use crate::error::Location;
 
 /// A line of a file; lines count from 1.
@@ -112,9 +110,7 @@ impl Compose {
 
     /// What cannot be honoured of one service, and of the top level.
     pub fn unsupported_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Unsupported> {
-        self.unsupported
-            .iter()
-            .filter(move |one| one.service.as_deref().is_none_or(|name| name == service))
+        self.unsupported.iter().filter(move |one| one.service.as_deref().is_none_or(|name| name == service))
     }
 }
 
@@ -294,10 +290,7 @@ impl Service {
     pub fn mounts_of<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Mount> {
         self.volumes.iter().filter(move |mount| {
             mount.bind().is_some()
-                && mount
-                    .source
-                    .as_deref()
-                    .is_some_and(|source| Path::new(source).starts_with(folder))
+                && mount.source.as_deref().is_some_and(|source| Path::new(source).starts_with(folder))
         })
     }
 }

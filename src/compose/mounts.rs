@@ -62,14 +62,12 @@ fn short(node: &Node, spec: &str, context: &mut Context<'_>) -> Result<Mount, Fa
     }
     let is_path = source.is_some_and(|source| source.starts_with(['.', '/', '~']));
     Ok(Mount {
-        kind: if is_path {
-            MountKind::Bind(bind)
-        } else {
-            MountKind::Volume { nocopy, subpath: None }
-        },
-        source: source.map(|source| {
-            if is_path { resolve(source, &node.place, context.env) } else { source.to_owned() }
-        }),
+        kind: if is_path { MountKind::Bind(bind) } else { MountKind::Volume { nocopy, subpath: None } },
+        source: source.map(
+            |source| {
+                if is_path { resolve(source, &node.place, context.env) } else { source.to_owned() }
+            },
+        ),
         target: clean(target),
         read_only,
         consistency: None,
@@ -101,29 +99,18 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Mount, Fault> {
         Value::Map(entries) => entries.first().map_or(&node.place, |(key, _)| &key.place),
         _ => &node.place,
     };
-    let kind = word("type")?.ok_or_else(|| {
-        Fault::new(place, "a volume in long syntax needs a `type`").hint("bind, volume or tmpfs")
-    })?;
-    let target = word("target")?
-        .ok_or_else(|| Fault::new(place, "a volume in long syntax needs a `target`"))?;
+    let kind = word("type")?
+        .ok_or_else(|| Fault::new(place, "a volume in long syntax needs a `type`").hint("bind, volume or tmpfs"))?;
+    let target = word("target")?.ok_or_else(|| Fault::new(place, "a volume in long syntax needs a `target`"))?;
     let source = word("source")?;
-    for (field, keys) in
-        [("bind", keys::MOUNT_BIND), ("volume", keys::MOUNT_VOLUME), ("tmpfs", keys::MOUNT_TMPFS)]
-    {
+    for (field, keys) in [("bind", keys::MOUNT_BIND), ("volume", keys::MOUNT_VOLUME), ("tmpfs", keys::MOUNT_TMPFS)] {
         if let Some(node) = at(field) {
-            context.check(
-                node,
-                keys,
-                &format!("volumes.{field}."),
-                &format!("`volumes.{field}`"),
-            )?;
+            context.check(node, keys, &format!("volumes.{field}."), &format!("`volumes.{field}`"))?;
         }
     }
     let inner = |part: &str, field: &str| at(part).and_then(|node| node.get(field));
-    let inner_word =
-        |part: &str, field: &str| inner(part, field).map(|node| text(node, field)).transpose();
-    let flag =
-        |part: &str, field: &str| inner(part, field).map_or(Ok(false), |node| boolean(node, field));
+    let inner_word = |part: &str, field: &str| inner(part, field).map(|node| text(node, field)).transpose();
+    let flag = |part: &str, field: &str| inner(part, field).map_or(Ok(false), |node| boolean(node, field));
     let kind = match kind.as_str() {
         "bind" => MountKind::Bind(Bind {
             propagation: inner_word("bind", "propagation")?,
@@ -131,17 +118,10 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Mount, Fault> {
             selinux: inner_word("bind", "selinux")?,
             recursive: inner_word("bind", "recursive")?,
         }),
-        "volume" => MountKind::Volume {
-            nocopy: flag("volume", "nocopy")?,
-            subpath: inner_word("volume", "subpath")?,
-        },
+        "volume" => MountKind::Volume { nocopy: flag("volume", "nocopy")?, subpath: inner_word("volume", "subpath")? },
         "tmpfs" => MountKind::Tmpfs {
-            size: inner("tmpfs", "size")
-                .map(|node| bytes(node, "volumes.tmpfs.size"))
-                .transpose()?,
-            mode: inner("tmpfs", "mode")
-                .map(|node| mode(node, "volumes.tmpfs.mode"))
-                .transpose()?,
+            size: inner("tmpfs", "size").map(|node| bytes(node, "volumes.tmpfs.size")).transpose()?,
+            mode: inner("tmpfs", "mode").map(|node| mode(node, "volumes.tmpfs.mode")).transpose()?,
         },
         "npipe" | "cluster" | "image" => MountKind::Other(kind),
         other => {
@@ -155,9 +135,7 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Mount, Fault> {
     let is_bind = matches!(kind, MountKind::Bind(_));
     let source_place = at("source").map_or(place, |node| &node.place);
     Ok(Mount {
-        source: source.map(|source| {
-            if is_bind { resolve(&source, source_place, context.env) } else { source }
-        }),
+        source: source.map(|source| if is_bind { resolve(&source, source_place, context.env) } else { source }),
         kind,
         target: clean(&target),
         read_only: at("read_only").map_or(Ok(false), |node| boolean(node, "volumes.read_only"))?,
@@ -186,11 +164,7 @@ pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<Stri
 }
 
 /// Secrets or configs of a service or a build: a name, or a mapping with `source`.
-pub(super) fn file_refs(
-    node: &Node,
-    field: &str,
-    context: &mut Context<'_>,
-) -> Result<Vec<FileRef>, Fault> {
+pub(super) fn file_refs(node: &Node, field: &str, context: &mut Context<'_>) -> Result<Vec<FileRef>, Fault> {
     let mut found = Vec::new();
     for item in items(node, field)? {
         let long = matches!(item.value, Value::Map(_));
@@ -203,8 +177,7 @@ pub(super) fn file_refs(
             Value::Map(entries) => entries.first().map_or(&item.place, |(key, _)| &key.place),
             _ => &item.place,
         };
-        let source = source
-            .ok_or_else(|| Fault::new(place, format!("an entry of `{field}` needs a `source`")))?;
+        let source = source.ok_or_else(|| Fault::new(place, format!("an entry of `{field}` needs a `source`")))?;
         found.push(FileRef {
             target: if long { word("target")? } else { None }.or_else(|| match field {
                 "secrets" => Some(format!("/run/secrets/{source}")),

@@ -33,12 +33,7 @@ pub(super) fn networks(
                     continue;
                 }
                 let field = format!("networks.{}", key.text);
-                context.check(
-                    node,
-                    keys::NETWORK_USE,
-                    &format!("{field}."),
-                    &format!("`{field}`"),
-                )?;
+                context.check(node, keys::NETWORK_USE, &format!("{field}."), &format!("`{field}`"))?;
                 let at = |name: &str| node.get(name);
                 let word = |name: &str| at(name).map(|node| text(node, name)).transpose();
                 let aliases = at("aliases").map(|node| texts(node, "aliases")).transpose()?;
@@ -93,8 +88,7 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Port, Fault> {
     let target = at("target").ok_or_else(|| Fault::new(place, "a port needs a `target`"))?;
     let number = integer(target, "ports.target")?;
     Ok(Port {
-        target: u16::try_from(number)
-            .map_err(|_| Fault::new(&target.place, format!("{number} is no port")))?,
+        target: u16::try_from(number).map_err(|_| Fault::new(&target.place, format!("{number} is no port")))?,
         published: at("published")
             .map(|node| scalar(node, "ports.published"))
             .transpose()?
@@ -156,8 +150,7 @@ fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
 
 fn range(text: &str) -> Result<(u16, u16), String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
-    let number =
-        |text: &str| text.parse::<u16>().map_err(|_| format!("`{text}` is no port number"));
+    let number = |text: &str| text.parse::<u16>().map_err(|_| format!("`{text}` is no port number"));
     let (low, high) = (number(low)?, number(high)?);
     if low > high { Err(format!("`{text}` runs backwards")) } else { Ok((low, high)) }
 }

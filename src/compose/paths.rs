@@ -44,13 +44,9 @@ pub(super) fn clean(path: &str) -> String {
 mod tests {
     #[test]
     fn paths_are_cleaned_as_in_go() {
-        for (path, expected) in [
-            ("/a/./b//c/../d/", "/a/b/d"),
-            ("/../a", "/a"),
-            ("a/..", "."),
-            ("../a", "../a"),
-            ("/", "/"),
-        ] {
+        for (path, expected) in
+            [("/a/./b//c/../d/", "/a/b/d"), ("/../a", "/a"), ("a/..", "."), ("../a", "../a"), ("/", "/")]
+        {
             assert_eq!(super::clean(path), expected, "{path}");
         }
     }

@@ -17,15 +17,10 @@ use super::yaml::{Node, Value};
 use crate::error::{Error, Result};
 
 /// The names of the file, in the order in which Compose looks for them.
-pub const FILE_NAMES: [&str; 4] =
-    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+pub const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-const OVERRIDE_NAMES: [&str; 4] = [
-    "compose.override.yml",
-    "compose.override.yaml",
-    "docker-compose.override.yml",
-    "docker-compose.override.yaml",
-];
+const OVERRIDE_NAMES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
 /// Reads the compose project of a folder: the file, its override, `.env`, and what they name.
 ///
@@ -134,9 +129,7 @@ fn project(
     compose.file.clone_from(&files[0]);
     compose.files = sources.keys().map(|file| file.to_path_buf()).collect();
     // Those that were asked for first, in their order; then what they extend.
-    compose
-        .files
-        .sort_by_key(|file| files.iter().position(|asked| asked == file).unwrap_or(usize::MAX));
+    compose.files.sort_by_key(|file| files.iter().position(|asked| asked == file).unwrap_or(usize::MAX));
     compose.interpolated = interpolated;
     for service in compose.services.values_mut() {
         read_env_files(service, &env)?;
@@ -155,12 +148,7 @@ fn written_name(
     for path in files {
         let tree = super::files::parse(path, sources)?;
         if let Some(mut node) = tree.get("name").cloned() {
-            super::interpolate::tree(
-                &mut node,
-                "name",
-                &|name| env.get(name).cloned(),
-                &mut |_, _, _| {},
-            )?;
+            super::interpolate::tree(&mut node, "name", &|name| env.get(name).cloned(), &mut |_, _, _| {})?;
             found = Some(text(&node, "name")?);
         }
     }
@@ -181,11 +169,7 @@ fn normalise(name: &str) -> String {
         .to_owned()
 }
 
-fn decode(
-    root: &Node,
-    env: &BTreeMap<String, String>,
-    name: String,
-) -> std::result::Result<Compose, Failed> {
+fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::result::Result<Compose, Failed> {
     let mut unsupported = Vec::new();
     keys::check(entries(root, "the file")?, keys::TOP, "a compose file", &mut |key, why| {
         unsupported.push(Unsupported {
@@ -199,19 +183,13 @@ fn decode(
     if let Some(node) = root.get("services") {
         for (key, node) in entries(node, "services")? {
             if !matches!(node.value, Value::Map(_)) {
-                return Err(Fault::new(
-                    &key.place,
-                    format!("the service `{}` is no mapping", key.text),
-                )
-                .into());
+                return Err(Fault::new(&key.place, format!("the service `{}` is no mapping", key.text)).into());
             }
             let mut context = Context { service: &key.text, env, unsupported: &mut unsupported };
             services.insert(key.text.clone(), service(key, node, &mut context)?);
         }
     }
-    let mut define = |section: &str, keys: &keys::Keys| {
-        definitions(root, section, keys, &name, env, &mut unsupported)
-    };
+    let mut define = |section: &str, keys: &keys::Keys| definitions(root, section, keys, &name, env, &mut unsupported);
     let mut compose = Compose {
         file: PathBuf::new(),
         files: Vec::new(),
@@ -231,10 +209,7 @@ fn decode(
 }
 
 /// Puts what the environment files say under what `environment` says.
-fn read_env_files(
-    service: &mut Service,
-    env: &BTreeMap<String, String>,
-) -> std::result::Result<(), Failed> {
+fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std::result::Result<(), Failed> {
     // The files' own variables (Compose 2.40): the host's and .env's, then what `environment` says, then
     // the files before.
     let said = service.environment.clone();
@@ -259,8 +234,7 @@ fn read_env_files(
                 let said = || said.get(name).and_then(Option::as_ref);
                 env.get(name).or_else(said).or_else(|| from_files.get(name)).cloned()
             };
-            dotenv::parse(&text, &outer)
-                .map_err(|(line, message)| dotenv_error(&file.path, &text, line, message))?
+            dotenv::parse(&text, &outer).map_err(|(line, message)| dotenv_error(&file.path, &text, line, message))?
         };
         from_files.extend(found);
     }

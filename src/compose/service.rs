@@ -11,9 +11,7 @@ use super::model::{Place, Service, Unsupported};
 use super::mounts::{devices, file_refs, mounts};
 use super::network::{networks, ports};
 use super::parts::{Condition, Dependency};
-use super::values::{
-    boolean, bytes, duration, entries, integer, items, pairs, scalars, shell_words, text, texts,
-};
+use super::values::{boolean, bytes, duration, entries, integer, items, pairs, scalars, shell_words, text, texts};
 use super::yaml::{Key, Node, Value};
 
 /// What decoding a service needs to know and to tell.
@@ -25,13 +23,7 @@ pub(super) struct Context<'a> {
 
 impl Context<'_> {
     /// Checks a mapping's keys; `prefix` is its dotted path with a dot at the end, or empty.
-    pub(super) fn check(
-        &mut self,
-        node: &Node,
-        keys: &keys::Keys,
-        prefix: &str,
-        where_: &str,
-    ) -> Result<(), Fault> {
+    pub(super) fn check(&mut self, node: &Node, keys: &keys::Keys, prefix: &str, where_: &str) -> Result<(), Fault> {
         let entries = entries(node, prefix.trim_end_matches('.'))?;
         check(entries, keys, where_, &mut |key, why| {
             self.tell(&format!("{prefix}{}", key.text), &key.place, why);
@@ -96,10 +88,7 @@ pub(super) fn service(key: &Key, node: &Node, context: &mut Context<'_>) -> Resu
                 (name, value)
             })
             .collect(),
-        env_files: at("env_file")
-            .map(|node| env_files(node, context))
-            .transpose()?
-            .unwrap_or_default(),
+        env_files: at("env_file").map(|node| env_files(node, context)).transpose()?.unwrap_or_default(),
         volumes: at("volumes").map(|node| mounts(node, context)).transpose()?.unwrap_or_default(),
         tmpfs: list("tmpfs")?,
         read_only: flag("read_only")?.unwrap_or_default(),
@@ -119,30 +108,16 @@ pub(super) fn service(key: &Key, node: &Node, context: &mut Context<'_>) -> Resu
         expose: mixed("expose")?,
         healthcheck: at("healthcheck").map(|node| healthcheck(node, context)).transpose()?,
         stop_signal: word("stop_signal")?,
-        stop_grace_period: at("stop_grace_period")
-            .map(|node| duration(node, "stop_grace_period"))
-            .transpose()?,
-        depends_on: at("depends_on")
-            .map(|node| depends_on(node, context))
-            .transpose()?
-            .unwrap_or_default(),
+        stop_grace_period: at("stop_grace_period").map(|node| duration(node, "stop_grace_period")).transpose()?,
+        depends_on: at("depends_on").map(|node| depends_on(node, context)).transpose()?.unwrap_or_default(),
         restart: word("restart")?,
-        secrets: at("secrets")
-            .map(|node| file_refs(node, "secrets", context))
-            .transpose()?
-            .unwrap_or_default(),
-        configs: at("configs")
-            .map(|node| file_refs(node, "configs", context))
-            .transpose()?
-            .unwrap_or_default(),
+        secrets: at("secrets").map(|node| file_refs(node, "secrets", context)).transpose()?.unwrap_or_default(),
+        configs: at("configs").map(|node| file_refs(node, "configs", context)).transpose()?.unwrap_or_default(),
         ulimits: at("ulimits").map(|node| ulimits(node, context)).transpose()?.unwrap_or_default(),
         sysctls: at("sysctls").map(|node| map(node, "sysctls")).transpose()?.unwrap_or_default(),
         shm_size: at("shm_size").map(|node| bytes(node, "shm_size")).transpose()?,
         limits: limits(node, &deploy.limits)?,
-        extra_hosts: at("extra_hosts")
-            .map(|node| extra_hosts(node, "extra_hosts"))
-            .transpose()?
-            .unwrap_or_default(),
+        extra_hosts: at("extra_hosts").map(|node| extra_hosts(node, "extra_hosts")).transpose()?.unwrap_or_default(),
         dns: list("dns")?,
         dns_search: list("dns_search")?,
         dns_opt: list("dns_opt")?,
@@ -228,21 +203,13 @@ fn command(node: Option<&Node>, field: &str) -> Result<Option<Vec<String>>, Faul
 }
 
 pub(super) fn map(node: &Node, field: &str) -> Result<BTreeMap<String, String>, Fault> {
-    Ok(pairs(node, field)?
-        .into_iter()
-        .map(|(key, value)| (key, value.unwrap_or_default()))
-        .collect())
+    Ok(pairs(node, field)?.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }
 
 /// `name=address`, `name:address`, or a mapping, also to a list of addresses; IPv6 in brackets too.
 pub(super) fn extra_hosts(node: &Node, field: &str) -> Result<Vec<(String, String)>, Fault> {
-    let bare = |address: &str| {
-        address
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(address)
-            .to_owned()
-    };
+    let bare =
+        |address: &str| address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address).to_owned();
     let mut found = Vec::new();
     match &node.value {
         Value::Map(entries) => {
@@ -254,13 +221,9 @@ pub(super) fn extra_hosts(node: &Node, field: &str) -> Result<Vec<(String, Strin
         }
         _ => {
             for line in texts(node, field)? {
-                let Some((name, address)) = line.split_once('=').or_else(|| line.split_once(':'))
-                else {
-                    return Err(Fault::new(
-                        &node.place,
-                        format!("`{line}` in `{field}` has no address"),
-                    )
-                    .hint("write name=address"));
+                let Some((name, address)) = line.split_once('=').or_else(|| line.split_once(':')) else {
+                    return Err(Fault::new(&node.place, format!("`{line}` in `{field}` has no address"))
+                        .hint("write name=address"));
                 };
                 found.push((name.to_owned(), bare(address)));
             }

@@ -11,8 +11,7 @@ use crate::error::Error;
 fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let dir = tempfile::Builder::new().prefix("project").tempdir().unwrap();
     for (name, bytes) in files {
-        let mut file =
-            File::options().write(true).create_new(true).open(dir.path().join(name)).unwrap();
+        let mut file = File::options().write(true).create_new(true).open(dir.path().join(name)).unwrap();
         file.write_all(bytes).unwrap();
     }
     dir
@@ -102,10 +101,7 @@ fn what_is_not_honoured_is_named() {
     assert_eq!(compose.unsupported_of("dev").count(), 0);
     let variable = &compose.interpolated[0];
     assert_eq!((variable.field.as_str(), variable.name.as_str()), ("environment.A", "NOT_SET"));
-    assert_eq!(
-        (variable.service.as_deref(), variable.set, variable.place.line),
-        (Some("tools"), false, 20)
-    );
+    assert_eq!((variable.service.as_deref(), variable.set, variable.place.line), (Some("tools"), false, 20));
     let tools = &compose.services["tools"];
     assert_eq!(tools.environment_from_host, ["B"]);
     assert_eq!(tools.environment["B"], None);
@@ -115,10 +111,7 @@ fn what_is_not_honoured_is_named() {
 fn an_override_has_its_own_lines() {
     let compose = load(&[
         ("compose.yaml", b"services:\n  a:\n    image: x\n    user: root\n"),
-        (
-            "compose.override.yaml",
-            b"\n\n\n\nservices:\n  a:\n    user: app\n    ports: ['80:80']\n",
-        ),
+        ("compose.override.yaml", b"\n\n\n\nservices:\n  a:\n    user: app\n    ports: ['80:80']\n"),
     ])
     .unwrap();
     let a = &compose.services["a"];
@@ -135,11 +128,10 @@ fn an_override_has_its_own_lines() {
 
 #[test]
 fn files_that_cannot_be_read_are_refused() {
-    let bomb: String =
-        (1..9).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, level| {
-            let items = vec![format!("*a{}", level - 1); 9].join(", ");
-            format!("{text}a{level}: &a{level} [{items}]\n")
-        });
+    let bomb: String = (1..9).fold("a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, level| {
+        let items = vec![format!("*a{}", level - 1); 9].join(", ");
+        format!("{text}a{level}: &a{level} [{items}]\n")
+    });
     let large = vec![b' '; 2 * 1024 * 1024];
     for (bytes, says) in [
         (large.as_slice(), "larger than 1 MiB"),
@@ -164,8 +156,7 @@ fn the_largest_plausible_file_is_read_quickly() {
     let mut text = "services:\n".to_owned();
     for at in 0..1500 {
         let values = "{A: \"${B:-c}\"}";
-        let lines =
-            format!("  s{at}:\n    image: x\n    environment: {values}\n    ports: ['{at}:1']\n");
+        let lines = format!("  s{at}:\n    image: x\n    environment: {values}\n    ports: ['{at}:1']\n");
         text.push_str(&lines);
     }
     let started = std::time::Instant::now();

@@ -87,8 +87,7 @@ pub(super) fn bytes(node: &Node, field: &str) -> Result<i64, Fault> {
 
 fn byte_text(text: &str) -> Option<i64> {
     let text = text.trim();
-    let end =
-        text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-')).unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '-')).unwrap_or(text.len());
     let number: f64 = text[..end].parse().ok()?;
     let unit = text[end..].trim().to_ascii_lowercase();
     let unit = unit.strip_suffix("ib").or_else(|| unit.strip_suffix('b')).unwrap_or(&unit);
@@ -108,9 +107,9 @@ fn byte_text(text: &str) -> Option<i64> {
 
 /// `1h30m10.5s`, `500ms`, `10us`, and a number of nanoseconds as 0 (spec 11, "Duration values").
 pub(super) fn duration(node: &Node, field: &str) -> Result<Duration, Fault> {
-    node.scalar().and_then(|text| duration_text(&text)).ok_or_else(|| {
-        wrong(node, field, "a duration such as 1m30s").hint("a duration needs a unit: ms, s, m, h")
-    })
+    node.scalar()
+        .and_then(|text| duration_text(&text))
+        .ok_or_else(|| wrong(node, field, "a duration such as 1m30s").hint("a duration needs a unit: ms, s, m, h"))
 }
 
 fn duration_text(text: &str) -> Option<Duration> {
@@ -179,11 +178,7 @@ pub(super) fn shell_words(text: &str) -> Result<Vec<String>, &'static str> {
             ('(' | ')', None) | ('(', Some('(')) => return Err("it has a bare parenthesis"),
             (';' | '&' | '|' | '<' | '>', None) => {
                 // The 2 of `2>` belongs to the operator.
-                if c == '>'
-                    && word
-                        .as_ref()
-                        .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
-                {
+                if c == '>' && word.as_ref().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
                     word = None;
                 }
                 break;
@@ -234,10 +229,7 @@ pub(super) fn pairs(node: &Node, field: &str) -> Result<Vec<(String, Option<Stri
 }
 
 /// The entries of a mapping.
-pub(super) fn entries<'a>(
-    node: &'a Node,
-    field: &str,
-) -> Result<&'a [(super::yaml::Key, Node)], Fault> {
+pub(super) fn entries<'a>(node: &'a Node, field: &str) -> Result<&'a [(super::yaml::Key, Node)], Fault> {
     match &node.value {
         Value::Map(entries) => Ok(entries),
         _ => Err(wrong(node, field, "a mapping")),

@@ -55,9 +55,7 @@ impl Node {
 
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
-            Value::Map(entries) => {
-                entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node)
-            }
+            Value::Map(entries) => entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node),
             _ => None,
         }
     }
@@ -112,8 +110,7 @@ pub(super) fn parse(text: &str, file: &Arc<Path>) -> Result<Node, Fault> {
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
-    let raw = serde_saphyr::from_str_with_options::<Raw>(text, options)
-        .map_err(|error| unreadable(&error, file))?;
+    let raw = serde_saphyr::from_str_with_options::<Raw>(text, options).map_err(|error| unreadable(&error, file))?;
     Ok(Reader { text, file }.node(raw, None))
 }
 
@@ -123,10 +120,7 @@ fn unreadable(error: &serde_saphyr::Error, file: &Arc<Path>) -> Fault {
     let message = error.to_string();
     let message = message.lines().next().unwrap_or("malformed YAML");
     // It says the place again in its text.
-    let cut = [" at line ", " (defined", ", set DuplicateKeyPolicy"]
-        .iter()
-        .filter_map(|mark| message.find(mark))
-        .min();
+    let cut = [" at line ", " (defined", ", set DuplicateKeyPolicy"].iter().filter_map(|mark| message.find(mark)).min();
     let message = &message[..cut.unwrap_or(message.len())];
     let place = Place { file: Arc::clone(file), line: line.unwrap_or(1).max(1) };
     let says = |words: &[&str]| words.iter().any(|word| message.to_lowercase().contains(word));
@@ -155,13 +149,10 @@ impl Reader<'_> {
             RawValue::Null => Value::Null,
             RawValue::Plain => resolve(self.source(raw.defined), false),
             RawValue::Text(text) => {
-                let plain =
-                    tag.is_none() && self.source(raw.defined) == text && !self.quoted(raw.defined);
+                let plain = tag.is_none() && self.source(raw.defined) == text && !self.quoted(raw.defined);
                 if plain { resolve(&text, true) } else { Value::Text(text) }
             }
-            RawValue::List(items) => {
-                Value::List(items.into_iter().map(|item| self.node(item, None)).collect())
-            }
+            RawValue::List(items) => Value::List(items.into_iter().map(|item| self.node(item, None)).collect()),
             RawValue::Map(entries) => Value::Map(
                 entries
                     .into_iter()
@@ -291,10 +282,8 @@ mod tests {
     fn lines_survive_anchors_and_merges() {
         let node = tree("x: &a\n  b: 1\n  c: [1]\ny:\n  <<: *a\n  d:\n    e: f\nz: *a\n").unwrap();
         let Value::Map(entries) = &node.get("y").unwrap().value else { panic!() };
-        let mut lines: Vec<_> = entries
-            .iter()
-            .map(|(key, node)| (key.text.as_str(), key.place.line, node.place.line))
-            .collect();
+        let mut lines: Vec<_> =
+            entries.iter().map(|(key, node)| (key.text.as_str(), key.place.line, node.place.line)).collect();
         lines.sort_unstable();
         assert_eq!(lines, [("b", 2, 2), ("c", 3, 3), ("d", 6, 6)]);
     }
@@ -310,9 +299,8 @@ mod tests {
             }
             text
         };
-        let chain = (1..500).fold("a0: &a0 x\n".to_owned(), |text, level| {
-            format!("{text}a{level}: &a{level} [*a{}]\n", level - 1)
-        });
+        let chain = (1..500)
+            .fold("a0: &a0 x\n".to_owned(), |text, level| format!("{text}a{level}: &a{level} [*a{}]\n", level - 1));
         for (text, line, says) in [
             ("a: 1\na: 2\n".to_owned(), 2, "duplicate"),
             (bomb(9), 4, "unfold"),

@@ -41,8 +41,7 @@ pub struct DroppedCopy {
 pub struct Truncated {
     /// The Dockerfile of what stands before the cut.
     pub text: String,
-    /// The line of the cut: the last COPY or ADD from the build context; `None`: there is none, and the
-    /// stage is whole.
+    /// The line of the cut; `None`: nothing takes the context in, and the stage is whole.
     pub cut: Option<usize>,
     /// The RUNs behind the cut, in order.
     pub runs: Vec<LaterRun>,
@@ -95,12 +94,7 @@ impl Dockerfile {
                         let from = copy.from.as_deref().map(|from| self.source(from));
                         if from == Some(Source::Stage(from_stage)) {
                             lines.insert(instruction.line);
-                            dropped.push(self.dropped(
-                                index,
-                                instruction,
-                                copy,
-                                workdir.as_deref(),
-                            ));
+                            dropped.push(self.dropped(index, instruction, copy, workdir.as_deref()));
                         }
                     }
                     _ => {}
@@ -110,21 +104,21 @@ impl Dockerfile {
         WithoutCopies { text: self.keep(stage, &lines), dropped }
     }
 
-    /// A stage cut before the last COPY or ADD from the build context in it or in the stages it is FROM,
-    /// and what comes after. Where there is none, before the first RUN that mounts the whole context.
+    /// A stage cut before the last COPY or ADD from the build context in it or in the stages it is FROM, or
+    /// before a RUN behind it that mounts the whole context, and what comes after.
     #[must_use]
     pub fn truncated_before_source(&self, stage: usize) -> Truncated {
-        let mut found =
-            Truncated { text: String::new(), cut: None, runs: Vec::new(), others: Vec::new() };
+        let mut found = Truncated { text: String::new(), cut: None, runs: Vec::new(), others: Vec::new() };
         let chain: Vec<(usize, &Instruction)> = self
             .ancestry(stage)
             .into_iter()
             .rev()
             .flat_map(|index| self.stages[index].instructions.iter().map(move |one| (index, one)))
             .collect();
+        // A mount of the whole context behind the last copy is what the build works on.
+        let mounted = chain.iter().position(|(_, one)| mounts_context(one));
         let copied = chain.iter().rposition(|(_, one)| from_context(one));
-        let Some(at) = copied.or_else(|| chain.iter().position(|(_, one)| mounts_context(one)))
-        else {
+        let Some(at) = mounted.filter(|at| Some(*at) > copied).or(copied) else {
             found.text = self.split_closure(stage);
             return found;
         };
@@ -151,8 +145,7 @@ impl Dockerfile {
                 }
                 Kind::User(name) => user = Some(expanded(name)),
                 Kind::Env(pairs) => {
-                    let new: Vec<_> =
-                        pairs.iter().map(|(key, value)| (key.clone(), expanded(value))).collect();
+                    let new: Vec<_> = pairs.iter().map(|(key, value)| (key.clone(), expanded(value))).collect();
                     env.extend(new);
                 }
                 Kind::Run(run) => found.runs.push(LaterRun {
@@ -164,9 +157,7 @@ impl Dockerfile {
                     env: env.clone(),
                     args,
                 }),
-                Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_)
-                    if instruction.line != after[0].1.line =>
-                {
+                Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_) if instruction.line != after[0].1.line => {
                     found.others.push((*instruction).clone());
                 }
                 _ => {}
@@ -192,8 +183,7 @@ impl Dockerfile {
         }
         for instruction in self.stages.iter().flat_map(|stage| &stage.instructions) {
             if dropped(instruction) {
-                blank
-                    .extend(self.first_line_with_comments(instruction.line)..=instruction.end_line);
+                blank.extend(self.first_line_with_comments(instruction.line)..=instruction.end_line);
             }
         }
         let mut out = String::with_capacity(self.text.len());
@@ -252,16 +242,18 @@ impl Dockerfile {
 
     /// The WORKDIR that a stage starts with, if the file says it.
     fn workdir_before(&self, stage: usize) -> Option<String> {
-        let Base::Stage(base) = self.stages[stage].base else {
-            // Nothing sets a working directory in scratch.
-            return matches!(self.stages[stage].base, Base::Scratch).then(|| "/".to_owned());
-        };
-        self.stages[base].instructions.iter().fold(self.workdir_before(base), |at, instruction| {
-            match &instruction.kind {
-                Kind::Workdir(path) => join(at, &self.known(base, instruction.line, path)),
-                _ => at,
+        let chain = self.ancestry(stage);
+        let root = chain.last().map(|index| &self.stages[*index].base);
+        // Nothing sets a working directory in scratch.
+        let mut at = (root == Some(&Base::Scratch)).then(|| "/".to_owned());
+        for index in chain.into_iter().skip(1).rev() {
+            for instruction in &self.stages[index].instructions {
+                if let Kind::Workdir(path) = &instruction.kind {
+                    at = join(at, &self.known(index, instruction.line, path));
+                }
             }
-        })
+        }
+        at
     }
 
     /// A text with the ARGs and ENVs put in that the file gives a stage before a line.
@@ -282,13 +274,7 @@ impl Dockerfile {
         expand(text, self.escape, &|name| known.get(name).cloned())
     }
 
-    fn dropped(
-        &self,
-        stage: usize,
-        instruction: &Instruction,
-        copy: &Copy,
-        workdir: Option<&str>,
-    ) -> DroppedCopy {
+    fn dropped(&self, stage: usize, instruction: &Instruction, copy: &Copy, workdir: Option<&str>) -> DroppedCopy {
         let known = |text: &String| self.known(stage, instruction.line, text);
         let dest = known(&copy.dest);
         DroppedCopy {

@@ -157,6 +157,5 @@ fn opening(word: &str) -> Option<Opening> {
     }
     let name: String = rest.chars().filter(|c| !matches!(c, '"' | '\'' | '\\')).collect();
     let expand = name == rest;
-    (!name.is_empty())
-        .then(|| Opening { doc: Heredoc { name, content: String::new(), expand }, chomp })
+    (!name.is_empty()).then(|| Opening { doc: Heredoc { name, content: String::new(), expand }, chomp })
 }

@@ -16,9 +16,7 @@ mod tests;
 mod words;
 
 pub use derive::{DroppedCopy, LaterRun, Truncated, WithoutCopies};
-pub use model::{
-    Base, Command, Copy, Dockerfile, Healthcheck, Heredoc, Instruction, Kind, Run, RunMount, Stage,
-};
+pub use model::{Base, Command, Copy, Dockerfile, Healthcheck, Heredoc, Instruction, Kind, Run, RunMount, Stage};
 pub use read::{MAX_BYTES, parse, read};
 pub use stages::{OutsideImage, Source};
 pub use words::expand;

@@ -87,10 +87,9 @@ fn kind(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Kind,
         },
         "STOPSIGNAL" => Kind::StopSignal(rest.to_owned()),
         "USER" => Kind::User(rest.to_owned()),
-        "VOLUME" => Kind::Volume(
-            json_array(rest)
-                .unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect()),
-        ),
+        "VOLUME" => {
+            Kind::Volume(json_array(rest).unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect()))
+        }
         "WORKDIR" => Kind::Workdir(rest.to_owned()),
         _ => return fault(format!("{name} cannot stand here")),
     })
@@ -103,8 +102,9 @@ fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, Fault> {
         [base] => (*base, None),
         [base, with, name] if with.eq_ignore_ascii_case("as") => (*base, Some((*name).to_owned())),
         _ => {
-            return Err(Fault::new(logical.line, "FROM is not understood")
-                .hint("write FROM image, or FROM image AS name"));
+            return Err(
+                Fault::new(logical.line, "FROM is not understood").hint("write FROM image, or FROM image AS name")
+            );
         }
     };
     if let Some(name) = &name {
@@ -120,18 +120,16 @@ fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, Fault> {
     Ok(From { base: base.to_owned(), name, platform })
 }
 
-/// `BuildKit`: `^[a-z][a-z0-9-_.]*$` in lower case, and not `scratch` or `context`.
+/// `BuildKit`: `^[a-z][a-z0-9-_.]*$` in lower case.
 fn stage_name(line: usize, name: &str) -> Result<(), Fault> {
     let lower = name.to_ascii_lowercase();
     let starts = lower.starts_with(|c: char| c.is_ascii_lowercase());
-    let good =
-        lower.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c));
-    if starts && good && lower != "scratch" && lower != "context" {
+    let good = lower.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c));
+    if starts && good {
         return Ok(());
     }
-    Err(Fault::new(line, format!("`{name}` cannot be a stage's name")).hint(
-        "start with a letter, go on with letters, digits, `-`, `_` and `.`; `scratch` is taken",
-    ))
+    Err(Fault::new(line, format!("`{name}` cannot be a stage's name"))
+        .hint("start with a letter, go on with letters, digits, `-`, `_` and `.`"))
 }
 
 /// `--name=value`.
@@ -160,17 +158,8 @@ fn on(value: Option<&str>) -> bool {
 }
 
 fn copy(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Copy, Fault> {
-    const KNOWN: [&str; 9] = [
-        "from",
-        "chown",
-        "chmod",
-        "exclude",
-        "link",
-        "parents",
-        "checksum",
-        "keep-git-dir",
-        "unpack",
-    ];
+    const KNOWN: [&str; 9] =
+        ["from", "chown", "chmod", "exclude", "link", "parents", "checksum", "keep-git-dir", "unpack"];
     let (options, rest) = flags(rest, escape);
     let mut copy = Copy { heredocs: logical.heredocs.clone(), ..Copy::default() };
     for (flag, value) in options.iter().map(|option| flag(option)) {
@@ -188,17 +177,13 @@ fn copy(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Copy,
             other => return Err(unknown_flag(logical.line, name, other, &KNOWN)),
         }
     }
-    let mut words =
-        json_array(rest).unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect());
+    let mut words = json_array(rest).unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect());
     if words.len() < 2 {
         return Err(Fault::new(logical.line, format!("{name} needs a source and a destination")));
     }
     copy.dest = words.pop().unwrap_or_default();
     // What opened a heredoc is not a path.
-    copy.sources = words
-        .into_iter()
-        .filter(|word| copy.heredocs.is_empty() || !word.starts_with("<<"))
-        .collect();
+    copy.sources = words.into_iter().filter(|word| copy.heredocs.is_empty() || !word.starts_with("<<")).collect();
     Ok(copy)
 }
 
@@ -218,12 +203,7 @@ fn run(logical: &Logical, rest: &str, escape: char) -> Result<Run, Fault> {
             "security" => run.security = value.map(str::to_owned),
             "device" => {}
             other => {
-                return Err(unknown_flag(
-                    logical.line,
-                    "RUN",
-                    other,
-                    &["mount", "network", "security"],
-                ));
+                return Err(unknown_flag(logical.line, "RUN", other, &["mount", "network", "security"]));
             }
         }
     }
@@ -270,12 +250,7 @@ fn args(rest: &str, escape: char) -> Vec<(String, Option<String>)> {
 }
 
 /// `A=1 B="2 3"`, or the old `A 1 2`.
-fn pairs(
-    logical: &Logical,
-    name: &str,
-    rest: &str,
-    escape: char,
-) -> Result<Vec<(String, String)>, Fault> {
+fn pairs(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Vec<(String, String)>, Fault> {
     let words = split_quoted(rest, escape);
     if !words.first().is_some_and(|word| word.contains('=')) {
         let (key, value) = keyword(rest);

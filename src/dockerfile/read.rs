@@ -26,9 +26,7 @@ pub fn read(path: &Path) -> Result<Dockerfile> {
     }
     let file = File::open(path).map_err(|error| Error::io("cannot read", path, error))?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Error::io("cannot read", path, error))?;
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Error::io("cannot read", path, error))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Error::description("the Dockerfile is larger than 1 MiB")
             .in_file(path)
@@ -42,12 +40,7 @@ pub fn read(path: &Path) -> Result<Dockerfile> {
             let line = before.split(|byte| *byte == b'\n').count();
             let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
             Err(Error::description("the Dockerfile is not UTF-8")
-                .at(Location {
-                    file: path.to_path_buf(),
-                    line: Some(line),
-                    column: Some(column),
-                    text: None,
-                })
+                .at(Location { file: path.to_path_buf(), line: Some(line), column: Some(column), text: None })
                 .hint("save it as UTF-8"))
         }
     }
@@ -96,9 +89,9 @@ fn understand(text: &str, file: &Path) -> Result<Dockerfile, Fault> {
                         text: source[logical.line - 1..logical.end_line].concat(),
                     });
                 }
-                (None, Kind::Arg(args)) => dockerfile
-                    .global_args
-                    .extend(args.into_iter().map(|(name, value)| (name, value, logical.line))),
+                (None, Kind::Arg(args)) => {
+                    dockerfile.global_args.extend(args.into_iter().map(|(name, value)| (name, value, logical.line)))
+                }
                 (None, _) => {
                     return Err(Fault::new(logical.line, "an instruction stands before FROM")
                         .hint("only ARG may; begin the first stage with FROM"));
@@ -109,6 +102,7 @@ fn understand(text: &str, file: &Path) -> Result<Dockerfile, Fault> {
     if dockerfile.stages.is_empty() {
         return Err(Fault::new(1, "the Dockerfile has no FROM"));
     }
+    super::stages::check(&dockerfile)?;
     Ok(dockerfile)
 }
 
@@ -117,14 +111,13 @@ fn stage(dockerfile: &Dockerfile, from: From, line: usize, end_line: usize) -> S
     let lookup = |name: &str| defaults.get(name).cloned();
     let image = expand(&from.base, dockerfile.escape, &lookup);
     // FROM takes names only, never an index, and the latest stage of that name before it.
-    let base =
-        if let Some(stage) = dockerfile.stages.iter().rev().find(|stage| named(stage, &image)) {
-            Base::Stage(stage.index)
-        } else if image == "scratch" {
-            Base::Scratch
-        } else {
-            Base::Image(image)
-        };
+    let base = if let Some(stage) = dockerfile.stages.iter().rev().find(|stage| named(stage, &image)) {
+        Base::Stage(stage.index)
+    } else if image == "scratch" {
+        Base::Scratch
+    } else {
+        Base::Image(image)
+    };
     Stage {
         name: from.name,
         index: dockerfile.stages.len(),

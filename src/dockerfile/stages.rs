@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lines::Fault;
 use super::model::{Base, Copy, Dockerfile, Instruction, Kind, RunMount, Stage};
 use super::read::{global_defaults, named};
 use super::words::expand;
@@ -11,7 +12,7 @@ use crate::error::{Error, Location, Result};
 /// given on the command line (`build.additional_contexts`): the caller knows those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutsideImage {
-    /// Its name, ARGs put in by their defaults; what has none stays as `${NAME}`.
+    /// Its name, in FROM with ARGs put in by their defaults; what has none stays as `${NAME}`.
     pub image: String,
     /// As written.
     pub raw: String,
@@ -43,10 +44,8 @@ impl Dockerfile {
     /// There is no such stage.
     pub fn require_stage(&self, name: &str) -> Result<&Stage> {
         self.stage(name).ok_or_else(|| {
-            let names: Vec<&str> =
-                self.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
-            let error = Error::description(format!("the Dockerfile has no stage `{name}`"))
-                .in_file(&self.file);
+            let names: Vec<&str> = self.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
+            let error = Error::description(format!("the Dockerfile has no stage `{name}`")).in_file(&self.file);
             let lower = name.to_ascii_lowercase();
             let near = names
                 .iter()
@@ -69,9 +68,7 @@ impl Dockerfile {
     pub fn duplicates(&self) -> impl Iterator<Item = &Stage> {
         self.stages.iter().filter(|stage| {
             let name = stage.name.as_deref();
-            name.is_some_and(|name| {
-                self.stages[..stage.index].iter().any(|other| named(other, name))
-            })
+            name.is_some_and(|name| self.stages[..stage.index].iter().any(|other| named(other, name)))
         })
     }
 
@@ -83,8 +80,7 @@ impl Dockerfile {
         {
             return Source::Stage(index);
         }
-        self.stage(from)
-            .map_or_else(|| Source::Outside(from.to_owned()), |stage| Source::Stage(stage.index))
+        self.stage(from).map_or_else(|| Source::Outside(from.to_owned()), |stage| Source::Stage(stage.index))
     }
 
     /// The stages that a stage is made of by FROM, itself first.
@@ -114,8 +110,7 @@ impl Dockerfile {
             }
             for instruction in &self.stages[at].instructions {
                 for from in froms(instruction) {
-                    let from = self.expand_from(at, instruction.line, from);
-                    if let Source::Stage(index) = self.source(&from) {
+                    if let Source::Stage(index) = self.source(from) {
                         open.push(index);
                     }
                 }
@@ -140,14 +135,8 @@ impl Dockerfile {
             }
             for instruction in &stage.instructions {
                 for from in froms(instruction) {
-                    let source = self.source(&self.expand_from(index, instruction.line, from));
-                    if let Source::Outside(image) = source {
-                        found.push(OutsideImage {
-                            image,
-                            raw: from.to_owned(),
-                            stage: index,
-                            line: instruction.line,
-                        });
+                    if let Source::Outside(image) = self.source(from) {
+                        found.push(OutsideImage { image, raw: from.to_owned(), stage: index, line: instruction.line });
                     }
                 }
             }
@@ -180,9 +169,7 @@ impl Dockerfile {
                 }
                 for (name, default) in args {
                     let value = match default {
-                        Some(default) => {
-                            Some(expand(default, self.escape, &|name| known.get(name).cloned()))
-                        }
+                        Some(default) => Some(expand(default, self.escape, &|name| known.get(name).cloned())),
                         None => globals.get(name).cloned(),
                     };
                     if let Some(value) = value {
@@ -193,14 +180,31 @@ impl Dockerfile {
         }
         known
     }
+}
 
-    fn expand_from(&self, stage: usize, line: usize, from: &str) -> String {
-        if !from.contains('$') {
-            return from.to_owned();
+/// What `BuildKit` refuses of the references between stages.
+pub(super) fn check(dockerfile: &Dockerfile) -> Result<(), Fault> {
+    for stage in &dockerfile.stages {
+        for instruction in &stage.instructions {
+            for from in froms(instruction) {
+                let fault = |message: String| Fault::new(instruction.line, message);
+                if from.contains('$') {
+                    return Err(fault(format!("`from={from}`: a variable cannot stand here"))
+                        .hint(format!("name it by a stage of its own: FROM {from} AS name")));
+                }
+                let at = match dockerfile.source(from) {
+                    Source::Stage(at) => at,
+                    Source::Outside(name) if name.parse::<usize>().is_ok() => usize::MAX,
+                    Source::Outside(_) => continue,
+                };
+                if at >= stage.index {
+                    return Err(fault(format!("`from={from}` names no stage before this one"))
+                        .hint("put the stage that it takes from first"));
+                }
+            }
         }
-        let known = self.arg_defaults(stage, line);
-        expand(from, self.escape, &|name| known.get(name).cloned())
     }
+    Ok(())
 }
 
 /// What an instruction takes from elsewhere by `from`.

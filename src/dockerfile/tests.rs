@@ -60,10 +60,7 @@ fn the_roles_are_read() {
     assert_eq!(copy.dest, "./dist/");
     assert_eq!(copy.chmod.as_deref(), Some("0555"));
     let lines = (service.instructions[0].line, service.instructions[0].end_line);
-    assert_eq!(
-        ROLES.lines().nth(lines.0 - 1),
-        Some("COPY --from=build --chown=app:app --chmod=0555 \\")
-    );
+    assert_eq!(ROLES.lines().nth(lines.0 - 1), Some("COPY --from=build --chown=app:app --chmod=0555 \\"));
     assert_eq!(lines.1 - lines.0, 3);
     assert!(service.instructions[0].text.ends_with("./dist/\n"));
 }
@@ -80,13 +77,9 @@ fn closures_follow_from_copy_and_mount() {
     ] {
         assert_eq!(file.closure(index(&file, stage)), needs, "{stage}");
     }
-    let images: Vec<_> =
-        file.outside_images(3).into_iter().map(|image| (image.image, image.line)).collect();
-    assert_eq!(
-        images,
-        [("python:3.13-slim".to_owned(), 5), ("ghcr.io/astral-sh/uv:0.5".to_owned(), 17)]
-    );
-    let mounted = parsed("FROM a AS x\nFROM b\nARG S=x\nRUN --mount=from=$S,target=/t true\n");
+    let images: Vec<_> = file.outside_images(3).into_iter().map(|image| (image.image, image.line)).collect();
+    assert_eq!(images, [("python:3.13-slim".to_owned(), 5), ("ghcr.io/astral-sh/uv:0.5".to_owned(), 17)]);
+    let mounted = parsed("FROM a AS x\nFROM b\nRUN --mount=from=X,target=/t true\n");
     assert_eq!(mounted.closure(1), [0, 1]);
     let image = parsed("FROM b\nRUN --mount=type=bind,from=img:1,target=/t true\n");
     assert_eq!(image.outside_images(0)[1].image, "img:1");
@@ -97,10 +90,7 @@ fn a_missing_stage_lists_those_there_are() {
     let file = parsed(ROLES);
     let error = file.require_stage("servce").unwrap_err();
     assert_eq!(error.to_string(), "Dockerfile: the Dockerfile has no stage `servce`");
-    assert_eq!(
-        error.hints(),
-        ["did you mean `service`?", "its stages are dev, dev-tools, build, service, test"]
-    );
+    assert_eq!(error.hints(), ["did you mean `service`?", "its stages are dev, dev-tools, build, service, test"]);
 }
 
 #[test]
@@ -113,8 +103,7 @@ fn copies_from_a_stage_can_be_left_out() {
     let expected: Vec<_> = ROLES
         .lines()
         .map(|line| {
-            let keep =
-                ["# syntax", "# A word", "ARG PY", "FROM python", "FROM dev AS service", "CMD"];
+            let keep = ["# syntax", "# A word", "ARG PY", "FROM python", "FROM dev AS service", "CMD"];
             let dev = ["WORKDIR /app", "ENV PATH=/opt", "COPY req", "RUN pip"];
             if keep.iter().chain(&dev).any(|start| line.starts_with(start)) { line } else { "" }
         })
@@ -158,12 +147,14 @@ fn a_stage_can_be_cut_before_its_source() {
 
     let none = parsed("FROM a\nRUN b\n").truncated_before_source(0);
     assert_eq!((none.cut, none.runs.len(), none.text.as_str()), (None, 0, "FROM a\nRUN b\n"));
-    let mounted = parsed("FROM a\nSHELL [\"bash\", \"-c\"]\nRUN a\nRUN --mount=target=. b\n")
-        .truncated_before_source(0);
+    let script =
+        "FROM a AS d\nCOPY s /\nFROM d\nRUN --mount=type=bind,source=lock,target=/l x\nRUN --mount=target=. b\n";
+    assert_eq!(parsed(script).truncated_before_source(1).cut, Some(5));
+    let mounted =
+        parsed("FROM a\nSHELL [\"bash\", \"-c\"]\nRUN a\nRUN --mount=target=. b\n").truncated_before_source(0);
     assert_eq!((mounted.cut, mounted.runs.len()), (Some(4), 1));
     assert_eq!(mounted.runs[0].shell.as_deref().unwrap(), ["bash", "-c"]);
-    let others = parsed("FROM z AS o\nFROM a\nCOPY . .\nCOPY --from=o /x /y\nRUN b\n")
-        .truncated_before_source(1);
+    let others = parsed("FROM z AS o\nFROM a\nCOPY . .\nCOPY --from=o /x /y\nRUN b\n").truncated_before_source(1);
     assert_eq!(others.others.len(), 1);
     assert_eq!(others.text, "\nFROM a\n\n\n\n");
 }
@@ -210,6 +201,8 @@ fn unusual_but_right_files_are_read() {
         ("FROM a\nRUN [ -d x ] && y\nRUN b\\\\\nRUN c\n", 1, 3),
         ("FROM a\nCOPY [\"a b\", \"c\"]\n", 1, 1),
         ("FROM a AS x\nFROM b AS x\n", 2, 0),
+        ("FROM a AS scratch\nFROM scratch AS context\n", 2, 0),
+        ("FROM\ta \\\n AS x\nRUN\tb", 1, 1),
     ] {
         let file = parsed(text);
         let count: usize = file.stages.iter().map(|stage| stage.instructions.len()).sum();
@@ -227,6 +220,11 @@ fn wrong_files_are_refused_with_their_line() {
         ("RUN a\nFROM b\n", 1, "before FROM"),
         ("FROM a\nRUNN b\n", 2, "unknown instruction `RUNN`"),
         ("FROM a AS 1x\n", 1, "cannot be a stage's name"),
+        ("FROM a AS x\nFROM b\nCOPY --from=$S a b\n", 3, "a variable cannot"),
+        ("FROM a AS x\nRUN --mount=from=$S,target=/t a\n", 2, "a variable cannot"),
+        ("FROM a\nCOPY --from=y a b\nFROM b AS y\n", 2, "no stage before"),
+        ("FROM a AS y\nCOPY --from=y a b\n", 2, "no stage before"),
+        ("FROM a\nFROM b\nCOPY --from=7 a b\n", 3, "no stage before"),
         ("FROM a AS 0\n", 1, "cannot be a stage's name"),
         ("FROM a b\n", 1, "FROM is not understood"),
         ("FROM a\nCOPY x\n", 2, "COPY needs"),
@@ -251,10 +249,9 @@ fn files_that_are_no_dockerfiles_are_refused() {
     let says = |path: &Path| read(path).unwrap_err();
     assert!(says(&path).message().contains("cannot read"));
     assert!(says(dir.path()).message().contains("not a file"));
-    for (bytes, message) in [
-        (b"FROM a\nRUN \xff\n".to_vec(), "not UTF-8"),
-        (vec![b'#'; 2 * 1024 * 1024], "larger than 1 MiB"),
-    ] {
+    for (bytes, message) in
+        [(b"FROM a\nRUN \xff\n".to_vec(), "not UTF-8"), (vec![b'#'; 2 * 1024 * 1024], "larger than 1 MiB")]
+    {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, &bytes).unwrap();
         let error = says(file.path());
@@ -268,13 +265,8 @@ fn agrees_with_another_parser() {
     for text in [ROLES, "FROM a\nRUN <<EOF\nx\nEOF\n", "ARG A\nFROM b AS c\nENV X=1 Y=2\nCMD x\n"] {
         let theirs = parse_dockerfile::parse(text).unwrap();
         let ours = parsed(text);
-        let count = |stages: &[Stage]| {
-            stages.iter().map(|stage| stage.instructions.len()).collect::<Vec<_>>()
-        };
-        assert_eq!(
-            theirs.stages().map(|stage| stage.instructions.len()).collect::<Vec<_>>(),
-            count(&ours.stages)
-        );
+        let count = |stages: &[Stage]| stages.iter().map(|stage| stage.instructions.len()).collect::<Vec<_>>();
+        assert_eq!(theirs.stages().map(|stage| stage.instructions.len()).collect::<Vec<_>>(), count(&ours.stages));
         for (theirs, ours) in theirs.stages().zip(&ours.stages) {
             assert_eq!(theirs.from.image.value, ours.raw_base);
             let name = theirs.from.as_.as_ref().map(|(_, name)| name.value.to_string());

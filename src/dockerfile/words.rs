@@ -72,6 +72,16 @@ pub(super) fn json_array(text: &str) -> Option<Vec<String>> {
 /// "Environment replacement"). What `lookup` does not know stays as `${NAME}`, and so do the newer
 /// pattern forms (`${NAME#pattern}`, `${NAME/a/b}`), so that nothing is guessed.
 pub fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>) -> String {
+    nested(text, escape, lookup, 0)
+}
+
+/// How deep defaults may hold defaults; what is deeper stays as it is.
+const MAX_NESTING: usize = 32;
+
+fn nested(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>, depth: usize) -> String {
+    if depth > MAX_NESTING {
+        return text.to_owned();
+    }
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::new();
     let mut at = 0;
@@ -91,7 +101,7 @@ pub fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>)
                 out.push(chars[at]);
                 at += 1;
             }
-            ('$', _) => at = variable(&chars, at, escape, lookup, &mut out),
+            ('$', _) => at = variable(&chars, at, (escape, depth), lookup, &mut out),
             _ => out.push(c),
         }
     }
@@ -102,7 +112,7 @@ pub fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>)
 fn variable(
     chars: &[char],
     at: usize,
-    escape: char,
+    (escape, depth): (char, usize),
     lookup: &dyn Fn(&str) -> Option<String>,
     out: &mut String,
 ) -> usize {
@@ -130,7 +140,7 @@ fn variable(
         None => (false, rest.as_str()),
     };
     let set = known.clone().filter(|value| !colon || !value.is_empty());
-    let word = || expand(&operator[1..], escape, lookup);
+    let word = || nested(&operator[1..], escape, lookup, depth + 1);
     match operator.chars().next() {
         None if rest.is_empty() && known.is_some() => out.push_str(&known.unwrap_or_default()),
         Some('-') => out.push_str(&set.unwrap_or_else(word)),
@@ -183,6 +193,12 @@ mod tests {
         ] {
             assert_eq!(expand(text, '\\', &lookup), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn hostile_nesting_ends() {
+        let text = format!("{}{}", "${B:-".repeat(9000), "}".repeat(9000));
+        assert!(expand(&text, '\\', &|_| None).starts_with("${B:-"));
     }
 
     #[test]

@@ -59,19 +59,13 @@ pub(super) type Env<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Sync);
 /// All addresses to try, in order. An address the user named stands alone: as with the docker CLI, another
 /// engine is not taken instead.
 pub(super) fn candidates(env: Env) -> Result<Vec<Candidate>> {
-    let text = |name: &str| {
-        env(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty())
-    };
+    let text = |name: &str| env(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty());
     if let Some(host) = text("DOCKER_HOST") {
         let tls = text("DOCKER_TLS_VERIFY").is_some().then(|| TlsFiles {
             folder: text("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| config_folder(env)),
             skip_verify: false,
         });
-        return Ok(vec![Candidate {
-            address: parse(&host, tls),
-            name: host,
-            origin: "DOCKER_HOST".into(),
-        }]);
+        return Ok(vec![Candidate { address: parse(&host, tls), name: host, origin: "DOCKER_HOST".into() }]);
     }
     if let Some(folder) = config_folder(env) {
         let (name, origin) = match text("DOCKER_CONTEXT") {
@@ -107,8 +101,7 @@ pub(super) fn parse(text: &str, tls: Option<TlsFiles>) -> Result<Address, String
         let host = rest.trim_end_matches('/');
         let host = if host.is_empty() { "localhost" } else { host };
         // A colon inside brackets belongs to an IPv6 address.
-        let has_port =
-            host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']') && !port.is_empty());
+        let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']') && !port.is_empty());
         if has_port { host.to_owned() } else { format!("{host}:{default_port}") }
     };
     match scheme {
@@ -123,15 +116,12 @@ pub(super) fn parse(text: &str, tls: Option<TlsFiles>) -> Result<Address, String
             "ssh is not supported: forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock {rest}` \
              and set DOCKER_HOST=unix:///tmp/docker.sock"
         )),
-        other => {
-            Err(format!("scheme {other}:// is not supported: expected unix://, tcp:// or npipe://"))
-        }
+        other => Err(format!("scheme {other}:// is not supported: expected unix://, tcp:// or npipe://")),
     }
 }
 
 fn current_context(folder: &Path) -> Option<String> {
-    let config: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
+    let config: Value = serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
     config["currentContext"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
@@ -144,11 +134,9 @@ fn from_context(folder: &Path, name: &str, origin: &str) -> Result<Candidate> {
         Error::engine(format!("docker context \"{name}\", named by {origin}, {why}"))
             .hint("list the contexts with `docker context ls`, or set DOCKER_HOST")
     };
-    let bytes =
-        std::fs::read(&path).map_err(|error| broken("does not exist".into()).because(error))?;
-    let meta: Value = serde_json::from_slice(&bytes).map_err(|error| {
-        broken(format!("cannot be read from {}", path.display())).because(error)
-    })?;
+    let bytes = std::fs::read(&path).map_err(|error| broken("does not exist".into()).because(error))?;
+    let meta: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| broken(format!("cannot be read from {}", path.display())).because(error))?;
     let endpoint = &meta["Endpoints"]["docker"];
     let Some(host) = endpoint["Host"].as_str() else {
         return Err(broken("names no docker endpoint".into()));
@@ -157,11 +145,7 @@ fn from_context(folder: &Path, name: &str, origin: &str) -> Result<Candidate> {
     let skip_verify = endpoint["SkipTLSVerify"].as_bool().unwrap_or(false);
     let tls = (tls_folder.is_dir() || skip_verify)
         .then(|| TlsFiles { folder: tls_folder.is_dir().then_some(tls_folder), skip_verify });
-    Ok(Candidate {
-        address: parse(host, tls),
-        name: host.into(),
-        origin: format!("docker context \"{name}\""),
-    })
+    Ok(Candidate { address: parse(host, tls), name: host.into(), origin: format!("docker context \"{name}\"") })
 }
 
 /// Where Docker, Podman and their desktop relatives put their sockets.
@@ -172,11 +156,7 @@ fn known(env: Env) -> Vec<Candidate> {
             "npipe:////./pipe/dockerDesktopLinuxEngine",
             "npipe:////./pipe/podman-machine-default",
         ]
-        .map(|name| Candidate {
-            address: parse(name, None),
-            name: name.into(),
-            origin: String::new(),
-        })
+        .map(|name| Candidate { address: parse(name, None), name: name.into(), origin: String::new() })
         .into();
     }
     let mut paths = vec![PathBuf::from("/var/run/docker.sock")];
@@ -226,11 +206,7 @@ mod tests {
             ("tcp://[::1]", None, Address::Tcp("[::1]:2375".into())),
             ("tcp://[::1]:99", None, Address::Tcp("[::1]:99".into())),
             ("tcp://host", Some(tls.clone()), Address::Tls("host:2376".into(), tls)),
-            (
-                "npipe:////./pipe/docker_engine",
-                None,
-                Address::Pipe(r"\\.\pipe\docker_engine".into()),
-            ),
+            ("npipe:////./pipe/docker_engine", None, Address::Pipe(r"\\.\pipe\docker_engine".into())),
         ] {
             assert_eq!(parse(text, tls), Ok(expected), "{text}");
         }
@@ -258,16 +234,12 @@ mod tests {
     fn the_current_context_is_followed() {
         let folder = tempfile::tempdir().unwrap();
         let id = "28a2a5a4bd75c9d6f9d2d7a7e17c4b0d7a4e4b1a2f2bd6a64ea4a5c6d5d0a4d3";
-        let digest = Sha256::digest(b"remote")
-            .iter()
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let digest = Sha256::digest(b"remote").iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(digest.len(), id.len());
         let meta = folder.path().join("contexts/meta").join(&digest);
         std::fs::create_dir_all(&meta).unwrap();
-        std::fs::create_dir_all(folder.path().join("contexts/tls").join(&digest).join("docker"))
-            .unwrap();
-        std::fs::write(folder.path().join("config.json"), r#"{"currentContext":"remote"}"#)
-            .unwrap();
+        std::fs::create_dir_all(folder.path().join("contexts/tls").join(&digest).join("docker")).unwrap();
+        std::fs::write(folder.path().join("config.json"), r#"{"currentContext":"remote"}"#).unwrap();
         std::fs::write(
             meta.join("meta.json"),
             r#"{"Name":"remote","Endpoints":{"docker":{"Host":"tcp://10.1.1.1:2376","SkipTLSVerify":false}}}"#,
@@ -278,8 +250,7 @@ mod tests {
         assert!(
             matches!(&found[0].address, Ok(Address::Tls(host, files)) if host == "10.1.1.1:2376" && files.folder.is_some())
         );
-        let missing =
-            candidates(&env(&[("DOCKER_CONFIG", config), ("DOCKER_CONTEXT", "gone")])).unwrap_err();
+        let missing = candidates(&env(&[("DOCKER_CONFIG", config), ("DOCKER_CONTEXT", "gone")])).unwrap_err();
         assert!(missing.message().contains("\"gone\""), "{missing}");
     }
 }

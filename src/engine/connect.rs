@@ -69,28 +69,17 @@ impl Engine {
     /// A GET that bollard has no faithful type for.
     pub(super) async fn get_json(&self, path: &str) -> Result<serde_json::Value> {
         let what = || format!("the engine refuses GET {path}");
-        let request =
-            Request::builder().method(Method::GET).uri(path).body(Full::<Bytes>::default());
+        let request = Request::builder().method(Method::GET).uri(path).body(Full::<Bytes>::default());
         let request = request.map_err(|error| Error::engine(what()).because(error))?;
-        let answer =
-            self.inner.transport.send(request).await.map_err(|error| failed(what(), error))?;
+        let answer = self.inner.transport.send(request).await.map_err(|error| failed(what(), error))?;
         let status = answer.status();
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| failed(what(), error.into()))?
-            .to_bytes();
+        let body = answer.into_body().collect().await.map_err(|error| failed(what(), error.into()))?.to_bytes();
         let value: serde_json::Value =
             serde_json::from_slice(&body).map_err(|error| Error::engine(what()).because(error))?;
         if status.is_success() {
             return Ok(value);
         }
-        Err(Error::engine(format!(
-            "{}: {}",
-            what(),
-            value["message"].as_str().unwrap_or(status.as_str())
-        )))
+        Err(Error::engine(format!("{}: {}", what(), value["message"].as_str().unwrap_or(status.as_str()))))
     }
 }
 
@@ -115,9 +104,9 @@ async fn reach(candidate: &Candidate) -> Result<Engine, String> {
         let info = info.map_err(|error| error.to_string())?;
         Ok(Engine { inner: Arc::new(Inner { docker, transport: transport.clone(), info }) })
     };
-    tokio::time::timeout(GREETING, greeting).await.unwrap_or_else(|_| {
-        Err(format!("it accepts connections but did not answer in {} s", GREETING.as_secs()))
-    })
+    tokio::time::timeout(GREETING, greeting)
+        .await
+        .unwrap_or_else(|_| Err(format!("it accepts connections but did not answer in {} s", GREETING.as_secs())))
 }
 
 /// Why an address failed, in the words of the operating system.
@@ -134,23 +123,17 @@ fn reason(error: &bollard::errors::Error) -> String {
 }
 
 fn none(tried: &[String]) -> Error {
-    let mut error =
-        Error::engine(format!("no container engine answers; tried {}", tried.join("; ")));
+    let mut error = Error::engine(format!("no container engine answers; tried {}", tried.join("; ")));
     if tried.iter().any(|line| line.contains("permission denied")) {
-        error = error.hint("you may not use the socket: join its group (`sudo usermod -aG docker $USER`, then log in again)");
+        error = error
+            .hint("you may not use the socket: join its group (`sudo usermod -aG docker $USER`, then log in again)");
     }
     let start = match std::env::consts::OS {
-        "linux" => {
-            "start Docker (`sudo systemctl start docker`) or Podman (`systemctl --user start podman.socket`)"
-        }
-        "macos" => {
-            "start Docker Desktop, OrbStack or Colima (`colima start`), or Podman (`podman machine start`)"
-        }
+        "linux" => "start Docker (`sudo systemctl start docker`) or Podman (`systemctl --user start podman.socket`)",
+        "macos" => "start Docker Desktop, OrbStack or Colima (`colima start`), or Podman (`podman machine start`)",
         _ => "start Docker Desktop, or Podman (`podman machine start`)",
     };
-    error.hint(start).hint(
-        "or set DOCKER_HOST to the engine's address, as unix:///run/docker.sock or tcp://host:2375",
-    )
+    error.hint(start).hint("or set DOCKER_HOST to the engine's address, as unix:///run/docker.sock or tcp://host:2375")
 }
 
 #[cfg(test)]
@@ -178,8 +161,7 @@ mod tests {
     async fn a_host_that_drops_packets_is_given_up_within_a_second() {
         let begun = Instant::now();
         // 192.0.2.0/24 is reserved for documentation: nothing answers there.
-        let env =
-            |name: &str| (name == "DOCKER_HOST").then(|| OsString::from("tcp://192.0.2.1:2375"));
+        let env = |name: &str| (name == "DOCKER_HOST").then(|| OsString::from("tcp://192.0.2.1:2375"));
         assert!(Engine::connect_as(&env).await.is_err());
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     }

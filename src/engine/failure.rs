@@ -9,18 +9,10 @@ pub(super) fn failed(what: impl AsRef<str>, error: Bollard) -> Error {
     let what = what.as_ref();
     match error {
         // The engine's own words are the message; a status code tells a person nothing more.
-        Bollard::DockerResponseServerError { message, .. } => {
-            Error::engine(format!("{what}: {}", one_line(&message)))
-        }
-        Bollard::DockerStreamError { error } => {
-            Error::engine(format!("{what}: {}", one_line(&error)))
-        }
-        Bollard::RequestTimeoutError => {
-            Error::engine(format!("{what}: the engine did not answer in time"))
-        }
-        other => Error::engine(what)
-            .because(other)
-            .hint("is the engine still running? `dockwright doctor` looks"),
+        Bollard::DockerResponseServerError { message, .. } => Error::engine(format!("{what}: {}", one_line(&message))),
+        Bollard::DockerStreamError { error } => Error::engine(format!("{what}: {}", one_line(&error))),
+        Bollard::RequestTimeoutError => Error::engine(format!("{what}: the engine did not answer in time")),
+        other => Error::engine(what).because(other).hint("is the engine still running? `dockwright doctor` looks"),
     }
 }
 

@@ -77,9 +77,7 @@ impl ImageConfig {
         let labels: HashMap<_, _> = self.labels.into_iter().collect();
         models::ContainerConfig {
             user: Some(self.user),
-            env: Some(
-                self.env.into_iter().map(|(name, value)| format!("{name}={value}")).collect(),
-            ),
+            env: Some(self.env.into_iter().map(|(name, value)| format!("{name}={value}")).collect()),
             entrypoint: Some(self.entrypoint),
             cmd: Some(self.cmd),
             working_dir: Some(self.working_dir),
@@ -136,9 +134,7 @@ impl Engine {
     /// When it is not on the engine.
     pub async fn image(&self, reference: &str) -> Result<ImageInfo> {
         let image = self.docker().inspect_image(reference).await;
-        Ok(describe(
-            image.map_err(|error| failed(format!("cannot inspect image {reference}"), error))?,
-        ))
+        Ok(describe(image.map_err(|error| failed(format!("cannot inspect image {reference}"), error))?))
     }
 
     /// Whether an image is on the engine.
@@ -159,9 +155,7 @@ impl Engine {
     /// When it is not on the engine.
     pub async fn history(&self, reference: &str) -> Result<Vec<HistoryItem>> {
         let steps = self.docker().image_history(reference).await;
-        let steps = steps.map_err(|error| {
-            failed(format!("cannot read the history of image {reference}"), error)
-        })?;
+        let steps = steps.map_err(|error| failed(format!("cannot read the history of image {reference}"), error))?;
         let read = |step: models::ImageHistoryResponseItem| HistoryItem {
             created_by: step.created_by,
             comment: step.comment,
@@ -185,17 +179,13 @@ fn check(config: models::HealthConfig) -> Option<Healthcheck> {
     if test.is_empty() {
         return None;
     }
-    let time = |nanos: Option<i64>| {
-        Some(std::time::Duration::from_nanos(nanos?.try_into().ok().filter(|nanos| *nanos > 0)?))
-    };
+    let time =
+        |nanos: Option<i64>| Some(std::time::Duration::from_nanos(nanos?.try_into().ok().filter(|nanos| *nanos > 0)?));
     Some(Healthcheck::Check {
         test,
         interval: time(config.interval),
         timeout: time(config.timeout),
-        retries: config
-            .retries
-            .and_then(|retries| retries.try_into().ok())
-            .filter(|retries| *retries > 0),
+        retries: config.retries.and_then(|retries| retries.try_into().ok()).filter(|retries| *retries > 0),
         start_period: time(config.start_period),
         start_interval: time(config.start_interval),
     })

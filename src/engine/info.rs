@@ -93,9 +93,8 @@ fn describe(version: SystemVersion, info: SystemInfo, address: String, local: bo
     let product = if podman { Product::Podman } else { Product::Docker };
     let status = info.driver_status.unwrap_or_default();
     let security = info.security_options.unwrap_or_default();
-    let option = |name: &str| {
-        security.iter().any(|option| option.split(',').any(|part| part == format!("name={name}")))
-    };
+    let option =
+        |name: &str| security.iter().any(|option| option.split(',').any(|part| part == format!("name={name}")));
     let os = version.os.or(info.os_type).unwrap_or_default();
     EngineInfo {
         buildkit: !podman && os == "linux",
@@ -105,9 +104,7 @@ fn describe(version: SystemVersion, info: SystemInfo, address: String, local: bo
         arch: version.arch.unwrap_or_default(),
         kernel: version.kernel_version.or(info.kernel_version).unwrap_or_default(),
         storage_driver: info.driver.unwrap_or_default(),
-        containerd_store: status
-            .iter()
-            .any(|row| row.iter().any(|cell| cell.contains("io.containerd.snapshotter"))),
+        containerd_store: status.iter().any(|row| row.iter().any(|cell| cell.contains("io.containerd.snapshotter"))),
         rootless: option("rootless"),
         userns: option("userns"),
         address,
@@ -132,11 +129,7 @@ impl Engine {
     /// # Errors
     /// When it does not answer.
     pub async fn ping(&self) -> Result<()> {
-        self.docker()
-            .ping()
-            .await
-            .map(drop)
-            .map_err(|error| failed("the engine does not answer", error))
+        self.docker().ping().await.map(drop).map_err(|error| failed("the engine does not answer", error))
     }
 
     /// What the engine's disk holds; slow on an engine with much on it.
@@ -153,9 +146,7 @@ impl Engine {
             })
         };
         Ok(DiskUsage {
-            images: value["LayersSize"]
-                .as_u64()
-                .unwrap_or_else(|| sum("Images", "/Size", "ImageUsage")),
+            images: value["LayersSize"].as_u64().unwrap_or_else(|| sum("Images", "/Size", "ImageUsage")),
             containers: sum("Containers", "/SizeRw", "ContainerUsage"),
             volumes: sum("Volumes", "/UsageData/Size", "VolumeUsage"),
             build_cache: sum("BuildCache", "/Size", "BuildCacheUsage"),

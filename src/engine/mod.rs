@@ -32,8 +32,8 @@ mod tree;
 pub use build::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
 pub use connect::Engine;
 pub use container::{
-    ByteStream, Container, ContainerState, Entry, EntryKind, ExecResult, Finished, Health,
-    HealthProbe, HealthStatus, HostPort, PathStat, Process, Status, TarEdit,
+    ByteStream, Container, ContainerState, Entry, EntryKind, ExecResult, Finished, Health, HealthProbe, HealthStatus,
+    HostPort, PathStat, Process, Status, TarEdit,
 };
 pub use context::{Context, ContextFile, Ignore};
 pub use image::{HistoryItem, ImageConfig, ImageInfo};
@@ -41,8 +41,7 @@ pub use info::{DiskUsage, EngineInfo, Product};
 pub use run::{Commit, Network, Run, Volume};
 pub use search::{Hit, Place};
 pub use spec::{
-    Bind, ContainerSpec, Device, Healthcheck, Mount, NetworkAttachment, Port, Protocol, Tmpfs,
-    Ulimit, VolumeMount,
+    Bind, ContainerSpec, Device, Healthcheck, Mount, NetworkAttachment, Port, Protocol, Tmpfs, Ulimit, VolumeMount,
 };
 pub use sweep::{Leftover, LeftoverKind, Swept};
 pub use tree::{FileTree, WalkOptions};

@@ -24,12 +24,7 @@ impl Owner {
     pub(super) fn this() -> &'static Self {
         static THIS: LazyLock<Owner> = LazyLock::new(|| {
             let pid = std::process::id();
-            Owner {
-                host: host(),
-                boot: boot(),
-                pid,
-                start: start_of(pid).unwrap_or_else(|| "0".into()),
-            }
+            Owner { host: host(), boot: boot(), pid, start: start_of(pid).unwrap_or_else(|| "0".into()) }
         });
         &THIS
     }
@@ -62,12 +57,7 @@ impl FromStr for Owner {
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.split('-');
         let mut next = || parts.next().filter(|part| !part.is_empty()).map(str::to_owned).ok_or(());
-        let owner = Self {
-            host: next()?,
-            boot: next()?,
-            pid: next()?.parse().map_err(drop)?,
-            start: next()?,
-        };
+        let owner = Self { host: next()?, boot: next()?, pid: next()?.parse().map_err(drop)?, start: next()? };
         if parts.next().is_some() { Err(()) } else { Ok(owner) }
     }
 }
@@ -82,9 +72,7 @@ fn read(path: &str) -> String {
 }
 
 fn host() -> String {
-    let namespace = std::fs::read_link("/proc/self/ns/pid")
-        .map(|path| path.display().to_string())
-        .unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").map(|path| path.display().to_string()).unwrap_or_default();
     let name = std::env::var("COMPUTERNAME").unwrap_or_default();
     #[cfg(unix)]
     let name = name + &rustix::system::uname().nodename().to_string_lossy();

@@ -9,9 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bollard::models;
-use bollard::query_parameters::{
-    CommitContainerOptions, CreateContainerOptions, RemoveImageOptions, TagImageOptions,
-};
+use bollard::query_parameters::{CommitContainerOptions, CreateContainerOptions, RemoveImageOptions, TagImageOptions};
 use tokio_util::task::TaskTracker;
 
 use super::build::Sessions;
@@ -95,8 +93,7 @@ impl Engine {
     #[must_use]
     pub fn run(&self, purpose: &str) -> Run {
         let id = format!("{}-{}", slug(purpose), nonce());
-        let labels =
-            [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
+        let labels = [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
         Run {
             inner: Arc::new(Inner {
                 engine: self.clone(),
@@ -127,8 +124,7 @@ impl Engine {
     /// # Errors
     /// When the engine refuses, as for a name that is not there.
     pub async fn untag(&self, reference: &str) -> Result<()> {
-        let untagged =
-            self.docker().remove_image(reference, None::<RemoveImageOptions>, None).await;
+        let untagged = self.docker().remove_image(reference, None::<RemoveImageOptions>, None).await;
         untagged.map(drop).map_err(|error| failed(format!("cannot untag {reference}"), error))
     }
 }
@@ -173,17 +169,13 @@ impl Run {
     ) -> Result<T> {
         self.open()?;
         let task = self.inner.creations.spawn(creation);
-        task.await
-            .map_err(|error| Error::engine("a call to the engine broke off").because(error))?
+        task.await.map_err(|error| Error::engine("a call to the engine broke off").because(error))?
     }
 
     /// Refuses when the run is over.
     pub(super) fn open(&self) -> Result<()> {
         if self.inner.closed.load(Ordering::Acquire) {
-            return Err(Error::new(
-                crate::error::Kind::Interrupted,
-                format!("the run {} is over", self.inner.id),
-            ));
+            return Err(Error::new(crate::error::Kind::Interrupted, format!("the run {} is over", self.inner.id)));
         }
         Ok(())
     }
@@ -226,31 +218,21 @@ impl Run {
         let (engine, spec) = (self.inner.engine.clone(), spec.clone());
         self.shielded(async move {
             check_volumes(&engine, &spec).await?;
-            let what = || {
-                format!(
-                    "cannot create container {}",
-                    if spec.name.is_empty() { &name } else { &spec.name }
-                )
-            };
+            let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
             let options = CreateContainerOptions {
                 name: Some(name.clone()),
                 platform: spec.platform.clone().unwrap_or_default(),
             };
             let body = spec::request(&spec, &labels);
-            let made = engine
-                .docker()
-                .create_container(Some(options), body)
-                .await
-                .map_err(|error| failed(what(), error))?;
+            let made =
+                engine.docker().create_container(Some(options), body).await.map_err(|error| failed(what(), error))?;
             for attachment in spec.networks.iter().skip(1) {
                 let request = models::NetworkConnectRequest {
                     container: made.id.clone(),
                     endpoint_config: Some(spec::endpoint(attachment)),
                 };
                 let joined = engine.docker().connect_network(&attachment.network, request).await;
-                joined.map_err(|error| {
-                    failed(format!("{}: network {}", what(), attachment.network), error)
-                })?;
+                joined.map_err(|error| failed(format!("{}: network {}", what(), attachment.network), error))?;
             }
             Ok(Container::new(engine.clone(), made.id, name.clone()))
         })
@@ -272,8 +254,7 @@ impl Run {
                 ..Default::default()
             };
             let made = engine.docker().create_network(request).await;
-            let made =
-                made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
+            let made = made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
             Ok(Network { id: made.id, name })
         })
         .await
@@ -317,8 +298,7 @@ impl Run {
                 ..Default::default()
             };
             let made = engine.docker().commit_container(options, commit.config.into_engine()).await;
-            let made =
-                made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
+            let made = made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
             Ok(made.id)
         })
         .await
@@ -336,9 +316,7 @@ impl Run {
         self.inner.sessions.close().await;
         // A creation that hangs is found by the next sweep.
         let _ = tokio::time::timeout(SETTLE, self.inner.creations.wait()).await;
-        let removal =
-            tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id))
-                .await;
+        let removal = tokio::time::timeout(REMOVE, sweep::remove_run(&self.inner.engine, &self.inner.id)).await;
         let swept = removal.unwrap_or_else(|_| {
             Err(Error::engine(format!("removing what run {} made took too long", self.inner.id))
                 .hint("`dockwright clean` removes the rest"))
@@ -355,8 +333,7 @@ impl Drop for Inner {
         }
         // Best effort; whatever remains is swept once this process is gone.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let (engine, id, creations) =
-                (self.engine.clone(), self.id.clone(), self.creations.clone());
+            let (engine, id, creations) = (self.engine.clone(), self.id.clone(), self.creations.clone());
             runtime.spawn(async move {
                 creations.close();
                 let _ = tokio::time::timeout(SETTLE, creations.wait()).await;
@@ -395,14 +372,7 @@ pub(super) fn split_tag(reference: &str) -> (&str, &str) {
 fn slug(text: &str) -> String {
     let words = text.to_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words
-        .collect::<Vec<_>>()
-        .join("-")
-        .chars()
-        .take(40)
-        .collect::<String>()
-        .trim_end_matches('-')
-        .to_owned()
+    words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>().trim_end_matches('-').to_owned()
 }
 
 /// Six hexadecimal digits that no other run of this machine has.

@@ -62,9 +62,7 @@ impl Engine {
         let finder = finder(needles)?;
         let read = tarball::read(self.save(reference), move |input| search_archive(input, &finder));
         let hits = read.await;
-        hits.map_err(|error| {
-            super::container::stream_failed(&format!("cannot search image {reference}"), error)
-        })
+        hits.map_err(|error| super::container::stream_failed(&format!("cannot search image {reference}"), error))
     }
 }
 
@@ -119,11 +117,7 @@ fn search_value(value: &Value, field: String, finder: &AhoCorasick, hits: &mut V
         Value::Object(fields) => {
             for (key, item) in fields {
                 let field = if field.is_empty() { key.clone() } else { format!("{field}.{key}") };
-                note(
-                    finder.find_iter(key.as_bytes()),
-                    &Place::Config { field: field.clone() },
-                    hits,
-                );
+                note(finder.find_iter(key.as_bytes()), &Place::Config { field: field.clone() }, hits);
                 search_value(item, field, finder, hits);
             }
         }
@@ -131,16 +125,10 @@ fn search_value(value: &Value, field: String, finder: &AhoCorasick, hits: &mut V
     }
 }
 
-fn search_layer(
-    layer: &str,
-    content: &mut impl Read,
-    finder: &AhoCorasick,
-    hits: &mut Vec<Hit>,
-) -> io::Result<()> {
+fn search_layer(layer: &str, content: &mut impl Read, finder: &AhoCorasick, hits: &mut Vec<Hit>) -> io::Result<()> {
     for entry in tar::Archive::new(content).entries()? {
         let mut entry = entry?;
-        let path =
-            format!("/{}", String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./"));
+        let path = format!("/{}", String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./"));
         let place = Place::Layer { layer: layer.to_owned(), path };
         note(finder.find_iter(&*entry.path_bytes()), &place, hits);
         if let Some(link) = entry.link_name_bytes() {
@@ -182,9 +170,7 @@ fn search_content(
         Err(error)
             if matches!(
                 error.kind(),
-                io::ErrorKind::InvalidInput
-                    | io::ErrorKind::InvalidData
-                    | io::ErrorKind::UnexpectedEof
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
             ) =>
         {
             Ok(())
@@ -207,9 +193,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
 }
 
 fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &Place, hits: &mut Vec<Hit>) {
-    hits.extend(
-        found.map(|found| Hit { place: place.clone(), needle: found.pattern().as_usize() }),
-    );
+    hits.extend(found.map(|found| Hit { place: place.clone(), needle: found.pattern().as_usize() }));
 }
 
 #[cfg(test)]
@@ -244,20 +228,12 @@ mod tests {
             ("clean", b"SENTINE L".to_vec()),
         ]);
         let config = br#"{"config":{"Env":["A=b","X=SENTINEL"],"Labels":{"OTHER":"1"}}}"#.to_vec();
-        let image = pack(&[
-            ("blobs/sha256/a", gzip(&layer)),
-            ("b/layer.tar", layer),
-            ("config.json", config),
-        ]);
+        let image = pack(&[("blobs/sha256/a", gzip(&layer)), ("b/layer.tar", layer), ("config.json", config)]);
         let hits = search_archive(&mut image.as_slice(), &finder(&needles).unwrap()).unwrap();
         let told: Vec<_> = hits.iter().map(|hit| format!("{} {}", hit.place, hit.needle)).collect();
-        for expected in [
-            "file /plain 0",
-            "file /packed.gz 0",
-            "file /name-OTHER 1",
-            "config.Env[1] 0",
-            "config.Labels.OTHER 1",
-        ] {
+        for expected in
+            ["file /plain 0", "file /packed.gz 0", "file /name-OTHER 1", "config.Env[1] 0", "config.Labels.OTHER 1"]
+        {
             assert!(told.iter().any(|hit| hit == expected), "{expected} in {told:?}");
         }
         assert!(!told.iter().any(|hit| hit.contains("clean")), "{told:?}");
@@ -269,9 +245,6 @@ mod tests {
         let mut broken = gzip(&[b'a'; 10_000]);
         broken.truncate(20);
         let image = pack(&[("layer.tar", pack(&[("x.gz", broken)]))]);
-        assert_eq!(
-            search_archive(&mut image.as_slice(), &finder(&[b"q".to_vec()]).unwrap()).unwrap(),
-            []
-        );
+        assert_eq!(search_archive(&mut image.as_slice(), &finder(&[b"q".to_vec()]).unwrap()).unwrap(), []);
     }
 }

@@ -284,15 +284,11 @@ fn nanos(time: Duration) -> i64 {
 }
 
 /// The engine's request for a container; `labels` are the run's.
-pub(super) fn request(
-    spec: &ContainerSpec,
-    labels: &BTreeMap<String, String>,
-) -> models::ContainerCreateBody {
+pub(super) fn request(spec: &ContainerSpec, labels: &BTreeMap<String, String>) -> models::ContainerCreateBody {
     let spec = spec.clone();
     let mut all_labels: HashMap<_, _> = spec.labels.clone().into_iter().collect();
     all_labels.extend(labels.clone());
-    let mut env: Vec<String> =
-        spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut env: Vec<String> = spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     // A name without `=` takes the variable out.
     env.extend(spec.env_unset.iter().cloned());
     models::ContainerCreateBody {
@@ -325,28 +321,22 @@ fn port_key(port: &Port) -> String {
 
 pub(super) fn healthcheck(check: &Healthcheck) -> models::HealthConfig {
     match check {
-        Healthcheck::Disabled => {
-            models::HealthConfig { test: Some(vec!["NONE".into()]), ..Default::default() }
-        }
-        Healthcheck::Check { test, interval, timeout, retries, start_period, start_interval } => {
-            models::HealthConfig {
-                test: some(test.clone()),
-                interval: interval.map(nanos),
-                timeout: timeout.map(nanos),
-                retries: retries.map(i64::from),
-                start_period: start_period.map(nanos),
-                start_interval: start_interval.map(nanos),
-            }
-        }
+        Healthcheck::Disabled => models::HealthConfig { test: Some(vec!["NONE".into()]), ..Default::default() },
+        Healthcheck::Check { test, interval, timeout, retries, start_period, start_interval } => models::HealthConfig {
+            test: some(test.clone()),
+            interval: interval.map(nanos),
+            timeout: timeout.map(nanos),
+            retries: retries.map(i64::from),
+            start_period: start_period.map(nanos),
+            start_interval: start_interval.map(nanos),
+        },
     }
 }
 
 /// Only the first network: engines before API 1.44 refuse more at creation; the rest is connected after it.
 fn networking(spec: &ContainerSpec) -> Option<models::NetworkingConfig> {
     let first = spec.networks.first()?;
-    Some(models::NetworkingConfig {
-        endpoints_config: Some([(first.network.clone(), endpoint(first))].into()),
-    })
+    Some(models::NetworkingConfig { endpoints_config: Some([(first.network.clone(), endpoint(first))].into()) })
 }
 
 pub(super) fn endpoint(attachment: &NetworkAttachment) -> models::EndpointSettings {
@@ -354,10 +344,7 @@ pub(super) fn endpoint(attachment: &NetworkAttachment) -> models::EndpointSettin
 }
 
 fn host_config(spec: ContainerSpec) -> models::HostConfig {
-    let network_mode = spec
-        .network_mode
-        .clone()
-        .or_else(|| spec.networks.first().map(|first| first.network.clone()));
+    let network_mode = spec.network_mode.clone().or_else(|| spec.networks.first().map(|first| first.network.clone()));
     let mut bindings: HashMap<String, Option<Vec<models::PortBinding>>> = HashMap::new();
     for port in &spec.ports {
         let binding = models::PortBinding {
@@ -412,11 +399,7 @@ fn restart(policy: &str) -> models::RestartPolicy {
 }
 
 fn ulimit(limit: Ulimit) -> models::ResourcesUlimits {
-    models::ResourcesUlimits {
-        name: Some(limit.name),
-        soft: Some(limit.soft),
-        hard: Some(limit.hard),
-    }
+    models::ResourcesUlimits { name: Some(limit.name), soft: Some(limit.soft), hard: Some(limit.hard) }
 }
 
 fn device(device: Device) -> models::DeviceMapping {
@@ -447,12 +430,7 @@ fn mounts(mounts: &[Mount]) -> Mounts {
             Mount::Bind(bind) => {
                 let mut options = bind.options.clone();
                 options.push(if bind.read_only { "ro".into() } else { "rw".into() });
-                binds.push(format!(
-                    "{}:{}:{}",
-                    bind.source.display(),
-                    bind.target,
-                    options.join(",")
-                ));
+                binds.push(format!("{}:{}:{}", bind.source.display(), bind.target, options.join(",")));
             }
             Mount::Volume(volume) => list.push(models::Mount {
                 typ: Some(models::MountType::VOLUME),
@@ -490,14 +468,10 @@ mod tests {
 
     #[test]
     fn the_default_asks_for_nothing_special() {
-        let body =
-            request(&ContainerSpec { image: "x".into(), ..Default::default() }, &BTreeMap::new());
+        let body = request(&ContainerSpec { image: "x".into(), ..Default::default() }, &BTreeMap::new());
         let host = body.host_config.unwrap();
         assert_eq!((body.cmd, body.entrypoint, body.env), (None, None, None));
-        assert_eq!(
-            (host.binds, host.mounts, host.tmpfs, host.network_mode),
-            (None, None, None, None)
-        );
+        assert_eq!((host.binds, host.mounts, host.tmpfs, host.network_mode), (None, None, None, None));
     }
 
     #[test]
@@ -518,22 +492,11 @@ mod tests {
 
     #[test]
     fn each_mount_goes_where_the_engine_understands_it() {
-        let tmpfs = Tmpfs {
-            target: "/tmp".into(),
-            mode: Some(0o1777),
-            uid: Some(5),
-            size: Some(1024),
-            ..Default::default()
-        };
-        let bind = Bind {
-            source: "/src".into(),
-            target: "/app".into(),
-            read_only: true,
-            ..Default::default()
-        };
+        let tmpfs =
+            Tmpfs { target: "/tmp".into(), mode: Some(0o1777), uid: Some(5), size: Some(1024), ..Default::default() };
+        let bind = Bind { source: "/src".into(), target: "/app".into(), read_only: true, ..Default::default() };
         let created = Bind { create_host_path: true, ..bind.clone() };
-        let (binds, list, map) =
-            mounts(&[Mount::Tmpfs(tmpfs), Mount::Bind(bind), Mount::Bind(created)]);
+        let (binds, list, map) = mounts(&[Mount::Tmpfs(tmpfs), Mount::Bind(bind), Mount::Bind(created)]);
         assert_eq!(map["/tmp"], "size=1024,mode=1777,uid=5");
         assert_eq!(list[0].read_only, Some(true));
         assert_eq!(binds, ["/src:/app:ro"]);

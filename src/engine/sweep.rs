@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use bollard::query_parameters::{
-    ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions,
-    RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions,
+    ListContainersOptions, ListImagesOptions, ListNetworksOptions, ListVolumesOptions, RemoveContainerOptions,
+    RemoveImageOptions, RemoveVolumeOptions,
 };
 use futures_util::stream::{self, StreamExt};
 use serde::Serialize;
@@ -108,17 +108,10 @@ async fn remove(engine: &Engine, leftover: &Leftover) -> Result<()> {
     let id = leftover.id.as_str();
     let result = match leftover.kind {
         LeftoverKind::Container => {
-            docker
-                .remove_container(
-                    id,
-                    Some(RemoveContainerOptions { v: true, force: true, link: false }),
-                )
-                .await
+            docker.remove_container(id, Some(RemoveContainerOptions { v: true, force: true, link: false })).await
         }
         LeftoverKind::Network => docker.remove_network(id).await,
-        LeftoverKind::Volume => {
-            docker.remove_volume(id, Some(RemoveVolumeOptions { force: true })).await
-        }
+        LeftoverKind::Volume => docker.remove_volume(id, Some(RemoveVolumeOptions { force: true })).await,
         LeftoverKind::Image => remove_image(engine, id).await,
     };
     match result {
@@ -152,8 +145,7 @@ async fn list(engine: &Engine) -> Result<Vec<Leftover>> {
     let filters: HashMap<String, Vec<String>> = [("label".into(), vec![RUN.into()])].into();
     let by_name: HashMap<String, Vec<String>> = [("name".into(), vec![REPOSITORY.into()])].into();
     let named = ListContainersOptions { all: true, filters: Some(by_name), ..Default::default() };
-    let containers =
-        ListContainersOptions { all: true, filters: Some(filters.clone()), ..Default::default() };
+    let containers = ListContainersOptions { all: true, filters: Some(filters.clone()), ..Default::default() };
     let networks = ListNetworksOptions { filters: Some(filters.clone()) };
     let volumes = ListVolumesOptions { filters: Some(filters) };
     let (containers, named, networks, volumes, images) = futures_util::try_join!(
@@ -168,65 +160,34 @@ async fn list(engine: &Engine) -> Result<Vec<Leftover>> {
     let mut found = Vec::new();
     for container in containers.into_iter().chain(named) {
         let id = container.id.unwrap_or_default();
-        let name = container
-            .names
-            .and_then(|names| names.into_iter().next())
-            .unwrap_or_else(|| id.clone());
+        let name = container.names.and_then(|names| names.into_iter().next()).unwrap_or_else(|| id.clone());
         let name = name.trim_start_matches('/').to_owned();
-        let by_label = labelled(
-            LeftoverKind::Container,
-            id.clone(),
-            name.clone(),
-            &container.labels.unwrap_or_default(),
-        );
-        found.extend(
-            by_label
-                .or_else(|| scoped(LeftoverKind::Container, id, &name, name.split_once('.')?.0)),
-        );
+        let by_label =
+            labelled(LeftoverKind::Container, id.clone(), name.clone(), &container.labels.unwrap_or_default());
+        found.extend(by_label.or_else(|| scoped(LeftoverKind::Container, id, &name, name.split_once('.')?.0)));
     }
     for network in networks {
         let id = network.id.unwrap_or_default();
         let name = network.name.unwrap_or_else(|| id.clone());
-        found.extend(labelled(
-            LeftoverKind::Network,
-            id,
-            name,
-            &network.labels.unwrap_or_default(),
-        ));
+        found.extend(labelled(LeftoverKind::Network, id, name, &network.labels.unwrap_or_default()));
     }
     for volume in volumes.volumes.unwrap_or_default() {
-        found.extend(labelled(
-            LeftoverKind::Volume,
-            volume.name.clone(),
-            volume.name,
-            &volume.labels,
-        ));
+        found.extend(labelled(LeftoverKind::Volume, volume.name.clone(), volume.name, &volume.labels));
     }
-    found.extend(
-        images.into_iter().flat_map(|image| image.repo_tags).filter_map(|tag| tagged(&tag)),
-    );
+    found.extend(images.into_iter().flat_map(|image| image.repo_tags).filter_map(|tag| tagged(&tag)));
     found.sort();
     Ok(found)
 }
 
-fn labelled(
-    kind: LeftoverKind,
-    id: String,
-    name: String,
-    labels: &HashMap<String, String>,
-) -> Option<Leftover> {
+fn labelled(kind: LeftoverKind, id: String, name: String, labels: &HashMap<String, String>) -> Option<Leftover> {
     let run = labels.get(RUN)?.clone();
-    let dead = labels
-        .get(OWNER)
-        .and_then(|owner| owner.parse::<Owner>().ok())
-        .is_some_and(|owner| owner.is_dead());
+    let dead = labels.get(OWNER).and_then(|owner| owner.parse::<Owner>().ok()).is_some_and(|owner| owner.is_dead());
     Some(Leftover { kind, id, name, run, dead })
 }
 
 /// An image's tag; Podman puts a registry before it.
 fn tagged(tag: &str) -> Option<Leftover> {
-    let repository =
-        tag.strip_prefix("localhost/").or_else(|| tag.strip_prefix("docker.io/")).unwrap_or(tag);
+    let repository = tag.strip_prefix("localhost/").or_else(|| tag.strip_prefix("docker.io/")).unwrap_or(tag);
     scoped(LeftoverKind::Image, tag.to_owned(), tag, repository.split_once('/')?.0)
 }
 
@@ -236,13 +197,7 @@ fn scoped(kind: LeftoverKind, id: String, name: &str, scope: &str) -> Option<Lef
     // The owner has three dashes; the rest is the run.
     let (end, _) = scope.match_indices('-').nth(3)?;
     let owner: Owner = scope[..end].parse().ok()?;
-    Some(Leftover {
-        kind,
-        id,
-        name: name.to_owned(),
-        run: scope[end + 1..].to_owned(),
-        dead: owner.is_dead(),
-    })
+    Some(Leftover { kind, id, name: name.to_owned(), run: scope[end + 1..].to_owned(), dead: owner.is_dead() })
 }
 
 #[cfg(test)]
@@ -255,15 +210,8 @@ mod tests {
         let ours = tagged(&format!("dockwright-run-{this}-verify-0a1b2c/dev:3")).unwrap();
         assert_eq!((ours.run.as_str(), ours.dead), ("verify-0a1b2c", false));
         let dead = Owner { boot: "before".into(), ..this.clone() };
-        assert!(
-            tagged(&format!("localhost/dockwright-run-{dead}-verify-0a1b2c/dev:3")).unwrap().dead
-        );
-        for foreign in [
-            "dockwright-run-x/dev:1",
-            "dockwright/dev:1",
-            "python:3.13",
-            "dockwright-run-a-b-c-d-e/x:1",
-        ] {
+        assert!(tagged(&format!("localhost/dockwright-run-{dead}-verify-0a1b2c/dev:3")).unwrap().dead);
+        for foreign in ["dockwright-run-x/dev:1", "dockwright/dev:1", "python:3.13", "dockwright-run-a-b-c-d-e/x:1"] {
             assert_eq!(tagged(foreign), None, "{foreign}");
         }
     }

@@ -23,9 +23,7 @@ pub(super) async fn read<T: Send + 'static>(
     let (_alive, gone) = oneshot::channel::<()>();
     // Dropping `_alive` ends the stream, upon which the thread's next read finds its end.
     let stream: ByteStream = Box::pin(stream.take_until(gone));
-    tokio::task::spawn_blocking(move || read(&mut reader(stream)))
-        .await
-        .map_err(io::Error::other)?
+    tokio::task::spawn_blocking(move || read(&mut reader(stream))).await.map_err(io::Error::other)?
 }
 
 /// A stream as a reader, for a thread of the runtime's on which blocking is allowed.
@@ -34,9 +32,7 @@ pub(super) fn reader(stream: ByteStream) -> impl Read {
 }
 
 /// Writes a stream from a thread of its own. Dropping the stream fails the writer's next write.
-pub(super) fn write(
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static,
-) -> ByteStream {
+pub(super) fn write(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static) -> ByteStream {
     // Four pieces in flight bound the memory, whatever the size of the whole.
     let (sender, receiver) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {
@@ -75,9 +71,7 @@ impl Write for Pieces {
 }
 
 /// bollard's streams as ours.
-pub(super) fn bytes(
-    stream: impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Send + 'static,
-) -> ByteStream {
+pub(super) fn bytes(stream: impl Stream<Item = Result<Bytes, bollard::errors::Error>> + Send + 'static) -> ByteStream {
     Box::pin(stream.map(|piece| piece.map_err(io::Error::other)))
 }
 

@@ -56,9 +56,7 @@ impl Transport {
 
     async fn dial(&self) -> io::Result<Box<dyn Duplex>> {
         let dialled = tokio::time::timeout(DIAL, self.dial_unbounded()).await;
-        dialled.unwrap_or_else(|_| {
-            Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 0.9 s"))
-        })
+        dialled.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 0.9 s")))
     }
 
     async fn dial_unbounded(&self) -> io::Result<Box<dyn Duplex>> {
@@ -66,32 +64,22 @@ impl Transport {
             #[cfg(unix)]
             Address::Unix(path) => Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
             #[cfg(windows)]
-            Address::Pipe(name) => {
-                Ok(Box::new(tokio::net::windows::named_pipe::ClientOptions::new().open(name)?))
-            }
+            Address::Pipe(name) => Ok(Box::new(tokio::net::windows::named_pipe::ClientOptions::new().open(name)?)),
             Address::Tcp(host) => Ok(Box::new(tcp(host).await?)),
             Address::Tls(host, _) => {
                 let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-                let name = ServerName::try_from(name.trim_matches(['[', ']']).to_owned())
-                    .map_err(io::Error::other)?;
-                let connector =
-                    self.tls.as_ref().ok_or_else(|| io::Error::other("TLS is not set up"))?;
+                let name = ServerName::try_from(name.trim_matches(['[', ']']).to_owned()).map_err(io::Error::other)?;
+                let connector = self.tls.as_ref().ok_or_else(|| io::Error::other("TLS is not set up"))?;
                 Ok(Box::new(connector.connect(name, tcp(host).await?).await?))
             }
             #[allow(unreachable_patterns, reason = "each platform lacks one of the two")]
-            _ => Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "not reachable from this operating system",
-            )),
+            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not reachable from this operating system")),
         }
     }
 
     /// Sends one request on a connection of its own and returns the answer's head. Dropping this future,
     /// or the answer's body, closes the connection, and with it the call on the engine.
-    pub(super) async fn send<B>(
-        &self,
-        mut request: Request<B>,
-    ) -> Result<Response<Incoming>, Bollard>
+    pub(super) async fn send<B>(&self, mut request: Request<B>) -> Result<Response<Incoming>, Bollard>
     where
         B: Body + Send + 'static,
         B::Data: Send,
@@ -107,8 +95,7 @@ impl Transport {
         let host = HeaderValue::from_str(host).unwrap_or(HeaderValue::from_static("docker"));
         request.headers_mut().insert(HOST, host);
         let connection = self.dial().await?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
         // The task ends with the connection: when the answer is read to its end, dropped, or upgraded.
         tokio::spawn(connection.with_upgrades());
         Ok(sender.send_request(request).await?)
@@ -128,15 +115,11 @@ fn tls_config(files: &TlsFiles) -> io::Result<ClientConfig> {
             "the docker context skips checking the server's certificate (SkipTLSVerify), which is not supported",
         ));
     }
-    let path =
-        |name| files.folder.as_ref().map(|folder| folder.join(name)).filter(|path| path.exists());
-    let pem = |path: &std::path::Path, error| {
-        io::Error::other(format!("cannot read {}: {error}", path.display()))
-    };
+    let path = |name| files.folder.as_ref().map(|folder| folder.join(name)).filter(|path| path.exists());
+    let pem = |path: &std::path::Path, error| io::Error::other(format!("cannot read {}: {error}", path.display()));
     let mut roots = RootCertStore::empty();
     if let Some(ca) = path("ca.pem") {
-        let certificates =
-            CertificateDer::pem_file_iter(&ca).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let certificates = CertificateDer::pem_file_iter(&ca).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         roots.add_parsable_certificates(certificates.map_err(|error| pem(&ca, error))?);
     }
     let config = ClientConfig::builder().with_root_certificates(roots);

@@ -47,10 +47,7 @@ impl WalkOptions {
 impl FileTree {
     /// The files at and below a path.
     pub fn under<'a>(&'a self, root: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
-        self.files
-            .iter()
-            .map(|(path, entry)| (path.as_str(), entry))
-            .filter(move |(path, _)| is_under(path, root))
+        self.files.iter().map(|(path, entry)| (path.as_str(), entry)).filter(move |(path, _)| is_under(path, root))
     }
 }
 
@@ -74,16 +71,8 @@ impl Run {
 }
 
 /// What the engine puts into every container's root, whatever the image.
-const ENGINES: [&str; 8] = [
-    "/dev",
-    "/proc",
-    "/sys",
-    "/.dockerenv",
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/resolv.conf",
-    "/etc/mtab",
-];
+const ENGINES: [&str; 8] =
+    ["/dev", "/proc", "/sys", "/.dockerenv", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/etc/mtab"];
 
 impl Container {
     /// All its files, without what is mounted and what the engine puts into every container.
@@ -110,24 +99,12 @@ impl Container {
             return Ok(FileTree::default());
         }
         // The archive begins with the path's last part.
-        let parent =
-            path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-        table(
-            self.download(path),
-            parent,
-            options,
-            &format!("cannot read {path} of {}", self.name()),
-        )
-        .await
+        let parent = path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+        table(self.download(path), parent, options, &format!("cannot read {path} of {}", self.name())).await
     }
 }
 
-async fn table(
-    archive: ByteStream,
-    parent: String,
-    options: WalkOptions,
-    what: &str,
-) -> Result<FileTree> {
+async fn table(archive: ByteStream, parent: String, options: WalkOptions, what: &str) -> Result<FileTree> {
     let read = tarball::read(archive, move |input| read_table(input, &parent, &options)).await;
     read.map_err(|error| super::container::stream_failed(what, error))
 }
@@ -245,8 +222,7 @@ mod tests {
 
     #[test]
     fn options_cut_paths_and_hashes() {
-        let options =
-            WalkOptions { under: vec!["/app/run".into()], hash_limit: 1, ..Default::default() };
+        let options = WalkOptions { under: vec!["/app/run".into()], hash_limit: 1, ..Default::default() };
         let tree = read_table(&mut archive().as_slice(), "", &options).unwrap();
         assert_eq!(tree.files.keys().collect::<Vec<_>>(), ["/app/run"]);
         assert_eq!(tree.files["/app/run"].sha256, None);

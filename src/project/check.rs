@@ -6,18 +6,14 @@ use std::time::Duration;
 use super::flaws::Flaws;
 use super::text::{is_line_break, refuse_control, shown};
 use super::{
-    Command, Deployment, DeploymentName, DevTools, Env, EnvName, EnvValue, ImageRef, Images,
-    Package, Port, Project, ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName,
-    ServiceRole, ShellLine, StackFacts, Tool, ToolName, UrlPath, Verify, raw,
+    Command, Deployment, DeploymentName, DevTools, Env, EnvName, EnvValue, ImageRef, Images, Package, Port, Project,
+    ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName, ServiceRole, ShellLine, StackFacts, Tool, ToolName,
+    UrlPath, Verify, raw,
 };
 use crate::error::{Error, Result};
 
 /// The project, or nothing and what is wrong in `flaws`.
-pub(super) fn project(
-    raw: raw::Description,
-    stacks: &[StackFacts<'_>],
-    flaws: &mut Flaws<'_>,
-) -> Option<Project> {
+pub(super) fn project(raw: raw::Description, stacks: &[StackFacts<'_>], flaws: &mut Flaws<'_>) -> Option<Project> {
     let service = service(raw.service, stacks, flaws);
     let images = raw.images.unwrap_or_default();
     let runtime = optional(images.runtime, |text| ImageRef::parse(&text), flaws);
@@ -44,11 +40,7 @@ fn optional<T, U>(
     raw.map_or(Some(None), |raw| one(raw, parse, flaws).map(Some))
 }
 
-fn one<T, U>(
-    raw: raw::At<T>,
-    parse: impl FnOnce(T) -> Result<U>,
-    flaws: &mut Flaws<'_>,
-) -> Option<U> {
+fn one<T, U>(raw: raw::At<T>, parse: impl FnOnce(T) -> Result<U>, flaws: &mut Flaws<'_>) -> Option<U> {
     let (value, span) = raw.split();
     flaws.take(&span, parse(value))
 }
@@ -84,11 +76,7 @@ fn manager(text: String, facts: &StackFacts<'_>) -> Result<String> {
         return Ok(text);
     }
     let known: Vec<String> = facts.managers.iter().map(super::text::quoted).collect();
-    let error = Error::description(format!(
-        "the stack {} has no package manager {}",
-        facts.name,
-        shown(&text)
-    ));
+    let error = Error::description(format!("the stack {} has no package manager {}", facts.name, shown(&text)));
     Err(match known.as_slice() {
         [] => error.hint("leave `manager` out"),
         _ => error.hint(format!("it can be {}", known.join(", "))),
@@ -107,10 +95,7 @@ fn roles(raw: raw::Roles, flaws: &mut Flaws<'_>) -> Option<Roles> {
     let dev_tools = dev_tools(raw.dev_tools.unwrap_or_default(), flaws);
     let service = raw.service.unwrap_or_default();
     let code = service.code.unwrap_or_default();
-    let settings = role(
-        raw::Role { command: service.command, env: service.env, packages: service.packages },
-        flaws,
-    );
+    let settings = role(raw::Role { command: service.command, env: service.env, packages: service.packages }, flaws);
     Some(Roles {
         dev: dev?,
         dev_tools: dev_tools?,
@@ -123,9 +108,7 @@ fn roles(raw: raw::Roles, flaws: &mut Flaws<'_>) -> Option<Roles> {
 fn role(raw: raw::Role, flaws: &mut Flaws<'_>) -> Option<RoleSettings> {
     let command = command(raw.command, flaws);
     let env = env(raw.env, &mut Names::default(), flaws);
-    let packages = all(raw.packages.unwrap_or_default(), |package| {
-        one(package.0, |text| Package::parse(&text), flaws)
-    });
+    let packages = all(raw.packages.unwrap_or_default(), |package| one(package.0, |text| Package::parse(&text), flaws));
     Some(RoleSettings { command: command?, env: env?, packages: packages? })
 }
 
@@ -135,30 +118,15 @@ fn dev_tools(raw: raw::DevTools, flaws: &mut Flaws<'_>) -> Option<DevTools> {
         let shows = one(shows.0, Command::parse, flaws);
         Some(Tool { name: name?, shows: shows? })
     });
-    let install = all(raw.install.unwrap_or_default(), |line| {
-        one(line, |text| ShellLine::parse(&text), flaws)
-    });
-    let settings =
-        role(raw::Role { command: raw.command, env: raw.env, packages: raw.packages }, flaws);
-    Some(DevTools {
-        enabled: raw.enabled.unwrap_or(true),
-        tools: tools?,
-        install: install?,
-        settings: settings?,
-    })
+    let install = all(raw.install.unwrap_or_default(), |line| one(line, |text| ShellLine::parse(&text), flaws));
+    let settings = role(raw::Role { command: raw.command, env: raw.env, packages: raw.packages }, flaws);
+    Some(DevTools { enabled: raw.enabled.unwrap_or(true), tools: tools?, install: install?, settings: settings? })
 }
 
-fn deployments(
-    raw: Option<raw::Ordered<raw::Deployment>>,
-    flaws: &mut Flaws<'_>,
-) -> Option<Vec<Deployment>> {
+fn deployments(raw: Option<raw::Ordered<raw::Deployment>>, flaws: &mut Flaws<'_>) -> Option<Vec<Deployment>> {
     let raw = raw.map(|deployments| deployments.0).unwrap_or_default();
     if raw.is_empty() {
-        return Some(vec![Deployment {
-            name: DeploymentName::production(),
-            env: Env::new(),
-            secrets: Vec::new(),
-        }]);
+        return Some(vec![Deployment { name: DeploymentName::production(), env: Env::new(), secrets: Vec::new() }]);
     }
     all(raw, |(name, deployment)| {
         let name = one(name, |text| DeploymentName::parse(&text), flaws);
@@ -189,11 +157,8 @@ fn env_value(name: &str, value: &str) -> Result<EnvValue> {
     let parsed = EnvValue::parse(value)?;
     if name == "PORT" {
         let number = value.parse().map_err(|_| {
-            Error::description(format!(
-                "PORT is {}, and the service listens on the port it names",
-                shown(value)
-            ))
-            .hint("write a number from 1024 to 65535 in quotes, as in PORT = \"8000\"")
+            Error::description(format!("PORT is {}, and the service listens on the port it names", shown(value)))
+                .hint("write a number from 1024 to 65535 in quotes, as in PORT = \"8000\"")
         })?;
         Port::new(number)?;
     }
@@ -230,12 +195,10 @@ impl Names {
         let text = name.as_str();
         match self.0.insert(text.to_ascii_lowercase(), (text.to_owned(), list)) {
             None => Ok(()),
-            Some((_, "env")) if list == "secrets" => Err(Error::description(format!(
-                "{text} is in `env` and in `secrets`: it is one or the other"
-            ))
-            .hint(
-                "take it out of `env` if it is secret, as values there are baked into the image",
-            )),
+            Some((_, "env")) if list == "secrets" => {
+                Err(Error::description(format!("{text} is in `env` and in `secrets`: it is one or the other"))
+                    .hint("take it out of `env` if it is secret, as values there are baked into the image"))
+            }
             Some((other, _)) if other == text => {
                 Err(Error::description(format!("{text} is listed twice")).hint("take one out"))
             }
@@ -261,10 +224,8 @@ fn verify(raw: raw::Verify, flaws: &mut Flaws<'_>) -> Option<Verify> {
 fn timeout(seconds: i64) -> Result<Duration> {
     match u64::try_from(seconds) {
         Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
-        _ => Err(Error::description(format!(
-            "a timeout of {seconds} seconds is out of range: 1 to 3600"
-        ))
-        .hint("leave it out for 60 seconds")),
+        _ => Err(Error::description(format!("a timeout of {seconds} seconds is out of range: 1 to 3600"))
+            .hint("leave it out for 60 seconds")),
     }
 }
 
@@ -277,12 +238,12 @@ fn reload(raw: raw::Reload, flaws: &mut Flaws<'_>) -> Option<Reload> {
 
 fn reload_text(text: String) -> Result<String> {
     if text.trim().is_empty() {
-        return Err(Error::description("the text to replace is empty")
-            .hint("take a word that the answer holds, as \"Hello\""));
+        return Err(
+            Error::description("the text to replace is empty").hint("take a word that the answer holds, as \"Hello\"")
+        );
     }
     if text.contains(is_line_break) {
-        return Err(Error::description("the text to replace holds a line break")
-            .hint("take one word of it"));
+        return Err(Error::description("the text to replace holds a line break").hint("take one word of it"));
     }
     refuse_control(&text, "the text to replace", &['\t'])?;
     Ok(text)

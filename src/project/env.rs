@@ -17,10 +17,7 @@ impl EnvName {
     /// Another character than `[A-Za-z0-9_]`, a digit first, or nothing at all: shells cannot set such a name.
     pub fn parse(text: &str) -> Result<Self> {
         let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if !text.is_empty()
-            && text.chars().all(good)
-            && !text.starts_with(|c: char| c.is_ascii_digit())
-        {
+        if !text.is_empty() && text.chars().all(good) && !text.starts_with(|c: char| c.is_ascii_digit()) {
             return Ok(Self(text.to_owned()));
         }
         let error = Error::description(format!(

@@ -63,9 +63,8 @@ impl<'a> Flaws<'a> {
             None => error.in_file(self.file),
         };
         for (offset, error) in found.take(FURTHER) {
-            let line = place(offset)
-                .and_then(|place| place.line)
-                .map_or(String::new(), |line| format!(" in line {line}"));
+            let line =
+                place(offset).and_then(|place| place.line).map_or(String::new(), |line| format!(" in line {line}"));
             first = first.hint(format!("also{line}: {}", error.message()));
         }
         Some(if more > 0 { first.hint(format!("and {more} more after these")) } else { first })
@@ -82,8 +81,7 @@ pub(super) fn location(text: &str, file: &Path, offset: usize) -> Location {
     let line = text[start..].split('\n').next().unwrap_or("").trim_end_matches('\r');
     let column = text[start..offset].chars().count() + 1;
     // A terminal must not act on what stands in a file, and a caret below must stay in its column.
-    let shown: String =
-        line.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = line.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
     Location {
         file: file.to_owned(),
         line: Some(text[..start].matches('\n').count() + 1),

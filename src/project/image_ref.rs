@@ -17,18 +17,12 @@ impl ImageRef {
         let fail = |why: &str, hint: String| {
             Err(Error::description(format!("{} is not an image: {why}", shown(text))).hint(hint))
         };
-        let example = || {
-            "for example: \"python:3.13-slim\" or \"registry.example.com/python:3.13-slim\""
-                .to_owned()
-        };
+        let example = || "for example: \"python:3.13-slim\" or \"registry.example.com/python:3.13-slim\"".to_owned();
         if text.is_empty() {
             return Err(Error::description("the image is empty").hint(example()));
         }
         if let Some((_, rest)) = text.split_once("://") {
-            return fail(
-                "a reference has no `https://` or the like before it",
-                format!("write {}", shown(rest)),
-            );
+            return fail("a reference has no `https://` or the like before it", format!("write {}", shown(rest)));
         }
         if text.contains('$') {
             return fail(
@@ -36,8 +30,7 @@ impl ImageRef {
                 "write the image itself".to_owned(),
             );
         }
-        let (named, digest) =
-            text.split_once('@').map_or((text, None), |(named, digest)| (named, Some(digest)));
+        let (named, digest) = text.split_once('@').map_or((text, None), |(named, digest)| (named, Some(digest)));
         let slash = named.rfind('/').map_or(0, |at| at + 1);
         let (name, tag) = match named[slash..].find(':') {
             Some(colon) => (&named[..slash + colon], Some(&named[slash + colon + 1..])),
@@ -50,15 +43,10 @@ impl ImageRef {
             );
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
-            return fail(
-                "a tag is letters, digits and `_.-`, at most 128, and begins with none of `.-`",
-                example(),
-            );
+            return fail("a tag is letters, digits and `_.-`, at most 128, and begins with none of `.-`", example());
         }
         let (host, path) = match name.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => {
-                (Some(host), path)
-            }
+            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
             _ => (None, name),
         };
         if host.is_some_and(|host| !is_host(host)) {
@@ -69,17 +57,11 @@ impl ImageRef {
             return if path.to_ascii_lowercase().split('/').all(is_part) {
                 fail("a name is in lower case", format!("write {}", shown(&lower)))
             } else {
-                fail(
-                    "a name is lower-case letters and digits, with single `.`, `_` or dashes between",
-                    example(),
-                )
+                fail("a name is lower-case letters and digits, with single `.`, `_` or dashes between", example())
             };
         }
         if name.len() > 255 {
-            return fail(
-                "its name has more than 255 characters",
-                "host it under a shorter name".to_owned(),
-            );
+            return fail("its name has more than 255 characters", "host it under a shorter name".to_owned());
         }
         Ok(Self(text.to_owned()))
     }
@@ -114,8 +96,7 @@ fn is_tag(tag: &str) -> bool {
 /// `digest`, of the two algorithms that registries use.
 fn is_digest(digest: &str) -> bool {
     let hex = |hex: &str, digits: usize| {
-        hex.len() == digits
-            && hex.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
+        hex.len() == digits && hex.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
     };
     match digest.split_once(':') {
         Some(("sha256", rest)) => hex(rest, 64),

@@ -34,8 +34,8 @@ pub use env::{EnvName, EnvValue};
 pub use image_ref::ImageRef;
 pub use known::known_stacks;
 pub use model::{
-    Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles,
-    Service, ServiceKind, ServiceRole, StackFacts, Tool, Verify,
+    Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles, Service, ServiceKind,
+    ServiceRole, StackFacts, Tool, Verify,
 };
 pub use name::{DeploymentName, ServiceName};
 pub use paths::{ProjectPath, UrlPath};

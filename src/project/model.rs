@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use super::{
-    Command, DeploymentName, EnvName, EnvValue, ImageRef, Package, ProjectPath, ServiceName,
-    ShellLine, ToolName, UrlPath,
+    Command, DeploymentName, EnvName, EnvValue, ImageRef, Package, ProjectPath, ServiceName, ShellLine, ToolName,
+    UrlPath,
 };
 use crate::error::{Error, Result};
 
@@ -226,12 +226,7 @@ impl Port {
 
 impl Default for DevTools {
     fn default() -> Self {
-        Self {
-            enabled: true,
-            tools: Vec::new(),
-            install: Vec::new(),
-            settings: RoleSettings::default(),
-        }
+        Self { enabled: true, tools: Vec::new(), install: Vec::new(), settings: RoleSettings::default() }
     }
 }
 

@@ -19,16 +19,12 @@ const RESERVED: &[(&[&str], &str)] = &[
         "it is the name of a role, and the image would be taken for that role's",
     ),
     (&["dockwright"], "it is this tool's own, and its files could not be told apart"),
-    (
-        &["docker", "compose", "localhost", "scratch"],
-        "container engines give that name a meaning of their own",
-    ),
+    (&["docker", "compose", "localhost", "scratch"], "container engines give that name a meaning of their own"),
     (
         // learn.microsoft.com, "Naming Files, Paths, and Namespaces".
         &[
-            "con", "prn", "aux", "nul", "com0", "com1", "com2", "com3", "com4", "com5", "com6",
-            "com7", "com8", "com9", "lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7",
-            "lpt8", "lpt9",
+            "con", "prn", "aux", "nul", "com0", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8", "com9",
+            "lpt0", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
         ],
         "Windows keeps it for a device, and no folder there can have it",
     ),
@@ -44,17 +40,10 @@ impl ServiceName {
         let taken = RESERVED.iter().find(|(names, _)| names.contains(&name)).map(|(_, why)| *why);
         let snake = name.replace('-', "_");
         let by_stack = reserved.iter().any(|word| *word == name || *word == snake);
-        match taken.or(by_stack
-            .then_some("the stack uses that name itself, and the code could not be told from it"))
-        {
+        match taken.or(by_stack.then_some("the stack uses that name itself, and the code could not be told from it")) {
             None => Ok(Self(name.to_owned())),
-            Some(why) => {
-                Err(Error::description(format!("no service can be called {}: {why}", shown(name)))
-                    .hint(format!(
-                        "take a name that says what it serves, as {}",
-                        shown(&spare(name))
-                    )))
-            }
+            Some(why) => Err(Error::description(format!("no service can be called {}: {why}", shown(name)))
+                .hint(format!("take a name that says what it serves, as {}", shown(&spare(name))))),
         }
     }
 }
@@ -77,11 +66,7 @@ impl DeploymentName {
 
 /// Another name for a reserved one.
 fn spare(name: &str) -> String {
-    if name.ends_with("-service") || name == "service" {
-        "orders".to_owned()
-    } else {
-        format!("{name}-service")
-    }
+    if name.ends_with("-service") || name == "service" { "orders".to_owned() } else { format!("{name}-service") }
 }
 
 /// Checks a name of `what`, of at most `most` characters.
@@ -95,10 +80,8 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
         ))
     } else if text.split(['/', '\\']).any(|part| part == "..") || text.contains(['/', '\\']) {
         Some("it is a name, not a path".to_owned())
-    } else if let Some(c) = text
-        .chars()
-        .find(char::is_ascii_uppercase)
-        .filter(|_| text.chars().all(|c| in_label(c.to_ascii_lowercase())))
+    } else if let Some(c) =
+        text.chars().find(char::is_ascii_uppercase).filter(|_| text.chars().all(|c| in_label(c.to_ascii_lowercase())))
     {
         Some(format!("`{c}` is upper case, which image names and DNS do not know"))
     } else if text.contains(' ') {
@@ -115,10 +98,7 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
     } else if text.ends_with('-') {
         Some("it ends with a dash".to_owned())
     } else if text.contains("--") {
-        Some(
-            "it has two dashes in a row, which image names allow but DNS keeps for itself (`xn--`)"
-                .to_owned(),
-        )
+        Some("it has two dashes in a row, which image names allow but DNS keeps for itself (`xn--`)".to_owned())
     } else {
         None
     };
@@ -126,9 +106,7 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
     let error = Error::description(format!("{} cannot name a {what}: {flaw}", shown(text)));
     Err(match suggestion(text, most) {
         Some(name) => error.hint(format!("try {}", quoted(name))),
-        None => error.hint(
-            "take lower-case letters, digits and single dashes, a letter first, as \"orders\"",
-        ),
+        None => error.hint("take lower-case letters, digits and single dashes, a letter first, as \"orders\""),
     })
 }
 
@@ -190,11 +168,7 @@ mod tests {
             ("a\u{202E}b", r#""\u202E" is none of"#, Some("a-b")),
             ("a\0b", r#""\u0000" is none of"#, Some("a-b")),
             (&long, "300 characters", Some(&long[..63])),
-            (
-                &long_words,
-                "no spaces",
-                Some("order-order-order-order-order-order-order-order-order-order-ord"),
-            ),
+            (&long_words, "no spaces", Some("order-order-order-order-order-order-order-order-order-order-ord")),
             ("dev", "the name of a role", Some("dev-service")),
             ("dev-tools", "the name of a role", Some("dev-tools-service")),
             ("service", "the name of a role", Some("orders")),
@@ -213,17 +187,11 @@ mod tests {
             match suggested {
                 Some(suggested) => {
                     assert!(hint.ends_with(&quoted(suggested)), "{name:?}: {hint}");
-                    assert!(
-                        ServiceName::parse(suggested, &["json"]).is_ok(),
-                        "{suggested} will not do either"
-                    );
+                    assert!(ServiceName::parse(suggested, &["json"]).is_ok(), "{suggested} will not do either");
                 }
                 None => assert!(hint.starts_with("take lower-case letters"), "{name:?}: {hint}"),
             }
-            assert!(
-                !error.message().contains(['\n', '\0', '\u{202E}']),
-                "{name:?} goes raw to the terminal"
-            );
+            assert!(!error.message().contains(['\n', '\0', '\u{202E}']), "{name:?} goes raw to the terminal");
         }
     }
 

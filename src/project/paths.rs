@@ -25,17 +25,12 @@ impl UrlPath {
             .hint(format!("write the path alone: {}", shown(path))));
         }
         if !text.starts_with('/') || text.starts_with("//") {
-            return Err(Error::description(format!(
-                "the path {} does not begin with one `/`",
-                shown(text)
-            ))
-            .hint(format!("write {}", shown(&format!("/{}", text.trim_start_matches('/'))))));
+            return Err(Error::description(format!("the path {} does not begin with one `/`", shown(text)))
+                .hint(format!("write {}", shown(&format!("/{}", text.trim_start_matches('/'))))));
         }
         if let Some((before, _)) = text.split_once('#') {
-            return Err(Error::description(
-                "the path holds a `#`: what follows it is never sent to a server",
-            )
-            .hint(format!("write {}", shown(before))));
+            return Err(Error::description("the path holds a `#`: what follows it is never sent to a server")
+                .hint(format!("write {}", shown(before))));
         }
         match text.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c)) {
             None => Ok(Self(text.to_owned())),
@@ -65,24 +60,17 @@ impl ProjectPath {
         let (why, hint) = if text.is_empty() {
             ("the path is empty", "write a file inside the project, as \"orders/app.py\"")
         } else if text.starts_with(['/', '~']) || drive {
-            (
-                "is not inside the project: the path is absolute",
-                "write it as seen from the folder of dockwright.toml",
-            )
+            ("is not inside the project: the path is absolute", "write it as seen from the folder of dockwright.toml")
         } else if text.contains('\\') {
             ("holds a backslash", "put `/` between the parts, on Windows too")
         } else if text.split('/').any(|part| part == "..") {
-            (
-                "leads out of the project by `..`",
-                "write it as seen from the folder of dockwright.toml",
-            )
+            ("leads out of the project by `..`", "write it as seen from the folder of dockwright.toml")
         } else if text.split('/').any(|part| part.is_empty() || part == ".") {
             ("has an empty part or a `.`", "write the parts alone, as \"orders/app.py\"")
         } else {
             return Ok(Self(text.to_owned()));
         };
-        let subject =
-            if text.is_empty() { String::new() } else { format!("the path {} ", shown(text)) };
+        let subject = if text.is_empty() { String::new() } else { format!("the path {} ", shown(text)) };
         Err(Error::description(format!("{subject}{why}")).hint(hint))
     }
 }

@@ -27,22 +27,20 @@ impl Project {
                 .hint("run `dockwright init` to have one written for this folder"));
         }
         let table = DeTable::parse(text).map_err(|error| syntax::error(text, file, &error))?;
-        shape::understands(table.get_ref())
-            .map_err(|(span, error)| error.at(location(text, file, span.start)))?;
+        shape::understands(table.get_ref()).map_err(|(span, error)| error.at(location(text, file, span.start)))?;
         let mut flaws = Flaws::new(text, file);
         shape::check(&Self::schema(stacks), table.get_ref(), &mut flaws);
         if let Some(error) = flaws.into_error() {
             return Err(error);
         }
-        let raw: raw::Description =
-            serde::Deserialize::deserialize(toml::Deserializer::from(table))
-                .map_err(|error| syntax::error(text, file, &error))?;
+        let raw: raw::Description = serde::Deserialize::deserialize(toml::Deserializer::from(table))
+            .map_err(|error| syntax::error(text, file, &error))?;
         let mut flaws = Flaws::new(text, file);
         match check::project(raw, stacks, &mut flaws) {
             Some(project) => Ok(project),
-            None => Err(flaws.into_error().unwrap_or_else(|| {
-                Error::description("the description cannot be used").in_file(file)
-            })),
+            None => Err(flaws
+                .into_error()
+                .unwrap_or_else(|| Error::description("the description cannot be used").in_file(file))),
         }
     }
 
@@ -73,10 +71,7 @@ fn bytes(dir: &Path, file: &Path) -> Result<Vec<u8>> {
     let metadata = std::fs::metadata(file).map_err(unreadable)?;
     let refuse = |what: &str, hint: &str| Err(Error::description(what).in_file(file).hint(hint));
     if metadata.is_dir() {
-        return refuse(
-            "this is a folder, and a description is a file",
-            "move it away, then run `dockwright init`",
-        );
+        return refuse("this is a folder, and a description is a file", "move it away, then run `dockwright init`");
     }
     if !metadata.is_file() {
         return refuse(
@@ -95,10 +90,7 @@ fn bytes(dir: &Path, file: &Path) -> Result<Vec<u8>> {
     }
     let mut content = Vec::new();
     let opened = open(file).map_err(unreadable)?;
-    opened
-        .take(MAX_SIZE + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| Error::io("cannot read", file, error))?;
+    opened.take(MAX_SIZE + 1).read_to_end(&mut content).map_err(|error| Error::io("cannot read", file, error))?;
     // It may have grown since, and files as /proc has them say that they are empty.
     if content.len() as u64 > MAX_SIZE { too_large() } else { Ok(content) }
 }
@@ -132,13 +124,11 @@ fn missing(dir: &Path) -> Error {
             .hint("name the folder that holds dockwright.toml");
     }
     let error = Error::new(Kind::Usage, format!("no {FILE} in {}", shown.display()));
-    let above = std::path::absolute(dir).ok().and_then(|full| {
-        full.ancestors().skip(1).find(|above| above.join(FILE).is_file()).map(Path::to_owned)
-    });
+    let above = std::path::absolute(dir)
+        .ok()
+        .and_then(|full| full.ancestors().skip(1).find(|above| above.join(FILE).is_file()).map(Path::to_owned));
     let error = match above {
-        Some(above) => {
-            error.hint(format!("there is one in {}: run dockwright there", above.display()))
-        }
+        Some(above) => error.hint(format!("there is one in {}: run dockwright there", above.display())),
         None => error,
     };
     error
@@ -163,10 +153,7 @@ fn not_text(file: &Path, error: &std::string::FromUtf8Error) -> Error {
     let mut place = location(&start, file, utf8);
     // The line's text is cut at what cannot be shown.
     place.text = None;
-    Error::description(format!(
-        "the description is not UTF-8 text: byte 0x{:02X} begins no character",
-        bytes[utf8]
-    ))
-    .at(place)
-    .hint("save it as UTF-8")
+    Error::description(format!("the description is not UTF-8 text: byte 0x{:02X} begins no character", bytes[utf8]))
+        .at(place)
+        .hint("save it as UTF-8")
 }

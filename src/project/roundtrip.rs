@@ -83,15 +83,16 @@ fn env() -> impl Strategy<Value = (Env, Vec<EnvName>)> {
 
 fn settings() -> impl Strategy<Value = RoleSettings> {
     let package = valid("[a-z0-9][a-z0-9+.-]{1,8}(=1:2~3-4)?", Package::parse);
-    (option::of(command()), env(), vec(package, 0..3))
-        .prop_map(|(command, (env, _), packages)| RoleSettings { command, env, packages })
+    (option::of(command()), env(), vec(package, 0..3)).prop_map(|(command, (env, _), packages)| RoleSettings {
+        command,
+        env,
+        packages,
+    })
 }
 
 fn service() -> impl Strategy<Value = Service> {
     (
-        valid("[a-z]{3,9}(-[a-z0-9]{1,9}){0,3}", |text| {
-            ServiceName::parse(text, STACKS[0].reserved)
-        }),
+        valid("[a-z]{3,9}(-[a-z0-9]{1,9}){0,3}", |text| ServiceName::parse(text, STACKS[0].reserved)),
         option::of(valid("[0-9]{4,5}", |text| Port::new(text.parse().unwrap_or(0)))),
         option::of(command()),
         option::of(prop::sample::select(vec!["pip".to_owned(), "uv".to_owned()])),
@@ -106,14 +107,12 @@ fn service() -> impl Strategy<Value = Service> {
 fn dev_tools() -> impl Strategy<Value = DevTools> {
     let tools = vec((valid("[A-Za-z0-9][A-Za-z0-9._+-]{0,6}", ToolName::parse), command()), 0..3);
     let install = vec(valid(hostile(), ShellLine::parse), 0..3);
-    (any::<bool>(), tools, install, settings()).prop_map(
-        |(enabled, mut tools, install, settings)| {
-            let mut seen = HashSet::new();
-            tools.retain(|(name, _)| seen.insert(name.clone()));
-            let tools = tools.into_iter().map(|(name, shows)| Tool { name, shows }).collect();
-            DevTools { enabled, tools, install, settings }
-        },
-    )
+    (any::<bool>(), tools, install, settings()).prop_map(|(enabled, mut tools, install, settings)| {
+        let mut seen = HashSet::new();
+        tools.retain(|(name, _)| seen.insert(name.clone()));
+        let tools = tools.into_iter().map(|(name, shows)| Tool { name, shows }).collect();
+        DevTools { enabled, tools, install, settings }
+    })
 }
 
 fn roles() -> impl Strategy<Value = Roles> {
@@ -129,23 +128,16 @@ fn roles() -> impl Strategy<Value = Roles> {
 fn verify() -> impl Strategy<Value = Verify> {
     let path = || valid("/[!-~]{0,9}", UrlPath::parse);
     let file = prop_oneof![hostile(), "[a-z]{1,5}(/[a-z. ]{1,5}){0,2}".prop_map(String::from)];
-    let text = hostile()
-        .prop_filter("one line", |text| !text.trim().is_empty() && EnvValue::parse(text).is_ok());
+    let text = hostile().prop_filter("one line", |text| !text.trim().is_empty() && EnvValue::parse(text).is_ok());
     let reload = (path(), valid(file, ProjectPath::parse), text);
     let reload = reload.prop_map(|(path, file, text)| Reload { path, file, text });
     (option::of(path()), option::of(path()), option::of(1..=3600_u64), option::of(reload)).prop_map(
-        |(health, slow, timeout, reload)| Verify {
-            health,
-            slow,
-            timeout: timeout.map(Duration::from_secs),
-            reload,
-        },
+        |(health, slow, timeout, reload)| Verify { health, slow, timeout: timeout.map(Duration::from_secs), reload },
     )
 }
 
 fn project() -> impl Strategy<Value = Project> {
-    let image =
-        || option::of(valid("[a-z]{1,5}(/[a-z]{1,5})?(:[0-9.a-z-]{1,5})?", ImageRef::parse));
+    let image = || option::of(valid("[a-z]{1,5}(/[a-z]{1,5})?(:[0-9.a-z-]{1,5})?", ImageRef::parse));
     let deployment = (valid("[a-z]{1,9}(-[a-z0-9]{1,9}){0,2}", DeploymentName::parse), env())
         .prop_map(|(name, (env, secrets))| Deployment { name, env, secrets });
     (service(), image(), image(), roles(), vec(deployment, 1..4), verify()).prop_map(

@@ -9,8 +9,7 @@ use super::raw::Description;
 use super::{Project, StackFacts};
 
 /// Where editors find the schema: dockwright's own repository, since a user's has no copy of it.
-pub const SCHEMA_URL: &str =
-    concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/dockwright.schema.json");
+pub const SCHEMA_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/dockwright.schema.json");
 
 impl Project {
     /// The JSON Schema (draft 7, which taplo and Even Better TOML read) of dockwright.toml, for these stacks.
@@ -23,8 +22,7 @@ impl Project {
             .into_root_schema_for::<Description>();
         let derived = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
         // What the file is comes before what is in it.
-        let head =
-            ["$schema", "title", "description"].map(|key| (key.to_owned(), derived[key].clone()));
+        let head = ["$schema", "title", "description"].map(|key| (key.to_owned(), derived[key].clone()));
         let mut schema = Map::from_iter([("$id".to_owned(), json!(SCHEMA_URL))]);
         schema.extend(head);
         merge(&mut schema, derived);
@@ -58,16 +56,12 @@ fn plain(schema: &mut Schema) {
         }
     }
     if let Some(Value::Array(choices)) = object.get("oneOf") {
-        let constants: Option<Vec<Value>> =
-            choices.iter().map(|choice| choice.get("const").cloned()).collect();
+        let constants: Option<Vec<Value>> = choices.iter().map(|choice| choice.get("const").cloned()).collect();
         if let Some(constants) = constants {
             object.remove("oneOf");
             merge(
                 object,
-                Map::from_iter([
-                    ("type".to_owned(), json!("string")),
-                    ("enum".to_owned(), json!(constants)),
-                ]),
+                Map::from_iter([("type".to_owned(), json!("string")), ("enum".to_owned(), json!(constants))]),
             );
         }
     }
@@ -108,10 +102,7 @@ mod tests {
     fn it_is_closed_and_explains_itself() {
         walk(&Project::schema(STACKS), "", &mut |path, part| {
             let kind = part["type"].as_str().unwrap_or_default();
-            assert!(
-                ["object", "array", "string", "integer", "boolean"].contains(&kind),
-                "{path}: {part}"
-            );
+            assert!(["object", "array", "string", "integer", "boolean"].contains(&kind), "{path}: {part}");
             assert!(part.get("$ref").is_none() && part.get("anyOf").is_none(), "{path}: {part}");
             let rest = &part["additionalProperties"];
             assert!(kind != "object" || *rest == false || rest.is_object(), "{path} is open");
@@ -122,8 +113,7 @@ mod tests {
 
     #[test]
     fn the_full_case_has_every_key() {
-        let text = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml"))
-            .unwrap();
+        let text = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml")).unwrap();
         // Leaked so that the closure below can hand out what is inside it.
         let file: &'static toml::Value = Box::leak(Box::new(toml::from_str(&text).unwrap()));
         walk(&Project::schema(STACKS), "", &mut |path, _| {

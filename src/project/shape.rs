@@ -48,19 +48,11 @@ struct Shape<'a, 'b> {
 
 impl Shape<'_, '_> {
     /// `place`: the key that names the table; none at the top.
-    fn table(
-        &mut self,
-        schema: &Value,
-        path: &mut Vec<String>,
-        table: &DeTable<'_>,
-        place: Option<&Range<usize>>,
-    ) {
+    fn table(&mut self, schema: &Value, path: &mut Vec<String>, table: &DeTable<'_>, place: Option<&Range<usize>>) {
         let known = &schema["properties"];
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let inner = known
-                .get(name)
-                .or_else(|| schema.get("additionalProperties").filter(|any| any.is_object()));
+            let inner = known.get(name).or_else(|| schema.get("additionalProperties").filter(|any| any.is_object()));
             if let Some(inner) = inner {
                 path.push(name.to_owned());
                 self.value(inner, path, value, &key.span());
@@ -70,8 +62,7 @@ impl Shape<'_, '_> {
                 self.flaws.add(&key.span(), error);
             }
         }
-        let required =
-            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
         for name in required.filter(|name| !table.contains_key(*name)) {
             let line = match known[name]["examples"].get(0) {
                 Some(example) => format!("{name} = {}", toml_value(example)),
@@ -95,13 +86,7 @@ impl Shape<'_, '_> {
         }
     }
 
-    fn value(
-        &mut self,
-        schema: &Value,
-        path: &mut Vec<String>,
-        value: &Spanned<DeValue<'_>>,
-        key: &Range<usize>,
-    ) {
+    fn value(&mut self, schema: &Value, path: &mut Vec<String>, value: &Spanned<DeValue<'_>>, key: &Range<usize>) {
         let wanted = schema["type"].as_str().unwrap_or("object");
         match (wanted, value.get_ref()) {
             ("object", DeValue::Table(table)) => self.table(schema, path, table, Some(key)),
@@ -135,17 +120,9 @@ impl Shape<'_, '_> {
     /// Items of lists are strings here, all of them.
     fn item(&mut self, path: &[String], item: &Spanned<DeValue<'_>>) {
         if let Some((number, list)) = path.split_last().filter(|_| !item.get_ref().is_str()) {
-            let message = format!(
-                "item {number} of {} must be a string, not {}",
-                name(list),
-                found_words(item.get_ref())
-            );
-            let error = quotes_hint(
-                Error::description(message),
-                item.get_ref(),
-                "",
-                self.flaws.source(&item.span()),
-            );
+            let message =
+                format!("item {number} of {} must be a string, not {}", name(list), found_words(item.get_ref()));
+            let error = quotes_hint(Error::description(message), item.get_ref(), "", self.flaws.source(&item.span()));
             self.flaws.add(&item.span(), error);
         }
     }
@@ -153,8 +130,7 @@ impl Shape<'_, '_> {
     /// `header`: the key stands in a `[header]` of its own.
     fn unknown(&self, key: &str, header: bool, known: &Value, path: &[String]) -> Error {
         let table = |last: &str| {
-            let full: Vec<String> =
-                path.iter().map(String::as_str).chain([last]).map(bare).collect();
+            let full: Vec<String> = path.iter().map(String::as_str).chain([last]).map(bare).collect();
             format!("[{}]", full.join("."))
         };
         let error = Error::description(if header {
@@ -162,11 +138,9 @@ impl Shape<'_, '_> {
         } else {
             format!("unknown key {} {}", code(key), section(path))
         });
-        let names: Vec<&str> =
-            known.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let names: Vec<&str> = known.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         if let Some(name) = nearest(key, names.iter().copied()) {
-            return error
-                .hint(format!("did you mean {}?", if header { table(name) } else { code(name) }));
+            return error.hint(format!("did you mean {}?", if header { table(name) } else { code(name) }));
         }
         if let Some(hint) = other_words(key) {
             return error.hint(hint);
@@ -184,9 +158,7 @@ impl Shape<'_, '_> {
             if knows(table) {
                 return Some(format!("[{name}]"));
             }
-            inner_tables(table)
-                .find(|(_, inner)| knows(inner))
-                .map(|(inner, _)| format!("[{name}.{inner}]"))
+            inner_tables(table).find(|(_, inner)| knows(inner)).map(|(inner, _)| format!("[{name}.{inner}]"))
         })
     }
 }
@@ -202,8 +174,7 @@ fn outside(schema: &Value, key: &str, text: &str) -> Option<Error> {
         return None;
     }
     let listed = allowed.iter().map(quoted).collect::<Vec<_>>().join(", ");
-    let later =
-        schema["x-not-yet"].as_array().is_some_and(|later| later.iter().any(|word| word == text));
+    let later = schema["x-not-yet"].as_array().is_some_and(|later| later.iter().any(|word| word == text));
     if later {
         return Some(
             Error::description(format!("{key} = {} is planned, and not there yet", quoted(text)))
@@ -218,29 +189,17 @@ fn outside(schema: &Value, key: &str, text: &str) -> Option<Error> {
 }
 
 /// The flaw of a value of another type.
-fn mistyped(
-    schema: &Value,
-    wanted: &str,
-    path: &[String],
-    found: &DeValue<'_>,
-    source: &str,
-) -> Error {
+fn mistyped(schema: &Value, wanted: &str, path: &[String], found: &DeValue<'_>, source: &str) -> Error {
     let key = bare(last(path));
     if let (Some(true), DeValue::String(line)) = (schema["x-exec-form"].as_bool(), found) {
-        let error = Error::description(format!(
-            "{} must be a list of words, not one shell line",
-            name(path)
-        ))
-        .hint(format!("write {key} = {}", exec_form(line)));
+        let error = Error::description(format!("{} must be a list of words, not one shell line", name(path)))
+            .hint(format!("write {key} = {}", exec_form(line)));
         return match key.as_str() {
-            "command" => {
-                error.hint("without a shell in between, the stop signal reaches the program")
-            }
+            "command" => error.hint("without a shell in between, the stop signal reaches the program"),
             _ => error,
         };
     }
-    let message =
-        format!("{} must be {}, not {}", name(path), wanted_words(wanted), found_words(found));
+    let message = format!("{} must be {}, not {}", name(path), wanted_words(wanted), found_words(found));
     let error = Error::description(message);
     let fixed = match (wanted, found) {
         ("array", DeValue::String(one)) => Some(format!("[{}]", quoted(one))),
@@ -262,17 +221,16 @@ fn mistyped(
     let item = schema["items"]["examples"].get(0).map(|item| format!("[{}]", toml_value(item)));
     match example.or(item) {
         Some(example) => error.hint(format!("for example: {key} = {example}")),
-        None => error
-            .hint(format!("write {} on a line of its own, and its keys under it", header(path))),
+        None => error.hint(format!("write {} on a line of its own, and its keys under it", header(path))),
     }
 }
 
 /// The hint for what should be a string: to put quotes around, if that makes one.
 fn quotes_hint(error: Error, found: &DeValue<'_>, start: &str, source: &str) -> Error {
     match found {
-        DeValue::Table(_) => error.hint(
-            "a dot in a key begins a table of its own: put the key in quotes if it belongs to it",
-        ),
+        DeValue::Table(_) => {
+            error.hint("a dot in a key begins a table of its own: put the key in quotes if it belongs to it")
+        }
         DeValue::Array(_) => error.hint("write one string, without brackets"),
         _ => error.hint(format!("write {start}{}", quoted(source.trim()))),
     }
@@ -323,8 +281,7 @@ pub(super) fn toml_value(value: &Value) -> String {
         Value::String(text) => quoted(text),
         Value::Array(items) => format!("[{}]", list(items.iter().map(toml_value).collect())),
         Value::Object(entries) => {
-            let entries =
-                entries.iter().map(|(key, value)| format!("{} = {}", bare(key), toml_value(value)));
+            let entries = entries.iter().map(|(key, value)| format!("{} = {}", bare(key), toml_value(value)));
             format!("{{ {} }}", list(entries.collect()))
         }
         other => other.to_string(),
@@ -355,9 +312,5 @@ fn header(path: &[String]) -> String {
 }
 
 fn section(path: &[String]) -> String {
-    if path.is_empty() {
-        "at the top of the file".to_owned()
-    } else {
-        format!("in {}", header(path))
-    }
+    if path.is_empty() { "at the top of the file".to_owned() } else { format!("in {}", header(path)) }
 }

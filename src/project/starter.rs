@@ -3,8 +3,8 @@
 use super::shape::bare;
 use super::text::quoted;
 use super::{
-    Code, Command, Deployment, DeploymentName, Env, EnvName, EnvValue, Images, Layout, Project,
-    RoleSettings, Roles, SCHEMA, SCHEMA_URL, Service, ServiceKind, ServiceName, Verify,
+    Code, Command, Deployment, DeploymentName, Env, EnvName, EnvValue, Images, Layout, Project, RoleSettings, Roles,
+    SCHEMA, SCHEMA_URL, Service, ServiceKind, ServiceName, Verify,
 };
 
 /// The longest line that is written where it can be broken, in characters.
@@ -15,9 +15,8 @@ impl Project {
     /// tested and deployed. Whoever knows the starter adds its tools and `[verify]`.
     #[must_use]
     pub fn starter(name: ServiceName, stack: &str) -> Self {
-        let app_env = |value: &str| {
-            EnvValue::parse(value).map(|value| (EnvName::app_env(), value)).into_iter().collect()
-        };
+        let app_env =
+            |value: &str| EnvValue::parse(value).map(|value| (EnvName::app_env(), value)).into_iter().collect();
         Self {
             service: Service {
                 name,
@@ -29,10 +28,7 @@ impl Project {
                 layout: Layout::Single,
             },
             images: Images::default(),
-            roles: Roles {
-                test: RoleSettings { env: app_env("test"), ..RoleSettings::default() },
-                ..Roles::default()
-            },
+            roles: Roles { test: RoleSettings { env: app_env("test"), ..RoleSettings::default() }, ..Roles::default() },
             deployments: vec![Deployment {
                 name: DeploymentName::production(),
                 env: app_env("production"),
@@ -48,7 +44,8 @@ impl Project {
     pub fn to_toml(&self) -> String {
         let mut out = Text(vec![
             format!("#:schema {SCHEMA_URL}"),
-            "# What this service's containers are made from: edit it; `dockwright show` prints what it makes.".to_owned(),
+            "# What this service's containers are made from: edit it; `dockwright show` prints what it makes."
+                .to_owned(),
             format!("schema = {SCHEMA}"),
         ]);
         self.write_service(&mut out);
@@ -99,21 +96,14 @@ impl Project {
         }
         out.role("dev-tools", &dev_tools.settings, &own);
         if !dev_tools.tools.is_empty() {
-            out.table(
-                "roles.dev-tools.tools",
-                "# Each tool, and the command that shows that it runs.",
-            );
+            out.table("roles.dev-tools.tools", "# Each tool, and the command that shows that it runs.");
             for tool in &dev_tools.tools {
                 out.key(&bare(tool.name.as_str()), &words(&tool.shows));
             }
         }
         out.role("build", build, &[]);
         let mounted = [("code", quoted("mounted"))];
-        out.role(
-            "service",
-            &service.settings,
-            if service.code == Code::Mounted { &mounted } else { &[] },
-        );
+        out.role("service", &service.settings, if service.code == Code::Mounted { &mounted } else { &[] });
         out.role("test", test, &[]);
     }
 
@@ -139,10 +129,7 @@ impl Project {
     fn write_verify(&self, out: &mut Text) {
         let Verify { health, slow, timeout, reload } = &self.verify;
         if health.is_some() || slow.is_some() || timeout.is_some() {
-            out.table(
-                "verify",
-                "# What `dockwright verify` asks: how it is, and something slow to stop it at.",
-            );
+            out.table("verify", "# What `dockwright verify` asks: how it is, and something slow to stop it at.");
         }
         for (key, path) in [("health", health), ("slow", slow)] {
             if let Some(path) = path {
@@ -153,7 +140,10 @@ impl Project {
             out.key("timeout", &timeout.as_secs().to_string());
         }
         if let Some(reload) = reload {
-            out.table("verify.reload", "# `text` in `file` is replaced, in a copy; then `path` must answer with the new text.");
+            out.table(
+                "verify.reload",
+                "# `text` in `file` is replaced, in a copy; then `path` must answer with the new text.",
+            );
             out.string("path", reload.path.as_str());
             out.string("file", reload.file.as_str());
             out.string("text", &reload.text);
@@ -213,8 +203,7 @@ impl Text {
         if env.is_empty() {
             return;
         }
-        let pairs: Vec<String> =
-            env.iter().map(|(key, value)| format!("{key} = {}", quoted(value))).collect();
+        let pairs: Vec<String> = env.iter().map(|(key, value)| format!("{key} = {}", quoted(value))).collect();
         let line = format!("env = {{ {} }}", pairs.join(", "));
         if line.chars().count() <= WIDTH {
             self.line(line);
@@ -232,9 +221,5 @@ fn words(command: &Command) -> String {
 fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     let items: Vec<String> = items.map(quoted).collect();
     let line = format!("[{}]", items.join(", "));
-    if line.chars().count() <= WIDTH {
-        line
-    } else {
-        format!("[\n    {},\n]", items.join(",\n    "))
-    }
+    if line.chars().count() <= WIDTH { line } else { format!("[\n    {},\n]", items.join(",\n    ")) }
 }

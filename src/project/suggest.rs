@@ -1,10 +1,7 @@
 //! What was probably meant.
 
 /// The option that a mistyped word comes nearest to, if any comes near.
-pub(super) fn nearest<'a>(
-    word: &str,
-    options: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let word = plain(word);
     options
@@ -36,30 +33,15 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
             &["cmd", "run", "start", "entrypoint", "script", "exec"],
             "what to start goes in `command`, as in command = [\"python\", \"-m\", \"orders\"]",
         ),
-        (
-            &["language", "lang", "runtime-version", "template"],
-            "the language goes in `stack` of [service]",
-        ),
+        (&["language", "lang", "runtime-version", "template"], "the language goes in `stack` of [service]"),
         (
             &["apt", "apt-packages", "deps", "dependencies", "system-packages"],
             "Debian packages go in `packages` of a role, as in packages = [\"libpq5\"]",
         ),
-        (
-            &["healthcheck", "health-check", "liveness", "readiness"],
-            "the path to ask goes in `health` of [verify]",
-        ),
-        (
-            &["image", "base", "base-image", "from"],
-            "base images go in [images], as in runtime = \"python:3.13-slim\"",
-        ),
-        (
-            &["devtools", "dev-container", "devcontainer", "tooling"],
-            "tools to develop with go in [roles.dev-tools]",
-        ),
-        (
-            &["volumes", "mounts", "networks", "depends-on", "replicas"],
-            "add it to compose.yaml",
-        ),
+        (&["healthcheck", "health-check", "liveness", "readiness"], "the path to ask goes in `health` of [verify]"),
+        (&["image", "base", "base-image", "from"], "base images go in [images], as in runtime = \"python:3.13-slim\""),
+        (&["devtools", "dev-container", "devcontainer", "tooling"], "tools to develop with go in [roles.dev-tools]"),
+        (&["volumes", "mounts", "networks", "depends-on", "replicas"], "add it to compose.yaml"),
         (
             &["args", "build-args"],
             "a build here takes no arguments: it knows no deployment, so that one build serves all",

@@ -30,51 +30,32 @@ fn explain(text: &str, line: &str, message: &str, found: &str) -> (String, Optio
         );
     }
     if trimmed.starts_with(['{', '<']) && text.trim_start().starts_with(['{', '<']) {
-        return (
-            "this is not TOML, but looks like JSON or XML".into(),
-            Some("begin the file with schema = 1".into()),
-        );
+        return ("this is not TOML, but looks like JSON or XML".into(), Some("begin the file with schema = 1".into()));
     }
     if let Some((key, value)) = yaml(trimmed) {
         let hint = if value.is_empty() {
-            format!(
-                "write [{}] on a line of its own, and its keys under it as key = value",
-                bare(key)
-            )
+            format!("write [{}] on a line of its own, and its keys under it as key = value", bare(key))
         } else {
             format!("write {} = {}", bare(key), toml(value))
         };
         return ("this is YAML's way to write it; dockwright.toml is TOML".into(), Some(hint));
     }
     if let Some(c) = line_at(text, line).chars().find(|c| c.is_control() && *c != '\t') {
-        let message =
-            format!("an invisible control character (U+{:04X}) stands in this line", u32::from(c));
+        let message = format!("an invisible control character (U+{:04X}) stands in this line", u32::from(c));
         return (message, Some("delete the line and type it anew".into()));
     }
     if message.contains("duplicate key") {
-        let twice = if trimmed.starts_with('[') {
-            trimmed.to_owned()
-        } else {
-            format!("`{}`", found.trim())
-        };
+        let twice = if trimmed.starts_with('[') { trimmed.to_owned() } else { format!("`{}`", found.trim()) };
         return (format!("{twice} stands twice"), Some("keep one of the two".into()));
     }
     if let Some((key, value)) = trimmed.split_once('=') {
         let key = key.trim();
         let value = value.split('#').next().unwrap_or("").trim();
         if value.is_empty() {
-            return (
-                format!("`{key}` has no value"),
-                Some("write one after the `=`, or take the line out".into()),
-            );
+            return (format!("`{key}` has no value"), Some("write one after the `=`, or take the line out".into()));
         }
-        if message.contains("must be quoted")
-            && value.starts_with(|c: char| c.is_alphabetic() || c == '/')
-        {
-            return (
-                "a string needs quotes".into(),
-                Some(format!("write {key} = {}", quoted(value))),
-            );
+        if message.contains("must be quoted") && value.starts_with(|c: char| c.is_alphabetic() || c == '/') {
+            return ("a string needs quotes".into(), Some(format!("write {key} = {}", quoted(value))));
         }
     }
     if message.contains("key with no value")
@@ -90,10 +71,7 @@ fn explain(text: &str, line: &str, message: &str, found: &str) -> (String, Optio
             return ((*told).to_owned(), Some((*hint).to_owned()));
         }
     }
-    (
-        message.to_owned(),
-        Some("write `key = value`, one to a line, under the `[table]` that they belong to".into()),
-    )
+    (message.to_owned(), Some("write `key = value`, one to a line, under the `[table]` that they belong to".into()))
 }
 
 /// Words of the parser's messages, what to say instead, and what to do.
@@ -119,21 +97,14 @@ const COMPLAINTS: &[(&str, &str, &str)] = &[
         "a backslash in double quotes begins an escape, and there is none of this name",
         "write two backslashes, or put the string in single quotes",
     ),
-    (
-        "cannot extend",
-        "this has a value already, and cannot also be a table",
-        "keep one of the two",
-    ),
+    ("cannot extend", "this has a value already, and cannot also be a table", "keep one of the two"),
     ("key with no value", "this key has no value", "write `key = value`"),
 ];
 
 /// The line of the file that an error shows, control characters and all.
 fn line_at<'a>(text: &'a str, shown: &str) -> &'a str {
     let same = |line: &&str| {
-        line.trim_end_matches('\r')
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .eq(shown.chars())
+        line.trim_end_matches('\r').chars().map(|c| if c.is_control() { ' ' } else { c }).eq(shown.chars())
     };
     text.split('\n').find(same).map_or("", |line| line.trim_end_matches('\r'))
 }
@@ -152,9 +123,7 @@ fn yaml(line: &str) -> Option<(&str, &str)> {
 
 /// A YAML scalar as TOML writes it.
 fn toml(value: &str) -> String {
-    let keeps = value.starts_with(['"', '\'', '['])
-        || value.parse::<i64>().is_ok()
-        || value == "true"
-        || value == "false";
+    let keeps =
+        value.starts_with(['"', '\'', '[']) || value.parse::<i64>().is_ok() || value == "true" || value == "false";
     if keeps { value.to_owned() } else { shown(value) }
 }

@@ -57,10 +57,8 @@ fn told(error: &Error) -> String {
 
 #[test]
 fn cases() {
-    let mut names: Vec<PathBuf> = fs::read_dir(in_repository("tests/cases/project"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut names: Vec<PathBuf> =
+        fs::read_dir(in_repository("tests/cases/project")).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     assert!(names.len() >= 30, "the cases are gone");
     let mut wrong = Vec::new();
@@ -123,11 +121,7 @@ fn says_what_is_no_description() {
     let nothing = tempfile::tempdir().unwrap();
     let error = Project::read(nothing.path(), STACKS).unwrap_err();
     assert!(error.message().starts_with("no dockwright.toml in "), "{error}");
-    assert!(
-        error.hints().iter().any(|hint| hint.contains("dockwright init")),
-        "{:?}",
-        error.hints()
-    );
+    assert!(error.hints().iter().any(|hint| hint.contains("dockwright init")), "{:?}", error.hints());
 
     let below = folder(GOOD);
     make_dir(&below.path().join("src"));
@@ -165,8 +159,7 @@ fn a_mebibyte_of_flaws_takes_no_time() {
     let start = std::time::Instant::now();
     for content in [
         [GOOD, &b"[".repeat(1_000_000)].concat(),
-        [GOOD, &(0..60_000).flat_map(|i| format!("k{i} = 1\n").into_bytes()).collect::<Vec<_>>()]
-            .concat(),
+        [GOOD, &(0..60_000).flat_map(|i| format!("k{i} = 1\n").into_bytes()).collect::<Vec<_>>()].concat(),
     ] {
         assert!(Project::read(folder(&content).path(), STACKS).is_err());
     }
@@ -178,8 +171,7 @@ fn a_mebibyte_of_flaws_takes_no_time() {
 fn does_not_wait_for_pipes_and_devices() {
     let dir = tempfile::tempdir().unwrap();
     let fifo = dir.path().join(FILE);
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
-        .unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
     let error = Project::read(dir.path(), STACKS).unwrap_err();
     assert!(error.message().contains("pipe, socket or device"), "{error}");
 

@@ -35,11 +35,8 @@ impl Command {
         }
         // A folder with a space in its name is possible in a full path; else it is a shell line in one word.
         if program.contains(char::is_whitespace) && !program.starts_with('/') {
-            let split: Vec<String> = program
-                .split_whitespace()
-                .chain(words[1..].iter().map(String::as_str))
-                .map(quoted)
-                .collect();
+            let split: Vec<String> =
+                program.split_whitespace().chain(words[1..].iter().map(String::as_str)).map(quoted).collect();
             return Err(Error::description(format!(
                 "no program is called {}: each word of a command is an item of its own, as no shell splits it",
                 quoted(program)
@@ -75,10 +72,7 @@ impl ShellLine {
                 "begin with the program",
             ))
         } else if line.ends_with('\\') {
-            Some((
-                "a line to run ends with a backslash: RUN would go on to the next line",
-                "take the backslash out",
-            ))
+            Some(("a line to run ends with a backslash: RUN would go on to the next line", "take the backslash out"))
         } else if line.split_whitespace().any(opens_heredoc) {
             Some((
                 "a line to run opens a heredoc, which needs lines after it",
@@ -101,8 +95,7 @@ impl Package {
     /// # Errors
     /// What is no package name or version; a dash last, with which apt-get would remove the package.
     pub fn parse(text: &str) -> Result<Self> {
-        let (name, version) =
-            text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version)));
+        let (name, version) = text.split_once('=').map_or((text, None), |(name, version)| (name, Some(version)));
         let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "+-.".contains(c);
         let in_version = |c: char| c.is_ascii_alphanumeric() || ".+:~-".contains(c);
         if name.len() >= 2
@@ -114,26 +107,19 @@ impl Package {
             return Ok(Self(text.to_owned()));
         }
         if text.starts_with('-') {
-            return Err(Error::description(format!(
-                "{} is an option of apt-get, not a package",
-                shown(text)
-            ))
-            .hint("name packages alone"));
+            return Err(Error::description(format!("{} is an option of apt-get, not a package", shown(text)))
+                .hint("name packages alone"));
         }
         if name.len() > 1 && name.ends_with('-') && name.chars().all(good) {
-            return Err(Error::description(format!(
-                "{} would make apt-get remove the package",
-                shown(text)
-            ))
-            .hint(format!("write {} to add it", quoted(name.trim_end_matches('-')))));
+            return Err(Error::description(format!("{} would make apt-get remove the package", shown(text)))
+                .hint(format!("write {} to add it", quoted(name.trim_end_matches('-')))));
         }
         let error = Error::description(format!(
             "{} is not the name of a Debian package: lower-case letters, digits and `+-.`, at least two, \
              a letter or digit first",
             shown(text)
         ));
-        let parts: Vec<String> =
-            text.split([' ', ',']).filter(|part| !part.is_empty()).map(quoted).collect();
+        let parts: Vec<String> = text.split([' ', ',']).filter(|part| !part.is_empty()).map(quoted).collect();
         Err(match parts.len() {
             0 | 1 => error.hint("for example: \"libpq5\" or \"libpq5=15.8-0+deb12u1\""),
             _ => error.hint(format!("make each package an item of the list: {}", parts.join(", "))),

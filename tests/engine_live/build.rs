@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use dockwright::engine::{
-    BuildEvent, BuildOutcome, BuildRequest, ContainerSpec, Context, WalkOptions,
-};
+use dockwright::engine::{BuildEvent, BuildOutcome, BuildRequest, ContainerSpec, Context, WalkOptions};
 
 use super::{BASE, build, built, engine, finish, fresh};
 
@@ -17,28 +15,18 @@ async fn a_build_gives_an_image_and_its_steps() {
         "FROM {BASE} AS one\nCOPY src /src\nRUN echo log-{} && cat /src/hello\nFROM one AS two\nENV A=b\n",
         fresh()
     );
-    let (outcome, events) =
-        build(&run, BuildRequest::new("Dev Tools", &context, &dockerfile).target("one")).await;
+    let (outcome, events) = build(&run, BuildRequest::new("Dev Tools", &context, &dockerfile).target("one")).await;
     let BuildOutcome::Built { image_id } = outcome else { panic!("{outcome:#?}") };
     assert!(image_id.starts_with("sha256:"));
     let done = |event: &BuildEvent| matches!(event, BuildEvent::StepDone { step, .. } if step.stage.as_deref() == Some("one") && step.name.contains("RUN echo"));
     assert!(events.iter().any(done), "{events:#?}");
-    assert!(
-        events
-            .iter()
-            .any(|event| matches!(event, BuildEvent::Log { line, .. } if line.contains("log-")))
-    );
-    assert!(
-        events.iter().any(|event| matches!(event, BuildEvent::ContextSent { bytes } if *bytes > 0))
-    );
+    assert!(events.iter().any(|event| matches!(event, BuildEvent::Log { line, .. } if line.contains("log-"))));
+    assert!(events.iter().any(|event| matches!(event, BuildEvent::ContextSent { bytes } if *bytes > 0)));
     // Again: all from the cache.
-    let (outcome, events) =
-        build(&run, BuildRequest::new("again", &context, &dockerfile).target("one")).await;
+    let (outcome, events) = build(&run, BuildRequest::new("again", &context, &dockerfile).target("one")).await;
     assert_eq!(outcome.image_id(), Some(image_id.as_str()));
     assert!(
-        events.iter().any(
-            |event| matches!(event, BuildEvent::StepCached(step) if step.name.contains("RUN echo"))
-        ),
+        events.iter().any(|event| matches!(event, BuildEvent::StepCached(step) if step.name.contains("RUN echo"))),
         "{events:#?}"
     );
     finish(&run).await;
@@ -52,8 +40,7 @@ async fn a_failing_command_is_told_with_line_code_and_log() {
         "FROM {BASE} AS dev\n# {}\nRUN true\nRUN echo before \\\n && echo the-last-words >&2 \\\n && exit 42\n",
         fresh()
     );
-    let (outcome, events) =
-        build(&run, BuildRequest::new("x", &Context::empty(), dockerfile)).await;
+    let (outcome, events) = build(&run, BuildRequest::new("x", &Context::empty(), dockerfile)).await;
     let BuildOutcome::Failed(failure) = outcome else { panic!("{outcome:#?}") };
     assert_eq!(failure.exit_code, Some(42), "{failure:#?} {events:#?}");
     assert_eq!(failure.line, Some(4), "{failure:#?}");
@@ -72,22 +59,16 @@ async fn other_failures_are_told_with_their_line() {
         (format!("FROM {BASE}\nCOPY nothing /here\n"), Some(2)),
         ("FROM scratch AS a\nFROM localhost:9/nowhere:1 AS b\n".to_owned(), Some(2)),
     ] {
-        let (outcome, events) = build(
-            &run,
-            BuildRequest::new("x", &Context::empty().with_file("a", "b", 0o644), &dockerfile),
-        )
-        .await;
+        let (outcome, events) =
+            build(&run, BuildRequest::new("x", &Context::empty().with_file("a", "b", 0o644), &dockerfile)).await;
         let BuildOutcome::Failed(failure) = outcome else { panic!("{outcome:#?}") };
         assert!(!failure.message.is_empty());
         if engine.info().buildkit {
             assert_eq!(failure.line, line, "{dockerfile}{failure:#?}{events:#?}");
         }
     }
-    let (outcome, _) = build(
-        &run,
-        BuildRequest::new("x", &Context::empty(), format!("FROM {BASE}\n")).target("none"),
-    )
-    .await;
+    let (outcome, _) =
+        build(&run, BuildRequest::new("x", &Context::empty(), format!("FROM {BASE}\n")).target("none")).await;
     let BuildOutcome::Failed(failure) = outcome else { panic!("{outcome:#?}") };
     assert!(failure.message.contains("none"), "{failure:#?}");
     finish(&run).await;
@@ -103,14 +84,12 @@ async fn targets_built_at_once_share_their_stages() {
     let unique = fresh();
     let dockerfile = format!(
         "FROM {BASE} AS base\nCOPY a /a\nRUN sleep 1 && date +%N-{unique} > /stamp\n{}",
-        ["b", "c", "d", "e"]
-            .map(|name| format!("FROM base AS {name}\nRUN echo {name} > /own\n"))
-            .concat()
+        ["b", "c", "d", "e"].map(|name| format!("FROM base AS {name}\nRUN echo {name} > /own\n")).concat()
     );
     let context = Context::empty().with_file("a", vec![7; 3_000_000], 0o644);
     let begun = Instant::now();
-    let builds = ["b", "c", "d", "e"]
-        .map(|name| build(&run, BuildRequest::new(name, &context, &dockerfile).target(name)));
+    let builds =
+        ["b", "c", "d", "e"].map(|name| build(&run, BuildRequest::new(name, &context, &dockerfile).target(name)));
     let outcomes = futures_util::future::join_all(builds).await;
     assert!(begun.elapsed() < Duration::from_secs(20));
     let mut layers = std::collections::BTreeSet::new();
@@ -121,9 +100,7 @@ async fn targets_built_at_once_share_their_stages() {
         sent = sent.max(
             events
                 .iter()
-                .filter_map(|event| {
-                    if let BuildEvent::ContextSent { bytes } = event { Some(*bytes) } else { None }
-                })
+                .filter_map(|event| if let BuildEvent::ContextSent { bytes } = event { Some(*bytes) } else { None })
                 .max()
                 .unwrap_or(0),
         );
@@ -187,9 +164,7 @@ async fn secrets_and_arguments_reach_the_build() {
     let mut request = BuildRequest::new(
         "x",
         &Context::empty(),
-        format!(
-            "FROM {BASE}\nARG A\nRUN --mount=type=secret,id=s test \"$A-$(cat /run/secrets/s)\" = 'x y-secret'\n"
-        ),
+        format!("FROM {BASE}\nARG A\nRUN --mount=type=secret,id=s test \"$A-$(cat /run/secrets/s)\" = 'x y-secret'\n"),
     );
     request.args.insert("A".into(), "x y".into());
     request.secrets.insert("s".into(), b"secret".to_vec());
@@ -206,12 +181,8 @@ async fn secrets_and_arguments_reach_the_build() {
 async fn a_built_image_runs() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("test");
-    let image = built(
-        &run,
-        &Context::empty(),
-        &format!("FROM {BASE}\nCMD [\"sh\", \"-c\", \"echo hi; exit 7\"]\n"),
-    )
-    .await;
+    let image =
+        built(&run, &Context::empty(), &format!("FROM {BASE}\nCMD [\"sh\", \"-c\", \"echo hi; exit 7\"]\n")).await;
     let spec = ContainerSpec { name: "hi".into(), image, ..Default::default() };
     let finished = run.run_to_end(&spec, Duration::from_secs(20)).await.unwrap();
     assert_eq!((finished.exit_code, finished.output.as_slice()), (7, &["hi".to_owned()][..]));

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use dockwright::engine::{
-    Bind, Commit, Container, ContainerSpec, EntryKind, HealthStatus, Healthcheck, ImageConfig,
-    Mount, Port, Run, Status, TarEdit, Tmpfs, VolumeMount, WalkOptions,
+    Bind, Commit, Container, ContainerSpec, EntryKind, HealthStatus, Healthcheck, ImageConfig, Mount, Port, Run,
+    Status, TarEdit, Tmpfs, VolumeMount, WalkOptions,
 };
 
 use super::{BASE, engine, finish};
@@ -49,9 +49,7 @@ async fn a_container_lives_and_ends() {
     assert!(state.running && state.pid > 0, "{state:?}");
     let processes = container.top().await.unwrap();
     assert!(
-        processes
-            .iter()
-            .any(|process| process.uid == Some(4321) && process.command.starts_with("sh -c")),
+        processes.iter().any(|process| process.uid == Some(4321) && process.command.starts_with("sh -c")),
         "{processes:?}"
     );
     let begun = Instant::now();
@@ -89,11 +87,7 @@ async fn commands_run_inside() {
 async fn a_container_that_cannot_start_says_why() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("start");
-    let spec = ContainerSpec {
-        entrypoint: Some(vec!["/no/such/thing".into()]),
-        command: Some(vec![]),
-        ..shell("")
-    };
+    let spec = ContainerSpec { entrypoint: Some(vec!["/no/such/thing".into()]), command: Some(vec![]), ..shell("") };
     let error = run.create(&spec).await.unwrap().start().await.unwrap_err();
     assert!(error.message().contains("/no/such/thing"), "{error}");
     let bind = Bind { source: "/no/such/folder".into(), target: "/x".into(), ..Default::default() };
@@ -103,10 +97,7 @@ async fn a_container_that_cannot_start_says_why() {
         Err(error) => error,
     };
     assert!(error.message().contains("/no/such/folder"), "{error}");
-    let error = run
-        .create(&ContainerSpec { image: "no-such-image:1".into(), ..shell("") })
-        .await
-        .unwrap_err();
+    let error = run.create(&ContainerSpec { image: "no-such-image:1".into(), ..shell("") }).await.unwrap_err();
     assert!(error.message().to_lowercase().contains("no such image"), "{error}");
     finish(&run).await;
 }
@@ -123,16 +114,8 @@ async fn mounts_limits_and_networks_are_honoured() {
     let volume = run.volume("v").await.unwrap();
     let spec = ContainerSpec {
         mounts: vec![
-            Mount::Bind(Bind {
-                source: folder.path().into(),
-                target: "/bind".into(),
-                ..Default::default()
-            }),
-            Mount::Volume(VolumeMount {
-                name: Some(volume.name),
-                target: "/vol".into(),
-                ..Default::default()
-            }),
+            Mount::Bind(Bind { source: folder.path().into(), target: "/bind".into(), ..Default::default() }),
+            Mount::Volume(VolumeMount { name: Some(volume.name), target: "/vol".into(), ..Default::default() }),
             Mount::Tmpfs(Tmpfs {
                 target: "/tmp2".into(),
                 uid: Some(77),
@@ -155,15 +138,7 @@ async fn mounts_limits_and_networks_are_honoured() {
     };
     let finished = run.run_to_end(&spec, Duration::from_secs(30)).await.unwrap();
     let output = finished.output.join("\n");
-    for expected in [
-        "from the host",
-        "77 700",
-        "ro",
-        "CapBnd:\t0000000000000000",
-        "NoNewPrivs:\t1",
-        "named",
-        "lo",
-    ] {
+    for expected in ["from the host", "77 700", "ro", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "named", "lo"] {
         assert!(output.contains(expected), "{expected} in {output}");
     }
     assert!(folder.path().join("new").exists());
@@ -218,27 +193,15 @@ async fn files_are_read_and_written_without_a_shell() {
     let run = engine.run("files");
     let container = run.create_idle(BASE).await.unwrap();
     container.write_file("/opt/a file", b"content", 0o640, 12, 34).await.unwrap();
-    assert_eq!(
-        container.read_file("/opt/a file", 100).await.unwrap().as_deref(),
-        Some(&b"content"[..])
-    );
+    assert_eq!(container.read_file("/opt/a file", 100).await.unwrap().as_deref(), Some(&b"content"[..]));
     assert_eq!(container.read_file("/opt/a file", 3).await.unwrap().as_deref(), Some(&b"con"[..]));
     assert_eq!(container.read_file("/opt/none", 3).await.unwrap(), None);
-    assert!(
-        container
-            .read_file("/etc/os-release", 10_000)
-            .await
-            .unwrap()
-            .is_some_and(|text| !text.is_empty())
-    );
+    assert!(container.read_file("/etc/os-release", 10_000).await.unwrap().is_some_and(|text| !text.is_empty()));
     let stat = container.stat("/opt").await.unwrap().unwrap();
     assert!(stat.is_dir);
     let tree = container.walk("/opt", WalkOptions::default()).await.unwrap();
     let file = &tree.files["/opt/a file"];
-    assert_eq!(
-        (file.kind, file.mode, file.uid, file.gid, file.size),
-        (EntryKind::File, 0o640, 12, 34, 7)
-    );
+    assert_eq!((file.kind, file.mode, file.uid, file.gid, file.size), (EntryKind::File, 0o640, 12, 34, 7));
     assert!(container.walk("/none", WalkOptions::default()).await.unwrap().files.is_empty());
     finish(&run).await;
 }
@@ -255,13 +218,8 @@ async fn files_are_piped_and_committed() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let to = run.create_idle(BASE).await.unwrap();
-    let edit = TarEdit {
-        uid: Some(5),
-        gid: Some(6),
-        mode_clear: 0o022,
-        root: Some("app".into()),
-        ..Default::default()
-    };
+    let edit =
+        TarEdit { uid: Some(5), gid: Some(6), mode_clear: 0o022, root: Some("app".into()), ..Default::default() };
     assert_eq!(from.pipe("/out", &to, "/srv", edit).await.unwrap(), 5);
     let missing = from.pipe("/none", &to, "/srv", TarEdit::default()).await.unwrap_err();
     assert!(missing.message().contains("is not there"), "{missing}");
@@ -272,19 +230,13 @@ async fn files_are_piped_and_committed() {
         user: "5".into(),
         ..Default::default()
     };
-    let image = run
-        .commit(&to, Commit { name: "made".into(), config: config.clone(), comment: "test".into() })
-        .await
-        .unwrap();
+    let image =
+        run.commit(&to, Commit { name: "made".into(), config: config.clone(), comment: "test".into() }).await.unwrap();
     let info = engine.image(&image).await.unwrap();
     assert_eq!(info.config.cmd, config.cmd);
     assert_eq!(info.config.user, "5");
     assert_eq!(info.config.env_value("A"), Some("b"));
-    assert!(
-        info.config.entrypoint.is_empty() && info.config.labels.is_empty(),
-        "{:?}",
-        info.config
-    );
+    assert!(info.config.entrypoint.is_empty() && info.config.labels.is_empty(), "{:?}", info.config);
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let file = &tree.files["/srv/app/sub/x"];
     assert_eq!((file.mode, file.uid, file.gid, file.size), (0o4755, 5, 6, 5));

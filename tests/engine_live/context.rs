@@ -4,9 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dockwright::engine::{
-    BuildEvent, BuildRequest, Context, Entry, FileTree, Ignore, Run, WalkOptions,
-};
+use dockwright::engine::{BuildEvent, BuildRequest, Context, Entry, FileTree, Ignore, Run, WalkOptions};
 
 use super::{BASE, build, built, engine, finish, fresh};
 
@@ -35,8 +33,7 @@ async fn by_the_cli(run: &Run, folder: &Path) -> Option<FileTree> {
 
 /// All that a file is but its time, which engines without `BuildKit` get a fixed one of.
 fn plain(tree: &FileTree) -> Vec<(String, Entry)> {
-    let timeless =
-        |(path, entry): (&String, &Entry)| (path.clone(), Entry { mtime: 0, ..entry.clone() });
+    let timeless = |(path, entry): (&String, &Entry)| (path.clone(), Entry { mtime: 0, ..entry.clone() });
     tree.files.iter().map(timeless).collect()
 }
 
@@ -85,9 +82,7 @@ fn project(ignore: &str) -> tempfile::TempDir {
     symlink("../a.txt", root.join("src/up")).unwrap();
     symlink("/etc/passwd", root.join("absolute")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
-    assert!(
-        std::process::Command::new("mkfifo").arg(root.join("fifo")).status().unwrap().success()
-    );
+    assert!(std::process::Command::new("mkfifo").arg(root.join("fifo")).status().unwrap().success());
     put(root, "Dockerfile", "FROM scratch\nCOPY . /c\n");
     if !ignore.is_empty() {
         put(root, ".dockerignore", ignore);
@@ -124,19 +119,13 @@ async fn a_context_holds_what_the_docker_cli_sends() {
         let image = built(&run, &context, "FROM scratch\nCOPY . /c\n").await;
         let ours = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
         let (ours_plain, theirs_plain) = (plain(&ours), plain(&theirs));
-        let differ: Vec<_> =
-            ours_plain.iter().filter(|file| !theirs_plain.contains(file)).collect();
+        let differ: Vec<_> = ours_plain.iter().filter(|file| !theirs_plain.contains(file)).collect();
         let lack: Vec<_> = theirs_plain.iter().filter(|file| !ours_plain.contains(file)).collect();
-        assert!(
-            differ.is_empty() && lack.is_empty(),
-            "{ignore:?}: we send {differ:?}, not {lack:?}"
-        );
+        assert!(differ.is_empty() && lack.is_empty(), "{ignore:?}: we send {differ:?}, not {lack:?}");
         // And the list that checks read is the same.
-        let mut listed: Vec<_> =
-            context.files().unwrap().iter().map(|file| format!("/c/{}", file.path)).collect();
+        let mut listed: Vec<_> = context.files().unwrap().iter().map(|file| format!("/c/{}", file.path)).collect();
         listed.sort();
-        let there: Vec<_> =
-            ours.files.keys().filter(|path| path.starts_with("/c/")).cloned().collect();
+        let there: Vec<_> = ours.files.keys().filter(|path| path.starts_with("/c/")).cloned().collect();
         assert_eq!(listed, there, "{ignore:?}");
     }
     finish(&run).await;
@@ -148,12 +137,7 @@ async fn a_part_of_a_context_is_sent_with_its_links() {
     let run = engine.run("context");
     let folder = project("");
     let context = Context::open(folder.path()).unwrap();
-    let image = built(
-        &run,
-        &context,
-        "FROM scratch\nCOPY to-folder/main.py src/*.pyc /c/\nCOPY keep/me /k\n",
-    )
-    .await;
+    let image = built(&run, &context, "FROM scratch\nCOPY to-folder/main.py src/*.pyc /c/\nCOPY keep/me /k\n").await;
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let files: Vec<_> = tree.files.keys().map(String::as_str).collect();
     assert_eq!(files, ["/c", "/c/main.py", "/c/main.pyc", "/k", "/k/here"]);
@@ -194,12 +178,8 @@ async fn overlays_replace_add_and_remove_and_ignore_rules_hold_for_them() {
     assert_ne!(again.files["/src/main.py"].sha256, tree.files["/src/main.py"].sha256);
     let plain = run
         .walk_filesystem(
-            &built(
-                &run,
-                &context.with_ignore(Ignore::default()).with_file("secret.env", "seeded", 0o644),
-                dockerfile,
-            )
-            .await,
+            &built(&run, &context.with_ignore(Ignore::default()).with_file("secret.env", "seeded", 0o644), dockerfile)
+                .await,
             WalkOptions::default(),
         )
         .await
@@ -236,18 +216,11 @@ async fn touched_files_keep_layers_cached_and_changed_ones_do_not() {
     let dockerfile = format!("FROM {BASE}\nCOPY . /c\nRUN true\n");
     let cached = async |context: &Context| {
         let (_, events) = build(&run, BuildRequest::new("x", context, &dockerfile)).await;
-        events.iter().any(
-            |event| matches!(event, BuildEvent::StepCached(step) if step.name.contains("RUN true")),
-        )
+        events.iter().any(|event| matches!(event, BuildEvent::StepCached(step) if step.name.contains("RUN true")))
     };
     assert!(!cached(&Context::open(folder.path()).unwrap()).await);
     let now = std::time::SystemTime::now();
-    std::fs::File::options()
-        .write(true)
-        .open(folder.path().join("unique"))
-        .unwrap()
-        .set_modified(now)
-        .unwrap();
+    std::fs::File::options().write(true).open(folder.path().join("unique")).unwrap().set_modified(now).unwrap();
     assert!(cached(&Context::open(folder.path()).unwrap()).await);
     put(folder.path(), "unique", &fresh());
     assert!(!cached(&Context::open(folder.path()).unwrap()).await);

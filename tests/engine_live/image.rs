@@ -21,28 +21,15 @@ async fn an_image_tells_its_config_and_layers() {
         (config.user.as_str(), config.working_dir.as_str(), config.stop_signal.as_str()),
         ("12:34", "/w", "SIGINT")
     );
-    assert_eq!(
-        (&config.entrypoint[..], &config.cmd[..]),
-        (&["e".to_owned()][..], &["c".to_owned()][..])
-    );
-    assert_eq!(
-        (&config.exposed_ports[..], &config.volumes[..]),
-        (&["80/tcp".to_owned()][..], &["/v".to_owned()][..])
-    );
+    assert_eq!((&config.entrypoint[..], &config.cmd[..]), (&["e".to_owned()][..], &["c".to_owned()][..]));
+    assert_eq!((&config.exposed_ports[..], &config.volumes[..]), (&["80/tcp".to_owned()][..], &["/v".to_owned()][..]));
     assert_eq!(config.labels["l"], unique);
     assert!(
         matches!(&config.healthcheck, Some(Healthcheck::Check { test, interval: Some(time), .. }) if test[1] == "probe" && time.as_secs() == 3)
     );
     assert_eq!(image.layers[..base.layers.len()], base.layers[..]);
     assert!(image.size > 1_000_000 && !image.created.is_empty() && image.os == "linux");
-    assert!(
-        engine
-            .history(&image.id)
-            .await
-            .unwrap()
-            .iter()
-            .any(|step| step.created_by.contains("STOPSIGNAL"))
-    );
+    assert!(engine.history(&image.id).await.unwrap().iter().any(|step| step.created_by.contains("STOPSIGNAL")));
     assert!(!engine.image_exists("no-such-image:1").await.unwrap());
     finish(&run).await;
 }
@@ -55,24 +42,16 @@ async fn sentinels_are_found_wherever_they_are() {
     let dockerfile = format!(
         "FROM {BASE}\nCOPY x /x\nRUN echo {deleted} | cat > /gone\nRUN rm /gone && echo {packed} | gzip > /packed.gz\nENV E={env}\nARG H={history}\nRUN echo $H > /dev/null\n"
     );
-    let image =
-        built(&run, &Context::empty().with_file("x", format!("..{file}.."), 0o600), &dockerfile)
-            .await;
+    let image = built(&run, &Context::empty().with_file("x", format!("..{file}.."), 0o600), &dockerfile).await;
     let absent = format!("sentinel{}", fresh());
-    let needles = [&file, &deleted, &env, &packed, &history, &absent]
-        .map(|needle| needle.clone().into_bytes());
+    let needles = [&file, &deleted, &env, &packed, &history, &absent].map(|needle| needle.clone().into_bytes());
     let hits = engine.search_image(&image, &needles).await.unwrap();
     let told = |needle: usize, place: &str| {
         hits.iter().any(|hit| hit.needle == needle && hit.place.to_string().contains(place))
     };
-    for (needle, place) in [
-        (0, "file /x"),
-        (1, "file /gone"),
-        (2, "config.Env"),
-        (2, "history"),
-        (3, "file /packed.gz"),
-        (4, "history"),
-    ] {
+    for (needle, place) in
+        [(0, "file /x"), (1, "file /gone"), (2, "config.Env"), (2, "history"), (3, "file /packed.gz"), (4, "history")]
+    {
         assert!(told(needle, place), "{needle} {place} in {hits:?}");
     }
     assert!(!hits.iter().any(|hit| hit.needle == 5));
@@ -90,10 +69,8 @@ async fn a_file_system_is_read_without_a_shell_or_a_command() {
     assert_eq!((file.mode, file.uid, file.gid, file.size), (0o4711, 3, 4, 7));
     assert_eq!(tree.files["/app/l"].link.as_deref(), Some("x"));
     assert_eq!(tree.files.keys().collect::<Vec<_>>(), ["/app", "/app/l", "/app/x"]);
-    let base = run
-        .walk_filesystem(BASE, WalkOptions { under: vec!["/etc".into()], ..Default::default() })
-        .await
-        .unwrap();
+    let base =
+        run.walk_filesystem(BASE, WalkOptions { under: vec!["/etc".into()], ..Default::default() }).await.unwrap();
     assert!(base.files.contains_key("/etc/passwd") && !base.files.contains_key("/usr"));
     finish(&run).await;
 }

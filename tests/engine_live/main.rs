@@ -1,10 +1,6 @@
 //! `engine/` on a real engine: that of `DOCKER_HOST`, the docker context or the known sockets. Without one the
 //! tests do nothing, but where `CI` is set they fail.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "tests write folders and print"
-)]
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests write folders and print")]
 
 mod build;
 mod container;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dockwright::engine::{
-    ContainerSpec, Context, LeftoverKind, Mount, NetworkAttachment, VolumeMount,
-};
+use dockwright::engine::{ContainerSpec, Context, LeftoverKind, Mount, NetworkAttachment, VolumeMount};
 
 use super::{BASE, built, engine, finish};
 
@@ -12,19 +10,13 @@ use super::{BASE, built, engine, finish};
 async fn all_that_a_run_made_goes_with_it() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("scope");
-    let (network, volume) =
-        (run.network("net", false).await.unwrap(), run.volume("data").await.unwrap());
-    let image =
-        built(&run, &Context::empty(), &format!("FROM {BASE}\nVOLUME /own\nENV A={}\n", run.id()))
-            .await;
+    let (network, volume) = (run.network("net", false).await.unwrap(), run.volume("data").await.unwrap());
+    let image = built(&run, &Context::empty(), &format!("FROM {BASE}\nVOLUME /own\nENV A={}\n", run.id())).await;
     let spec = ContainerSpec {
         name: "sleeper".into(),
         image: image.clone(),
         command: Some(vec!["sleep".into(), "60".into()]),
-        networks: vec![NetworkAttachment {
-            network: network.name.clone(),
-            aliases: vec!["x".into()],
-        }],
+        networks: vec![NetworkAttachment { network: network.name.clone(), aliases: vec!["x".into()] }],
         mounts: vec![Mount::Volume(VolumeMount {
             name: Some(volume.name.clone()),
             target: "/data".into(),
@@ -40,9 +32,7 @@ async fn all_that_a_run_made_goes_with_it() {
         assert!(!leftover.dead);
         *kinds.entry(leftover.kind).or_insert(0) += 1;
     }
-    for kind in
-        [LeftoverKind::Container, LeftoverKind::Network, LeftoverKind::Volume, LeftoverKind::Image]
-    {
+    for kind in [LeftoverKind::Container, LeftoverKind::Network, LeftoverKind::Volume, LeftoverKind::Image] {
         assert_eq!(kinds.get(&kind), Some(&1), "{left:?}");
     }
     // A sweep leaves a living run alone.
@@ -59,16 +49,9 @@ async fn all_that_a_run_made_goes_with_it() {
 async fn a_volume_without_our_label_is_never_made() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("scope");
-    let mount = VolumeMount {
-        name: Some("dockwright-test-no-such-volume".into()),
-        target: "/x".into(),
-        ..Default::default()
-    };
-    let spec = ContainerSpec {
-        image: BASE.into(),
-        mounts: vec![Mount::Volume(mount)],
-        ..Default::default()
-    };
+    let mount =
+        VolumeMount { name: Some("dockwright-test-no-such-volume".into()), target: "/x".into(), ..Default::default() };
+    let spec = ContainerSpec { image: BASE.into(), mounts: vec![Mount::Volume(mount)], ..Default::default() };
     let refused = run.create(&spec).await.unwrap_err();
     assert!(refused.message().contains("does not exist"), "{refused}");
     finish(&run).await;
@@ -125,13 +108,7 @@ async fn a_dead_runs_leftovers_are_swept() {
         .await
         .unwrap();
     let output = String::from_utf8_lossy(&child.stdout);
-    let name = output
-        .lines()
-        .find_map(|line| line.split_once("MADE "))
-        .expect("a volume was made")
-        .1
-        .trim()
-        .to_owned();
+    let name = output.lines().find_map(|line| line.split_once("MADE ")).expect("a volume was made").1.trim().to_owned();
     let dead = engine.leftovers(false).await.unwrap();
     assert!(dead.iter().any(|leftover| leftover.name == name && leftover.dead), "{dead:?}");
     let swept = engine.sweep().await.unwrap();

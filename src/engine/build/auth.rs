@@ -5,9 +5,8 @@ use std::process::Stdio;
 use base64::Engine as _;
 use bollard::moby::filesync::v1::auth_server::Auth;
 use bollard::moby::filesync::v1::{
-    CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse,
-    GetTokenAuthorityRequest, GetTokenAuthorityResponse, VerifyTokenAuthorityRequest,
-    VerifyTokenAuthorityResponse,
+    CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
+    GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
 };
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
@@ -20,19 +19,13 @@ pub(super) struct Credentials;
 
 #[tonic::async_trait]
 impl Auth for Credentials {
-    async fn credentials(
-        &self,
-        request: Request<CredentialsRequest>,
-    ) -> Result<Response<CredentialsResponse>, Status> {
+    async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
         let host = request.into_inner().host;
         let (username, secret) = look_up(&host).await.unwrap_or_default();
         Ok(Response::new(CredentialsResponse { username, secret }))
     }
 
-    async fn fetch_token(
-        &self,
-        _: Request<FetchTokenRequest>,
-    ) -> Result<Response<FetchTokenResponse>, Status> {
+    async fn fetch_token(&self, _: Request<FetchTokenRequest>) -> Result<Response<FetchTokenResponse>, Status> {
         Err(Status::unimplemented("not served"))
     }
 
@@ -66,21 +59,15 @@ async fn look_up(host: &str) -> Option<(String, String)> {
 
 fn stored(config: &Value, key: &str) -> Option<(String, String)> {
     let auths = config["auths"].as_object()?;
-    let bare = |name: &str| {
-        name.trim_start_matches("https://")
-            .trim_start_matches("http://")
-            .trim_end_matches('/')
-            .to_owned()
-    };
+    let bare =
+        |name: &str| name.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/').to_owned();
     let (_, entry) = auths.iter().find(|(name, _)| *name == key || bare(name) == bare(key))?;
     if let Some(token) = entry["identitytoken"].as_str().filter(|token| !token.is_empty()) {
         return Some((String::new(), token.to_owned()));
     }
     let pair = base64::engine::general_purpose::STANDARD.decode(entry["auth"].as_str()?).ok()?;
-    let (user, secret) = String::from_utf8(pair)
-        .ok()?
-        .split_once(':')
-        .map(|(user, secret)| (user.to_owned(), secret.to_owned()))?;
+    let (user, secret) =
+        String::from_utf8(pair).ok()?.split_once(':').map(|(user, secret)| (user.to_owned(), secret.to_owned()))?;
     Some((user, secret.trim_end_matches('\0').to_owned()))
 }
 
@@ -100,10 +87,7 @@ async fn ask(helper: &str, key: &str) -> Option<(String, String)> {
     let mut input = child.stdin.take()?;
     input.write_all(key.as_bytes()).await.ok()?;
     drop(input);
-    let answer = tokio::time::timeout(std::time::Duration::from_secs(20), child.wait_with_output())
-        .await
-        .ok()?
-        .ok()?;
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(20), child.wait_with_output()).await.ok()?.ok()?;
     let answer: Value = serde_json::from_slice(&answer.stdout).ok()?;
     let user = answer["Username"].as_str()?;
     let secret = answer["Secret"].as_str()?.to_owned();

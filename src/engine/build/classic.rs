@@ -80,10 +80,8 @@ impl Progress {
             self.cached = true;
         } else if line.contains("Successfully built ") || line.contains("Successfully tagged ") {
             self.image = true;
-        } else if let Some(step) = self
-            .step
-            .as_ref()
-            .filter(|_| !line.trim_start().starts_with("--->") && !line.starts_with("--> "))
+        } else if let Some(step) =
+            self.step.as_ref().filter(|_| !line.trim_start().starts_with("--->") && !line.starts_with("--> "))
         {
             if self.log.len() == TAIL {
                 self.log.remove(0);
@@ -96,11 +94,7 @@ impl Progress {
     fn close(&mut self, events: &mut impl FnMut(BuildEvent)) {
         let Some(step) = self.step.take() else { return };
         let took = self.started.map(|started| started.elapsed()).unwrap_or_default();
-        events(if self.cached {
-            BuildEvent::StepCached(step)
-        } else {
-            BuildEvent::StepDone { step, took }
-        });
+        events(if self.cached { BuildEvent::StepCached(step) } else { BuildEvent::StepDone { step, took } });
         self.cached = false;
         self.log.clear();
     }
@@ -149,9 +143,8 @@ fn stage(from: &str, number: usize) -> String {
 
 /// `… returned a non-zero code: 3`, or Podman's `… exit status 3`.
 fn exit_code(message: &str) -> Option<i64> {
-    let (_, rest) = ["non-zero code: ", "exit status ", "exit code: "]
-        .iter()
-        .find_map(|mark| message.rsplit_once(mark))?;
+    let (_, rest) =
+        ["non-zero code: ", "exit status ", "exit code: "].iter().find_map(|mark| message.rsplit_once(mark))?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
@@ -173,29 +166,20 @@ mod tests {
         ] {
             progress.line(line, &mut |event| seen.push(event));
         }
-        progress.fail(
-            "The command '/bin/sh -c false' returned a non-zero code: 1".into(),
-            &mut |event| seen.push(event),
-        );
-        let Ended::Failed(failure) = progress.end(&mut |event| seen.push(event)) else {
-            panic!("it failed")
-        };
+        progress
+            .fail("The command '/bin/sh -c false' returned a non-zero code: 1".into(), &mut |event| seen.push(event));
+        let Ended::Failed(failure) = progress.end(&mut |event| seen.push(event)) else { panic!("it failed") };
         assert_eq!(failure.exit_code, Some(1));
         assert_eq!(failure.stage.as_deref(), Some("dev"));
         assert_eq!(failure.instruction.as_deref(), Some("RUN false"));
         assert_eq!(failure.log_tail, ["oops"]);
-        assert!(
-            seen.iter().any(|event| matches!(event, BuildEvent::StepCached(step) if step.id == 2))
-        );
+        assert!(seen.iter().any(|event| matches!(event, BuildEvent::StepCached(step) if step.id == 2)));
     }
 
     #[test]
     fn podmans_words_are_read_too() {
         assert_eq!(step("[1/2] STEP 2/3: RUN x"), Some((Some((2, 3)), "RUN x")));
         assert_eq!(step("STEP 2/3: RUN x"), Some((Some((2, 3)), "RUN x")));
-        assert_eq!(
-            exit_code("building at STEP \"RUN false\": while running runtime: exit status 3"),
-            Some(3)
-        );
+        assert_eq!(exit_code("building at STEP \"RUN false\": while running runtime: exit status 3"), Some(3));
     }
 }

@@ -14,13 +14,7 @@ pub(super) fn only_stage(dockerfile: &str) -> Option<String> {
     let parsed = parse_dockerfile::parse(dockerfile).ok()?;
     let mut stages = parsed.stages();
     let (first, None) = (stages.next()?, stages.next()) else { return None };
-    Some(
-        first
-            .from
-            .as_
-            .as_ref()
-            .map_or_else(|| "stage-0".to_owned(), |(_, name)| name.value.to_lowercase()),
-    )
+    Some(first.from.as_.as_ref().map_or_else(|| "stage-0".to_owned(), |(_, name)| name.value.to_lowercase()))
 }
 
 /// Errors of the Dockerfile's own grammar name the line.
@@ -44,16 +38,12 @@ fn found(failure: &BuildFailure, dockerfile: &str) -> Option<usize> {
     let candidates = candidates(dockerfile)?;
     let fits = |candidate: &&Candidate| {
         candidate.keyword.eq_ignore_ascii_case(keyword)
-            && failure
-                .stage
-                .as_deref()
-                .is_none_or(|stage| stage.eq_ignore_ascii_case(&candidate.stage))
+            && failure.stage.as_deref().is_none_or(|stage| stage.eq_ignore_ascii_case(&candidate.stage))
     };
     // The engine shows the instruction on one line and with its variables filled in: the most alike is it.
     let shown = squeezed(shown);
     let best = candidates.iter().filter(fits).max_by(|a, b| {
-        let alike =
-            |candidate: &Candidate| strsim::sorensen_dice(&shown, &squeezed(candidate.text));
+        let alike = |candidate: &Candidate| strsim::sorensen_dice(&shown, &squeezed(candidate.text));
         alike(a).total_cmp(&alike(b)).then(b.line.cmp(&a.line))
     });
     if let Some(best) = best {
@@ -79,11 +69,8 @@ fn candidates(dockerfile: &str) -> Option<Vec<Candidate<'_>>> {
     let parsed = parse_dockerfile::parse(dockerfile).ok()?;
     let mut found = Vec::new();
     for (number, stage) in parsed.stages().enumerate() {
-        let name = stage
-            .from
-            .as_
-            .as_ref()
-            .map_or_else(|| format!("stage-{number}"), |(_, name)| name.value.to_string());
+        let name =
+            stage.from.as_.as_ref().map_or_else(|| format!("stage-{number}"), |(_, name)| name.value.to_string());
         let mut add = |keyword, start: usize| {
             let text = logical_line(&dockerfile[start..]);
             let line = dockerfile[..start].matches('\n').count() + 1;
@@ -110,9 +97,7 @@ fn logical_line(text: &str) -> &str {
         end += line.len();
         let line = line.trim();
         // Comments and empty lines do not end an instruction that goes on.
-        if !(line.ends_with('\\')
-            || (end > line.len() + 1 && (line.starts_with('#') || line.is_empty())))
-        {
+        if !(line.ends_with('\\') || (end > line.len() + 1 && (line.starts_with('#') || line.is_empty()))) {
             break;
         }
     }
@@ -150,10 +135,7 @@ mod tests {
         assert_eq!(line(Some("test"), "RUN pip install c --more 3", ""), Some(10));
         assert_eq!(line(Some("dev"), "WORKDIR /app", ""), Some(3));
         assert_eq!(line(Some("dev"), "FROM docker.io/library/python:3", ""), Some(2));
-        assert_eq!(
-            line(None, "x", "dockerfile parse error on line 7: unknown instruction: RUNN"),
-            Some(7)
-        );
+        assert_eq!(line(None, "x", "dockerfile parse error on line 7: unknown instruction: RUNN"), Some(7));
     }
 
     #[test]

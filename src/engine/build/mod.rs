@@ -187,22 +187,15 @@ impl Run {
         };
         match ended {
             // The tag is this build's alone: if it names an image, the image is this build's.
-            Ended::Built => {
-                Ok(BuildOutcome::Built { image_id: self.engine().image(&reference).await?.id })
-            }
+            Ended::Built => Ok(BuildOutcome::Built { image_id: self.engine().image(&reference).await?.id }),
             Ended::Failed(mut failure) => {
                 lines::locate(&mut failure, &request.dockerfile);
                 Ok(BuildOutcome::Failed(failure))
             }
             Ended::BrokenOff => match self.engine().image(&reference).await {
                 Ok(image) => Ok(BuildOutcome::Built { image_id: image.id }),
-                Err(_) => Err(Error::engine(format!(
-                    "the engine broke the build of {} off",
-                    request.name
-                ))
-                .hint(
-                    "see the engine's own log, and whether its disk is full (`dockwright doctor`)",
-                )),
+                Err(_) => Err(Error::engine(format!("the engine broke the build of {} off", request.name))
+                    .hint("see the engine's own log, and whether its disk is full (`dockwright doctor`)")),
             },
         }
     }

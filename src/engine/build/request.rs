@@ -17,17 +17,9 @@ use crate::engine::tarball::ByteStream;
 use crate::error::{Error, Result};
 
 /// The query of a build; empty values are left out.
-pub(super) fn query(
-    request: &BuildRequest,
-    reference: &str,
-    dockerfile: &str,
-    more: &[(&str, &str)],
-) -> String {
-    let args = if request.args.is_empty() {
-        String::new()
-    } else {
-        serde_json::to_string(&request.args).unwrap_or_default()
-    };
+pub(super) fn query(request: &BuildRequest, reference: &str, dockerfile: &str, more: &[(&str, &str)]) -> String {
+    let args =
+        if request.args.is_empty() { String::new() } else { serde_json::to_string(&request.args).unwrap_or_default() };
     let pairs = [
         ("t", reference),
         ("dockerfile", dockerfile),
@@ -66,8 +58,7 @@ pub(super) async fn send(
     body: Option<ByteStream>,
     what: &str,
 ) -> Result<impl Stream<Item = BuildInfo> + Send + Unpin + use<>> {
-    let builder =
-        Request::builder().method(Method::POST).uri(uri).header(CONTENT_TYPE, "application/x-tar");
+    let builder = Request::builder().method(Method::POST).uri(uri).header(CONTENT_TYPE, "application/x-tar");
     let wrong = |error| Error::engine(what).because(error);
     let transport = &engine.inner.transport;
     let answer = match body {
@@ -82,12 +73,7 @@ pub(super) async fn send(
         return Ok(Box::pin(lines(answer)));
     }
     let status = answer.status();
-    let text = answer
-        .into_body()
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes)
-        .unwrap_or_default();
+    let text = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let message = serde_json::from_slice::<serde_json::Value>(&text).ok();
     let message = message.and_then(|value| value["message"].as_str().map(str::to_owned));
     let message = message.unwrap_or_else(|| String::from_utf8_lossy(&text).into_owned());

@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard::health::health_check_response::ServingStatus;
 use bollard::health::health_server::{Health, HealthServer};
-use bollard::health::{
-    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
-};
+use bollard::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 use bollard::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServer};
 use bollard::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard::moby::filesync::v1::auth_server::AuthServer;
@@ -130,11 +128,7 @@ fn check_names(context: &Context) -> Result<()> {
     }
 }
 
-async fn start(
-    engine: &Engine,
-    context: &Context,
-    secrets: BTreeMap<String, Vec<u8>>,
-) -> Result<Session> {
+async fn start(engine: &Engine, context: &Context, secrets: BTreeMap<String, Vec<u8>>) -> Result<Session> {
     let what = "the engine opens no build session";
     let id = format!("dockwright{}{}{}{}", nonce(), nonce(), nonce(), nonce());
     let files = Arc::new(Served::new(context.files()?, context.ignore().text()));
@@ -142,10 +136,7 @@ async fn start(
     let root = context.root().map(|root| root.display().to_string()).unwrap_or_default();
     let key = format!(
         "dockwright:{}",
-        Sha256::digest(root)
-            .iter()
-            .take(12)
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        Sha256::digest(root).iter().take(12).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     );
     let mut request = Request::builder()
         .method(Method::POST)
@@ -158,14 +149,12 @@ async fn start(
     for method in METHODS {
         request = request.header("X-Docker-Expose-Session-Grpc-Method", method);
     }
-    let request =
-        request.body(Empty::<Bytes>::new()).map_err(|error| Error::engine(what).because(error))?;
+    let request = request.body(Empty::<Bytes>::new()).map_err(|error| Error::engine(what).because(error))?;
     let answer = engine.inner.transport.send(request).await.map_err(|error| failed(what, error))?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Error::engine(format!("{what}: status {}", answer.status())));
     }
-    let upgraded =
-        hyper::upgrade::on(answer).await.map_err(|error| Error::engine(what).because(error))?;
+    let upgraded = hyper::upgrade::on(answer).await.map_err(|error| Error::engine(what).because(error))?;
     let services = tonic::service::Routes::new(HealthServer::new(Healthy))
         .add_service(
             FileSyncServer::new(Files::new(files.clone()))
@@ -200,24 +189,15 @@ struct Healthy;
 impl Health for Healthy {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<HealthCheckResponse, Status>> + Send>>;
 
-    async fn check(
-        &self,
-        _: tonic::Request<HealthCheckRequest>,
-    ) -> Result<Response<HealthCheckResponse>, Status> {
+    async fn check(&self, _: tonic::Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         Ok(Response::new(HealthCheckResponse { status: ServingStatus::Serving.into() }))
     }
 
-    async fn list(
-        &self,
-        _: tonic::Request<HealthListRequest>,
-    ) -> Result<Response<HealthListResponse>, Status> {
+    async fn list(&self, _: tonic::Request<HealthListRequest>) -> Result<Response<HealthListResponse>, Status> {
         Err(Status::unimplemented("not served"))
     }
 
-    async fn watch(
-        &self,
-        _: tonic::Request<HealthCheckRequest>,
-    ) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(&self, _: tonic::Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
         Err(Status::unimplemented("not served"))
     }
 }

@@ -46,10 +46,7 @@ impl Served {
     /// Adds a Dockerfile and returns the name to ask for it by.
     pub(super) fn add_dockerfile(&self, text: &str) -> String {
         let digest = Sha256::digest(text);
-        let name = digest
-            .iter()
-            .take(6)
-            .fold(String::from("Dockerfile."), |name, byte| name + &format!("{byte:02x}"));
+        let name = digest.iter().take(6).fold(String::from("Dockerfile."), |name, byte| name + &format!("{byte:02x}"));
         locked(&self.dockerfiles).insert(name.clone(), text.to_owned());
         name
     }
@@ -73,11 +70,7 @@ impl Served {
                 let mut folder = Context::empty();
                 for (name, text) in dockerfiles {
                     // The Dockerfile's own ignore file comes before the context's: ours says what holds.
-                    folder = folder.with_file(
-                        &format!("{name}.dockerignore"),
-                        self.ignore.clone(),
-                        0o644,
-                    );
+                    folder = folder.with_file(&format!("{name}.dockerignore"), self.ignore.clone(), 0o644);
                     folder = folder.with_file(&name, text, 0o644);
                 }
                 folder.files().ok()
@@ -105,16 +98,10 @@ impl FileSync for Files {
     type DiffCopyStream = Packets;
     type TarStreamStream = Packets;
 
-    async fn diff_copy(
-        &self,
-        request: Request<Streaming<Packet>>,
-    ) -> Result<Response<Packets>, Status> {
+    async fn diff_copy(&self, request: Request<Streaming<Packet>>) -> Result<Response<Packets>, Status> {
         let metadata = request.metadata();
         let name = values(metadata, "dir-name").into_iter().next().unwrap_or_default();
-        let files = self
-            .served
-            .folder(&name)
-            .ok_or_else(|| Status::not_found(format!("no folder {name}")))?;
+        let files = self.served.folder(&name).ok_or_else(|| Status::not_found(format!("no folder {name}")))?;
         let mut selection = Selection {
             include: values(metadata, "include-patterns"),
             exclude: values(metadata, "exclude-patterns"),
@@ -127,9 +114,7 @@ impl FileSync for Files {
         let (sender, receiver) = mpsc::channel(64);
         let served = self.served.clone();
         tokio::spawn(async move {
-            if let Err(status) =
-                serve(request.into_inner(), files, selection, served, &sender).await
-            {
+            if let Err(status) = serve(request.into_inner(), files, selection, served, &sender).await {
                 let _ = sender.send(Err(status)).await;
             }
         });
@@ -167,8 +152,7 @@ fn unescaped(text: &str) -> String {
 /// Whether the engine read the same patterns out of the ignore file as we did.
 fn is_same(patterns: &[String], ignore: &str) -> bool {
     use crate::engine::Ignore;
-    let (Ok(theirs), Ok(ours)) =
-        (Ignore::from_patterns(patterns.iter().map(String::as_str)), Ignore::parse(ignore))
+    let (Ok(theirs), Ok(ours)) = (Ignore::from_patterns(patterns.iter().map(String::as_str)), Ignore::parse(ignore))
     else {
         return false;
     };
@@ -189,8 +173,7 @@ async fn serve(
         let (files, chosen, sender) = (files.clone(), chosen.clone(), sender.clone());
         tokio::task::spawn_blocking(move || {
             for index in chosen.iter() {
-                let packet =
-                    Packet { stat: Some(stat(&files[*index])), ..packet(PacketType::PacketStat) };
+                let packet = Packet { stat: Some(stat(&files[*index])), ..packet(PacketType::PacketStat) };
                 if sender.blocking_send(Ok(packet)).is_err() {
                     return;
                 }
@@ -246,12 +229,7 @@ fn packet_fin() -> Packet {
 const PIECE: usize = 128 * 1024;
 
 /// Sends one file's content; false if nobody listens any more.
-fn send_content(
-    id: u32,
-    file: &ContextFile,
-    served: &Served,
-    sender: &mpsc::Sender<Result<Packet, Status>>,
-) -> bool {
+fn send_content(id: u32, file: &ContextFile, served: &Served, sender: &mpsc::Sender<Result<Packet, Status>>) -> bool {
     let piece = |data: Vec<u8>| Packet { id, data, ..packet(PacketType::PacketData) };
     let mut deliver = |data: &[u8]| {
         served.sent.fetch_add(data.len() as u64, Ordering::Relaxed);
@@ -264,10 +242,8 @@ fn send_content(
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
                 locked(&served.trouble).get_or_insert((path.clone(), error));
-                let _ = sender.blocking_send(Ok(Packet {
-                    data: message.into_bytes(),
-                    ..packet(PacketType::PacketErr)
-                }));
+                let _ =
+                    sender.blocking_send(Ok(Packet { data: message.into_bytes(), ..packet(PacketType::PacketErr) }));
                 return false;
             }
         },
@@ -301,8 +277,7 @@ fn stat(file: &ContextFile) -> Stat {
         EntryKind::File | EntryKind::Character | EntryKind::Block => 0,
     };
     let special = [(0o4000, 1 << 23), (0o2000, 1 << 22), (0o1000, 1 << 20)];
-    let special =
-        special.iter().filter(|(bit, _)| file.mode & bit != 0).fold(0, |mode, (_, go)| mode | go);
+    let special = special.iter().filter(|(bit, _)| file.mode & bit != 0).fold(0, |mode, (_, go)| mode | go);
     Stat {
         path: file.path.clone(),
         mode: (file.mode & 0o777) | kind | special,

@@ -82,11 +82,7 @@ impl Trace {
                 .first()
                 .and_then(|range| range.start.as_ref())
                 .and_then(|start| start.line.try_into().ok());
-            events(BuildEvent::Warning {
-                message,
-                line,
-                url: Some(warning.url).filter(|url| !url.is_empty()),
-            });
+            events(BuildEvent::Warning { message, line, url: Some(warning.url).filter(|url| !url.is_empty()) });
         }
     }
 
@@ -122,11 +118,8 @@ impl Trace {
             return if self.image { Ended::Built } else { Ended::BrokenOff };
         };
         // A step that fails stops its neighbours, which then are "canceled".
-        let mut failed: Vec<_> =
-            self.steps.into_values().filter(|known| known.failed.is_some()).collect();
-        failed.sort_by_key(|known| {
-            (known.failed.as_deref().is_some_and(is_cancelled), known.step.id)
-        });
+        let mut failed: Vec<_> = self.steps.into_values().filter(|known| known.failed.is_some()).collect();
+        failed.sort_by_key(|known| (known.failed.as_deref().is_some_and(is_cancelled), known.step.id));
         let mut failure = BuildFailure { message: plain(&message), ..Default::default() };
         failure.exit_code = exit_code(&message);
         if let Some(known) = failed.into_iter().next() {
@@ -168,16 +161,14 @@ fn took(vertex: &Vertex) -> Duration {
     let (Some(start), Some(end)) = (&vertex.started, &vertex.completed) else {
         return Duration::ZERO;
     };
-    let nanos = i128::from(end.seconds - start.seconds) * 1_000_000_000
-        + i128::from(end.nanos - start.nanos);
+    let nanos = i128::from(end.seconds - start.seconds) * 1_000_000_000 + i128::from(end.nanos - start.nanos);
     Duration::from_nanos(nanos.max(0).try_into().unwrap_or(u64::MAX))
 }
 
 /// Reads a name as `[dev 2/5] RUN x`, `[linux/amd64 dev 2/5] RUN x`, `[2/5] RUN x` or `[internal] load …`.
 fn step(id: u32, name: &str, only_stage: Option<&str>) -> Step {
     let mut step = Step { id, name: name.to_owned(), ..Default::default() };
-    let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] "))
-    else {
+    let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
         return step;
     };
     let Some(last) = inside.split_whitespace().next_back() else { return step };
@@ -200,15 +191,12 @@ fn is_cancelled(message: &str) -> bool {
 /// The engine's message without the layers it is wrapped in.
 fn plain(message: &str) -> String {
     let message = message.strip_prefix("failed to solve: ").unwrap_or(message);
-    let message =
-        message.strip_prefix("failed to solve with frontend dockerfile.v0: ").unwrap_or(message);
+    let message = message.strip_prefix("failed to solve with frontend dockerfile.v0: ").unwrap_or(message);
     message.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(message).trim().to_owned()
 }
 
 fn exit_code(message: &str) -> Option<i64> {
-    let (_, rest) = message
-        .rsplit_once("exit code: ")
-        .or_else(|| message.rsplit_once("returned a non-zero code: "))?;
+    let (_, rest) = message.rsplit_once("exit code: ").or_else(|| message.rsplit_once("returned a non-zero code: "))?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 

@@ -40,12 +40,7 @@ impl Container {
         self.read_logs(None, true, line).await
     }
 
-    async fn read_logs(
-        &self,
-        tail: Option<usize>,
-        follow: bool,
-        mut line: impl FnMut(String),
-    ) -> Result<()> {
+    async fn read_logs(&self, tail: Option<usize>, follow: bool, mut line: impl FnMut(String)) -> Result<()> {
         let options = LogsOptions {
             follow,
             stdout: true,
@@ -67,27 +62,19 @@ impl Container {
     ///
     /// # Errors
     /// When the container does not run, or the engine refuses; not when the command fails.
-    pub async fn exec(
-        &self,
-        command: &[&str],
-        user: Option<&str>,
-        env: &[(&str, &str)],
-    ) -> Result<ExecResult> {
+    pub async fn exec(&self, command: &[&str], user: Option<&str>, env: &[(&str, &str)]) -> Result<ExecResult> {
         let what = || format!("{}: {}", self.what("run a command in"), command.join(" "));
         let docker = self.engine.docker();
         let config = ExecConfig {
             cmd: Some(command.iter().map(ToString::to_string).collect()),
             user: user.map(str::to_owned),
-            env: (!env.is_empty())
-                .then(|| env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+            env: (!env.is_empty()).then(|| env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             ..Default::default()
         };
-        let exec =
-            docker.create_exec(&self.id, config).await.map_err(|error| failed(what(), error))?;
-        let started =
-            docker.start_exec(&exec.id, None).await.map_err(|error| failed(what(), error))?;
+        let exec = docker.create_exec(&self.id, config).await.map_err(|error| failed(what(), error))?;
+        let started = docker.start_exec(&exec.id, None).await.map_err(|error| failed(what(), error))?;
         let (mut all, mut stdout) = (Vec::new(), Vec::new());
         if let StartExecResults::Attached { output: mut pieces, .. } = started {
             while let Some(piece) = pieces.next().await {
@@ -99,8 +86,7 @@ impl Container {
             }
         }
         let ended = docker.inspect_exec(&exec.id).await.map_err(|error| failed(what(), error))?;
-        let exit_code =
-            ended.exit_code.ok_or_else(|| Error::engine(format!("{}: no exit code", what())))?;
+        let exit_code = ended.exit_code.ok_or_else(|| Error::engine(format!("{}: no exit code", what())))?;
         Ok(ExecResult { exit_code, output: String::from_utf8_lossy(&all).into_owned(), stdout })
     }
 }
@@ -114,8 +100,7 @@ struct Lines {
 
 impl Lines {
     fn add(&mut self, piece: &LogOutput, line: &mut impl FnMut(String)) {
-        let buffer =
-            if matches!(piece, LogOutput::StdErr { .. }) { &mut self.err } else { &mut self.out };
+        let buffer = if matches!(piece, LogOutput::StdErr { .. }) { &mut self.err } else { &mut self.out };
         for part in piece.as_ref().split_inclusive(|byte| *byte == b'\n') {
             buffer.extend_from_slice(part);
             if part.ends_with(b"\n") {

@@ -3,9 +3,7 @@
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 
-use bollard::query_parameters::{
-    ContainerArchiveInfoOptions, DownloadFromContainerOptions, UploadToContainerOptions,
-};
+use bollard::query_parameters::{ContainerArchiveInfoOptions, DownloadFromContainerOptions, UploadToContainerOptions};
 use bytes::Bytes;
 
 use super::super::failure::{failed, is_missing};
@@ -112,25 +110,15 @@ impl Container {
         // `copyUIDGID` would give everything to the container's own user, whatever the archive says.
         let options = UploadToContainerOptions { path: folder.into(), ..Default::default() };
         let body = bollard::body_try_stream(archive);
-        let uploaded =
-            self.engine.docker().upload_to_container(&self.id, Some(options), body).await;
-        uploaded.map_err(|error| {
-            failed(format!("{} at {folder}", self.what("write files into")), error)
-        })
+        let uploaded = self.engine.docker().upload_to_container(&self.id, Some(options), body).await;
+        uploaded.map_err(|error| failed(format!("{} at {folder}", self.what("write files into")), error))
     }
 
     /// Writes one file into an existing folder.
     ///
     /// # Errors
     /// As [`Container::upload`].
-    pub async fn write_file(
-        &self,
-        path: &str,
-        content: &[u8],
-        mode: u32,
-        uid: u32,
-        gid: u32,
-    ) -> Result<()> {
+    pub async fn write_file(&self, path: &str, content: &[u8], mode: u32, uid: u32, gid: u32) -> Result<()> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("/", path));
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
@@ -139,13 +127,10 @@ impl Container {
         header.set_gid(gid.into());
         header.set_entry_type(tar::EntryType::Regular);
         let mut archive = tar::Builder::new(Vec::new());
-        let packed =
-            archive.append_data(&mut header, name, content).and_then(|()| archive.into_inner());
-        let packed =
-            packed.map_err(|error| Error::engine(format!("cannot pack {path}")).because(error))?;
+        let packed = archive.append_data(&mut header, name, content).and_then(|()| archive.into_inner());
+        let packed = packed.map_err(|error| Error::engine(format!("cannot pack {path}")).because(error))?;
         let folder = if folder.is_empty() { "/" } else { folder };
-        self.upload(folder, Box::pin(futures_util::stream::once(async { Ok(Bytes::from(packed)) })))
-            .await
+        self.upload(folder, Box::pin(futures_util::stream::once(async { Ok(Bytes::from(packed)) }))).await
     }
 
     /// What a path is; none if there is nothing.
@@ -192,9 +177,7 @@ impl Container {
     async fn each<T: Send + 'static>(
         &self,
         path: &str,
-        mut visit: impl FnMut(&mut tar::Entry<'_, &mut dyn Read>) -> io::Result<ControlFlow<T>>
-        + Send
-        + 'static,
+        mut visit: impl FnMut(&mut tar::Entry<'_, &mut dyn Read>) -> io::Result<ControlFlow<T>> + Send + 'static,
     ) -> Result<Option<T>> {
         let read = tarball::read(self.download(path), move |input| {
             for entry in tar::Archive::new(input).entries()? {
@@ -204,9 +187,7 @@ impl Container {
             }
             Ok(None)
         });
-        read.await.map_err(|error| {
-            stream_failed(&format!("{} {path}", self.what("read files of")), error)
-        })
+        read.await.map_err(|error| stream_failed(&format!("{} {path}", self.what("read files of")), error))
     }
 
     /// Streams a path of this container into an existing folder of another, without touching the disk.
@@ -214,13 +195,7 @@ impl Container {
     ///
     /// # Errors
     /// When either side refuses.
-    pub async fn pipe(
-        &self,
-        path: &str,
-        to: &Container,
-        folder: &str,
-        edit: TarEdit,
-    ) -> Result<usize> {
+    pub async fn pipe(&self, path: &str, to: &Container, folder: &str, edit: TarEdit) -> Result<usize> {
         let what = || format!("cannot copy {path} of {} to {folder} of {}", self.name, to.name);
         if self.stat(path).await?.is_none() {
             return Err(Error::engine(format!("{}: {path} is not there", what())));
@@ -243,7 +218,8 @@ fn rewrite(input: &mut dyn Read, output: &mut dyn Write, edit: &TarEdit) -> io::
     let mut count = 0;
     for entry in archive.entries()? {
         let mut entry = entry?;
-        let parts = entry.path_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").count();
+        let parts =
+            entry.path_bytes().split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").count();
         if edit.contents_only && parts <= 1 && entry.header().entry_type().is_dir() {
             continue;
         }
@@ -257,9 +233,7 @@ fn rewrite(input: &mut dyn Read, output: &mut dyn Write, edit: &TarEdit) -> io::
             None => Vec::new(),
         };
         if !extensions.is_empty() {
-            builder.append_pax_extensions(
-                extensions.iter().map(|(key, value)| (key.as_str(), value.as_slice())),
-            )?;
+            builder.append_pax_extensions(extensions.iter().map(|(key, value)| (key.as_str(), value.as_slice())))?;
         }
         let mut header = tar::Header::new_gnu();
         let old = entry.header();

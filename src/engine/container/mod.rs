@@ -7,8 +7,8 @@ mod state;
 use std::time::Duration;
 
 use bollard::query_parameters::{
-    KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StopContainerOptions,
-    TopOptions, WaitContainerOptions,
+    KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StopContainerOptions, TopOptions,
+    WaitContainerOptions,
 };
 use futures_util::StreamExt;
 
@@ -71,8 +71,7 @@ impl Run {
         } else {
             let output = container.logs(Some(20)).await.unwrap_or_default();
             container.remove().await?;
-            let error =
-                Error::engine(format!("{} was not done within {} s", spec.name, within.as_secs()));
+            let error = Error::engine(format!("{} was not done within {} s", spec.name, within.as_secs()));
             return Err(if output.is_empty() {
                 error
             } else {
@@ -121,13 +120,9 @@ impl Container {
     /// # Errors
     /// When the engine refuses.
     pub async fn stop(&self, grace: Option<Duration>) -> Result<()> {
-        let t =
-            grace.map(|grace| i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
-        let stopped = self
-            .engine
-            .docker()
-            .stop_container(&self.id, Some(StopContainerOptions { t, signal: None }))
-            .await;
+        let t = grace.map(|grace| i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
+        let stopped =
+            self.engine.docker().stop_container(&self.id, Some(StopContainerOptions { t, signal: None })).await;
         stopped.map_err(|error| failed(self.what("stop"), error))
     }
 
@@ -136,11 +131,8 @@ impl Container {
     /// # Errors
     /// When the engine refuses, as for a container that does not run.
     pub async fn kill(&self, signal: &str) -> Result<()> {
-        let killed = self
-            .engine
-            .docker()
-            .kill_container(&self.id, Some(KillContainerOptions { signal: signal.into() }))
-            .await;
+        let killed =
+            self.engine.docker().kill_container(&self.id, Some(KillContainerOptions { signal: signal.into() })).await;
         killed.map_err(|error| failed(format!("{} with {signal}", self.what("signal")), error))
     }
 
@@ -149,8 +141,7 @@ impl Container {
     /// # Errors
     /// When the engine refuses.
     pub async fn restart(&self, grace: Option<Duration>) -> Result<()> {
-        let t =
-            grace.map(|grace| i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
+        let t = grace.map(|grace| i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX));
         let options = RestartContainerOptions { t, signal: None };
         let restarted = self.engine.docker().restart_container(&self.id, Some(options)).await;
         restarted.map_err(|error| failed(self.what("restart"), error))
@@ -161,11 +152,7 @@ impl Container {
     /// # Errors
     /// When the engine refuses.
     pub async fn pause(&self) -> Result<()> {
-        self.engine
-            .docker()
-            .pause_container(&self.id)
-            .await
-            .map_err(|error| failed(self.what("pause"), error))
+        self.engine.docker().pause_container(&self.id).await.map_err(|error| failed(self.what("pause"), error))
     }
 
     /// Thaws its processes.
@@ -173,11 +160,7 @@ impl Container {
     /// # Errors
     /// When the engine refuses.
     pub async fn unpause(&self) -> Result<()> {
-        self.engine
-            .docker()
-            .unpause_container(&self.id)
-            .await
-            .map_err(|error| failed(self.what("unpause"), error))
+        self.engine.docker().unpause_container(&self.id).await.map_err(|error| failed(self.what("unpause"), error))
     }
 
     /// Waits until it does not run, and returns its exit code; without an end if it runs for ever.
@@ -190,15 +173,9 @@ impl Container {
         match answers.next().await {
             Some(Ok(answer)) => Ok(answer.status_code),
             // bollard takes every non-zero exit for an error; the engine's own errors come with a text.
-            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, error }))
-                if error.is_empty() =>
-            {
-                Ok(code)
-            }
+            Some(Err(bollard::errors::Error::DockerContainerWaitError { code, error })) if error.is_empty() => Ok(code),
             Some(Err(error)) => Err(failed(self.what("wait for"), error)),
-            None => {
-                Err(Error::engine(format!("{}: the engine gave no answer", self.what("wait for"))))
-            }
+            None => Err(Error::engine(format!("{}: the engine gave no answer", self.what("wait for")))),
         }
     }
 
@@ -209,23 +186,15 @@ impl Container {
     pub async fn top(&self) -> Result<Vec<Process>> {
         // Numeric users: names would be looked up in the host's passwd, not in the image's.
         let ask = async |arguments: &str| {
-            self.engine
-                .docker()
-                .top_processes(&self.id, Some(TopOptions { ps_args: arguments.into() }))
-                .await
+            self.engine.docker().top_processes(&self.id, Some(TopOptions { ps_args: arguments.into() })).await
         };
         let answer = match ask("-eo pid,ppid,uid,etimes,args").await {
             // Podman has names of its own for the columns.
-            Err(_) if self.engine.info().product == super::Product::Podman => {
-                ask("pid,ppid,huser,etime,args").await
-            }
+            Err(_) if self.engine.info().product == super::Product::Podman => ask("pid,ppid,huser,etime,args").await,
             answer => answer,
         };
         let answer = answer.map_err(|error| failed(self.what("list the processes of"), error))?;
-        Ok(state::processes(
-            &answer.titles.unwrap_or_default(),
-            answer.processes.unwrap_or_default(),
-        ))
+        Ok(state::processes(&answer.titles.unwrap_or_default(), answer.processes.unwrap_or_default()))
     }
 
     /// Removes it with its own volumes, running or not; nothing if it is gone already.

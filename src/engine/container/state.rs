@@ -121,8 +121,7 @@ impl Container {
     /// # Errors
     /// When the engine refuses, as for a container that is gone.
     pub async fn inspect(&self) -> Result<ContainerState> {
-        let answer =
-            self.engine.docker().inspect_container(&self.id, None::<InspectContainerOptions>).await;
+        let answer = self.engine.docker().inspect_container(&self.id, None::<InspectContainerOptions>).await;
         Ok(describe(answer.map_err(|error| failed(self.what("inspect"), error))?))
     }
 }
@@ -140,12 +139,8 @@ fn describe(answer: models::ContainerInspectResponse) -> ContainerState {
         Some(Named::DEAD) => Status::Dead,
         _ => Status::Created,
     };
-    let mut ports: Vec<_> = network
-        .ports
-        .unwrap_or_default()
-        .into_iter()
-        .flat_map(|(key, hosts)| host_ports(&key, hosts))
-        .collect();
+    let mut ports: Vec<_> =
+        network.ports.unwrap_or_default().into_iter().flat_map(|(key, hosts)| host_ports(&key, hosts)).collect();
     ports.sort_by_key(|port| (port.container, port.protocol, port.host_port));
     let addresses = network.networks.unwrap_or_default().into_iter();
     ContainerState {
@@ -161,9 +156,7 @@ fn describe(answer: models::ContainerInspectResponse) -> ContainerState {
         health: state.health.and_then(health),
         ports,
         addresses: addresses
-            .filter_map(|(name, end)| {
-                Some((name, end.ip_address.filter(|address| !address.is_empty())?))
-            })
+            .filter_map(|(name, end)| Some((name, end.ip_address.filter(|address| !address.is_empty())?)))
             .collect(),
         image: answer.image.unwrap_or_default(),
     }
@@ -193,26 +186,24 @@ fn health(health: models::Health) -> Option<Health> {
         Named::STARTING => HealthStatus::Starting,
         Named::NONE | Named::EMPTY => return None,
     };
-    let log = health.log.unwrap_or_default().into_iter().map(|probe| HealthProbe {
-        exit_code: probe.exit_code.unwrap_or(0),
-        output: probe.output.unwrap_or_default(),
-    });
+    let log = health
+        .log
+        .unwrap_or_default()
+        .into_iter()
+        .map(|probe| HealthProbe { exit_code: probe.exit_code.unwrap_or(0), output: probe.output.unwrap_or_default() });
     Some(Health { status, failing_streak: health.failing_streak.unwrap_or(0), log: log.collect() })
 }
 
 /// Reads `top`'s table; the columns are found by their titles.
 pub(super) fn processes(titles: &[String], rows: Vec<Vec<String>>) -> Vec<Process> {
-    let column = |names: &[&str]| {
-        titles.iter().position(|title| names.iter().any(|name| title.eq_ignore_ascii_case(name)))
-    };
+    let column =
+        |names: &[&str]| titles.iter().position(|title| names.iter().any(|name| title.eq_ignore_ascii_case(name)));
     let (own, parent) = (column(&["PID"]), column(&["PPID"]));
     let user = column(&["UID", "USER", "HUSER"]);
     let age = column(&["ELAPSED", "ETIME", "ETIMES"]);
     let command = column(&["COMMAND", "CMD", "ARGS"]);
     let read = |row: Vec<String>| {
-        let cell = |column: Option<usize>| {
-            column.and_then(|column| row.get(column)).map_or("", String::as_str)
-        };
+        let cell = |column: Option<usize>| column.and_then(|column| row.get(column)).map_or("", String::as_str);
         Process {
             pid: cell(own).parse().unwrap_or(0),
             ppid: cell(parent).parse().unwrap_or(0),
@@ -249,10 +240,7 @@ mod tests {
 
     #[test]
     fn published_ports_are_found() {
-        let hosts = vec![models::PortBinding {
-            host_ip: Some("127.0.0.1".into()),
-            host_port: Some("32768".into()),
-        }];
+        let hosts = vec![models::PortBinding { host_ip: Some("127.0.0.1".into()), host_port: Some("32768".into()) }];
         assert_eq!(host_ports("8000/tcp", Some(hosts))[0].host_port, 32768);
         assert!(host_ports("8000/tcp", None).is_empty());
     }

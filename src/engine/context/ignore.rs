@@ -64,9 +64,7 @@ impl Ignore {
     }
 
     /// Reads patterns as they stand in the lines of an ignore file.
-    pub(crate) fn from_patterns<'a>(
-        patterns: impl Iterator<Item = &'a str>,
-    ) -> Result<Self, String> {
+    pub(crate) fn from_patterns<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let patterns = patterns.map(str::trim).filter(|pattern| !pattern.is_empty());
         Ok(Self { patterns: patterns.map(pattern).collect::<Result<_, _>>()?, text: String::new() })
     }
@@ -107,8 +105,8 @@ impl Ignore {
         for (index, pattern) in self.patterns.iter().enumerate() {
             // A pattern that would change nothing is not tried, and counts as not matching for what is
             // inside: this, too, is as moby does it.
-            let hit = above.0.get(index).copied().unwrap_or(false)
-                || (pattern.keeps == ignored && pattern.matches(path));
+            let hit =
+                above.0.get(index).copied().unwrap_or(false) || (pattern.keeps == ignored && pattern.matches(path));
             matched.push(hit);
             if hit {
                 ignored = !pattern.keeps;
@@ -120,8 +118,7 @@ impl Ignore {
     /// Whether something inside an ignored folder may be kept, so that it must be read.
     pub(super) fn may_keep_inside(&self, folder: &str) -> bool {
         self.patterns.iter().filter(|pattern| pattern.keeps).any(|pattern| {
-            let fixed = &pattern.text
-                [..pattern.text.find(['*', '?', '[', '\\']).unwrap_or(pattern.text.len())];
+            let fixed = &pattern.text[..pattern.text.find(['*', '?', '[', '\\']).unwrap_or(pattern.text.len())];
             let inside = format!("{folder}/");
             if fixed.len() == pattern.text.len() {
                 fixed.starts_with(&inside)
@@ -189,11 +186,7 @@ fn form(text: &str) -> Result<Form, String> {
                 chars.next();
                 let slash = chars.next_if_eq(&'/').is_some();
                 if chars.peek().is_none() {
-                    form = if form == Form::Exact && !slash {
-                        Form::Prefix
-                    } else {
-                        Form::Tokens(Vec::new())
-                    };
+                    form = if form == Form::Exact && !slash { Form::Prefix } else { Form::Tokens(Vec::new()) };
                     tokens.push(Token::Rest);
                 } else {
                     form = Form::Tokens(Vec::new());
@@ -216,9 +209,7 @@ fn form(text: &str) -> Result<Form, String> {
                 form = Form::Tokens(Vec::new());
             }
             '\\' => {
-                tokens.push(Token::Char(
-                    chars.next().ok_or("a backslash must be followed by a character")?,
-                ));
+                tokens.push(Token::Char(chars.next().ok_or("a backslash must be followed by a character")?));
                 form = Form::Tokens(Vec::new());
             }
             next => tokens.push(Token::Char(next)),
@@ -258,9 +249,7 @@ fn fits(tokens: &[Token], path: &str) -> bool {
     let mut chars = path.chars();
     match token {
         Token::Rest => true,
-        Token::Folders => {
-            fits(rest, path) || path.match_indices('/').any(|(end, _)| fits(rest, &path[end + 1..]))
-        }
+        Token::Folders => fits(rest, path) || path.match_indices('/').any(|(end, _)| fits(rest, &path[end + 1..])),
         Token::Star => {
             let segment = path.find('/').unwrap_or(path.len());
             let mut ends = path.char_indices().map(|(end, _)| end).chain([path.len()]);
@@ -269,9 +258,8 @@ fn fits(tokens: &[Token], path: &str) -> bool {
         Token::One => chars.next().is_some_and(|next| next != '/') && fits(rest, chars.as_str()),
         Token::Char(char) => chars.next() == Some(*char) && fits(rest, chars.as_str()),
         Token::Class { negated, ranges } => {
-            chars.next().is_some_and(|next| {
-                ranges.iter().any(|(low, high)| (*low..=*high).contains(&next)) != *negated
-            }) && fits(rest, chars.as_str())
+            chars.next().is_some_and(|next| ranges.iter().any(|(low, high)| (*low..=*high).contains(&next)) != *negated)
+                && fits(rest, chars.as_str())
         }
     }
 }

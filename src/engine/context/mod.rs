@@ -111,21 +111,15 @@ impl Context {
     pub fn open_for(root: &Path, dockerfile: &Path) -> Result<Self> {
         let root = root.canonicalize().map_err(|error| Error::io("cannot read", root, error))?;
         if !root.is_dir() {
-            return Err(Error::new(
-                Kind::Io,
-                format!("the build context {} is not a folder", root.display()),
-            ));
+            return Err(Error::new(Kind::Io, format!("the build context {} is not a folder", root.display())));
         }
         let mut own = root.join(dockerfile).into_os_string();
         own.push(".dockerignore");
         for path in [PathBuf::from(own), root.join(".dockerignore")] {
             match std::fs::read(&path) {
                 Ok(bytes) => {
-                    let ignore =
-                        Ignore::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| {
-                            Error::description(format!("cannot read a pattern: {why}"))
-                                .in_file(&path)
-                        })?;
+                    let ignore = Ignore::parse(&String::from_utf8_lossy(&bytes))
+                        .map_err(|why| Error::description(format!("cannot read a pattern: {why}")).in_file(&path))?;
                     return Ok(Self::new(Some(root), ignore, BTreeMap::new()));
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -210,19 +204,14 @@ impl Context {
                 Some(root) => walk::walk(root, &self.base.ignore),
                 None => Ok(Vec::new()),
             })?;
-            if self.overlay.is_empty() {
-                Ok(Arc::unwrap_or_clone(base))
-            } else {
-                Ok(self.overlaid(&base))
-            }
+            if self.overlay.is_empty() { Ok(Arc::unwrap_or_clone(base)) } else { Ok(self.overlaid(&base)) }
         })
     }
 
     fn overlaid(&self, base: &[ContextFile]) -> Vec<ContextFile> {
         let covered = |path: &str| {
             self.overlay.iter().any(|(over, what)| {
-                let inside =
-                    path.strip_prefix(over.as_str()).is_some_and(|rest| rest.starts_with('/'));
+                let inside = path.strip_prefix(over.as_str()).is_some_and(|rest| rest.starts_with('/'));
                 path == over || (inside && matches!(what, Overlay::Gone))
             })
         };

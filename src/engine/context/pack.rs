@@ -21,11 +21,7 @@ const TIME: u64 = 499_162_500;
 impl Context {
     /// The archive and, where it is known before, its size in bytes. `dockerfile` is added under the name that
     /// comes with it, which the archive's ignore file names, so that no `COPY` sees it.
-    pub(in crate::engine) fn pack(
-        &self,
-        name: &str,
-        dockerfile: &str,
-    ) -> Result<(ByteStream, Option<u64>)> {
+    pub(in crate::engine) fn pack(&self, name: &str, dockerfile: &str) -> Result<(ByteStream, Option<u64>)> {
         let files = self.files()?;
         let extra = self.extra(name, dockerfile, &files);
         let total: u64 = files.iter().map(|file| file.size + 512).sum();
@@ -47,8 +43,7 @@ impl Context {
         for (name, content) in &extra {
             add(&mut builder, name, content).map_err(|error| unreadable(Path::new(name), error))?;
         }
-        let tail =
-            Bytes::from(builder.into_inner().map_err(|error| unreadable(Path::new(name), error))?);
+        let tail = Bytes::from(builder.into_inner().map_err(|error| unreadable(Path::new(name), error))?);
         let size = (shared.len() + tail.len()) as u64;
         Ok((Box::pin(stream::iter([Ok(shared), Ok(tail)])), Some(size)))
     }
@@ -111,9 +106,7 @@ fn append(builder: &mut tar::Builder<impl Write>, file: &ContextFile) -> io::Res
             match &file.content {
                 Content::Memory(bytes) => builder.append_data(&mut header, path, bytes.as_ref()),
                 Content::Disk(disk) => {
-                    let named = |error: io::Error| {
-                        io::Error::new(error.kind(), format!("{}: {error}", disk.display()))
-                    };
+                    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", disk.display()));
                     let open = std::fs::File::open(disk).map_err(named)?;
                     // The header has told the size: a file that grows or shrinks meanwhile must not shift what
                     // follows.
@@ -122,18 +115,14 @@ fn append(builder: &mut tar::Builder<impl Write>, file: &ContextFile) -> io::Res
                 }
             }
         }
-        EntryKind::Directory => builder.append_data(
-            &mut header(tar::EntryType::Directory, file.mode, 0),
-            path,
-            io::empty(),
-        ),
+        EntryKind::Directory => {
+            builder.append_data(&mut header(tar::EntryType::Directory, file.mode, 0), path, io::empty())
+        }
         EntryKind::Symlink => {
             let target = file.link.as_deref().unwrap_or_default();
             builder.append_link(&mut header(tar::EntryType::Symlink, 0o777, 0), path, target)
         }
-        EntryKind::Fifo => {
-            builder.append_data(&mut header(tar::EntryType::Fifo, file.mode, 0), path, io::empty())
-        }
+        EntryKind::Fifo => builder.append_data(&mut header(tar::EntryType::Fifo, file.mode, 0), path, io::empty()),
         EntryKind::Character | EntryKind::Block => Ok(()),
     }
 }

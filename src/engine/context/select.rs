@@ -18,20 +18,14 @@ pub(in crate::engine) struct Selection {
 }
 
 /// The indices of the files asked for, in order, each folder on the way to one before it.
-pub(in crate::engine) fn select(
-    files: &[ContextFile],
-    selection: &Selection,
-) -> Result<Vec<usize>, String> {
+pub(in crate::engine) fn select(files: &[ContextFile], selection: &Selection) -> Result<Vec<usize>, String> {
     let mut include = selection.include.clone();
     if !selection.follow.is_empty() {
         include.extend(follow(files, &selection.follow));
         include = without_inner(include);
     }
-    let include = if include.is_empty() {
-        None
-    } else {
-        Some(Ignore::from_patterns(include.iter().map(String::as_str))?)
-    };
+    let include =
+        if include.is_empty() { None } else { Some(Ignore::from_patterns(include.iter().map(String::as_str))?) };
     let exclude = Ignore::from_patterns(selection.exclude.iter().map(String::as_str))?;
     if include.is_none() && exclude.is_empty() {
         return Ok((0..files.len()).collect());
@@ -40,8 +34,7 @@ pub(in crate::engine) fn select(
     // The folders above the file at hand: index, whether chosen already, and what matched them.
     let mut above: Vec<(usize, bool, Matched, Matched)> = Vec::new();
     for (index, file) in files.iter().enumerate() {
-        while above.last().is_some_and(|(folder, ..)| !is_inside(&file.path, &files[*folder].path))
-        {
+        while above.last().is_some_and(|(folder, ..)| !is_inside(&file.path, &files[*folder].path)) {
             above.pop();
         }
         let (none, ()) = (Matched::default(), ());
@@ -74,8 +67,7 @@ fn is_inside(path: &str, folder: &str) -> bool {
 
 /// The paths, and every link on their way with what it leads to; empty for everything.
 fn follow(files: &[ContextFile], paths: &[String]) -> Vec<String> {
-    let by_path: HashMap<&str, &ContextFile> =
-        files.iter().map(|file| (file.path.as_str(), file)).collect();
+    let by_path: HashMap<&str, &ContextFile> = files.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut found = BTreeSet::new();
     let mut waiting: Vec<String> = paths.to_vec();
     while let Some(path) = waiting.pop() {
@@ -84,8 +76,7 @@ fn follow(files: &[ContextFile], paths: &[String]) -> Vec<String> {
         let mut rest = path.as_str();
         loop {
             let (part, after) = rest.split_once('/').unwrap_or((rest, ""));
-            current =
-                if current.is_empty() { part.to_owned() } else { format!("{current}/{part}") };
+            current = if current.is_empty() { part.to_owned() } else { format!("{current}/{part}") };
             let targets = links(&by_path, files, &current);
             if targets.is_empty() {
                 if after.is_empty() {
@@ -110,11 +101,7 @@ fn links(by_path: &HashMap<&str, &ContextFile>, files: &[ContextFile], path: &st
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let target = |file: &ContextFile| {
         let link = file.link.as_deref()?;
-        Some(if link.starts_with('/') {
-            ignore::clean(link)
-        } else {
-            ignore::clean(&format!("/{folder}/{link}"))
-        })
+        Some(if link.starts_with('/') { ignore::clean(link) } else { ignore::clean(&format!("/{folder}/{link}")) })
     };
     if name.contains(['*', '?', '[']) {
         let inside = |file: &&ContextFile| {
@@ -149,11 +136,7 @@ mod tests {
 
     fn names(context: &Context, selection: &Selection) -> Vec<String> {
         let files = context.files().unwrap();
-        select(&files, selection)
-            .unwrap()
-            .into_iter()
-            .map(|index| files[index].path.clone())
-            .collect()
+        select(&files, selection).unwrap().into_iter().map(|index| files[index].path.clone()).collect()
     }
 
     fn tree() -> Context {
@@ -178,10 +161,8 @@ mod tests {
         assert_eq!(names(&tree(), &selection), ["a", "a/b", "a/b/c"]);
         let selection = Selection { include: vec!["**/c".into()], ..Default::default() };
         assert_eq!(names(&tree(), &selection), ["a", "a/b", "a/b/c"]);
-        let selection = Selection {
-            exclude: vec!["a".into(), "!a/d".into(), "l*".into(), "real".into()],
-            ..Default::default()
-        };
+        let selection =
+            Selection { exclude: vec!["a".into(), "!a/d".into(), "l*".into(), "real".into()], ..Default::default() };
         assert_eq!(names(&tree(), &selection), ["a", "a/d", "a-b"]);
     }
 

@@ -20,8 +20,7 @@ pub(super) fn order(path: &str) -> String {
 /// `BuildKit` takes a file of the same size and time for unchanged.
 pub(super) fn stamp(content: &[u8]) -> i64 {
     let digest = Sha256::digest(content);
-    let fraction =
-        digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
+    let fraction = digest.iter().take(4).fold(0_i64, |number, byte| (number << 8) | i64::from(*byte));
     // Seconds in 1990–2126: far from both ends of every calendar that a tool may know.
     (631_152_000 + fraction) * 1_000_000_000
 }
@@ -35,13 +34,7 @@ pub(super) fn walk(root: &Path, ignore: &Ignore) -> Result<Vec<ContextFile>> {
 }
 
 /// Adds what is in one folder; returns whether anything was added.
-fn folder(
-    path: &Path,
-    name: &str,
-    ignore: &Ignore,
-    above: &Matched,
-    files: &mut Vec<ContextFile>,
-) -> Result<bool> {
+fn folder(path: &Path, name: &str, ignore: &Ignore, above: &Matched, files: &mut Vec<ContextFile>) -> Result<bool> {
     let before = files.len();
     let entries = std::fs::read_dir(path).map_err(|error| unreadable(path, error))?;
     for entry in entries {
@@ -95,27 +88,18 @@ fn file(full: &Path, path: String, metadata: &std::fs::Metadata) -> Result<Optio
     };
     let link = match kind {
         EntryKind::Symlink => {
-            let target =
-                std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
+            let target = std::fs::read_link(full).map_err(|error| Error::io("cannot read", full, error))?;
             let target = target.to_string_lossy().into_owned();
             Some(if cfg!(windows) { target.replace('\\', "/") } else { target })
         }
         _ => None,
     };
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .unwrap_or_default();
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     Ok(Some(ContextFile {
         path,
         kind,
         mode: mode(metadata),
-        size: if matches!((&content, kind), (Content::Disk(_), EntryKind::File)) {
-            metadata.len()
-        } else {
-            0
-        },
+        size: if matches!((&content, kind), (Content::Disk(_), EntryKind::File)) { metadata.len() } else { 0 },
         link,
         mtime: i64::try_from(modified.as_nanos()).unwrap_or(0),
         content,
