@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::roles::File;
+use crate::render::File;
 
 /// Refuses a target that a new tree cannot be written to: anything but a path that is not there or
 /// an empty folder, or one whose parent cannot take it.
