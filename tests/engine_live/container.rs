@@ -210,20 +210,27 @@ async fn files_are_read_and_written_without_a_shell() {
 async fn files_are_piped_and_committed() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("pipe");
-    let from = started(&run, &shell("mkdir -p /out/sub && echo made > /out/sub/x && chmod 4775 /out/sub/x && ln -s sub/x /out/l && ln /out/sub/x /out/h && sleep 60")).await;
+    let from = started(&run, &shell("mkdir -p /out/sub && echo made > /out/sub/x && chmod 4775 /out/sub/x && ln -s sub/x /out/l && echo linked > /out/h && ln /out/h /out/sub/i && sleep 60")).await;
     for _ in 0..100 {
-        if from.stat("/out/h").await.unwrap().is_some() {
+        if from.stat("/out/sub/i").await.unwrap().is_some() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let to = run.create_idle(BASE).await.unwrap();
-    let edit =
-        TarEdit { uid: Some(5), gid: Some(6), mode_clear: 0o022, root: Some("app".into()), ..Default::default() };
-    assert_eq!(from.pipe("/out", &to, "/srv", edit).await.unwrap(), 5);
+    let edit = TarEdit {
+        uid: Some(5),
+        gid: Some(6),
+        mode_clear: 0o022,
+        root: Some("app".into()),
+        ..Default::default()
+    };
+    assert_eq!(from.pipe("/out", &to, "/srv", edit).await.unwrap(), 6);
     let missing = from.pipe("/none", &to, "/srv", TarEdit::default()).await.unwrap_err();
     assert!(missing.message().contains("is not there"), "{missing}");
     assert!(from.pipe("/out", &to, "/no/such/folder", TarEdit::default()).await.is_err());
+    let before = to.walk("/srv", WalkOptions::default()).await.unwrap();
+    assert_eq!(before.files["/srv/app/sub/x"].mode, 0o4755);
     let config = ImageConfig {
         cmd: vec!["/srv/app/sub/x".into()],
         env: vec![("A".into(), "b".into())],
@@ -240,7 +247,8 @@ async fn files_are_piped_and_committed() {
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let file = &tree.files["/srv/app/sub/x"];
     assert_eq!((file.mode, file.uid, file.gid, file.size), (0o4755, 5, 6, 5));
-    assert_eq!(tree.files["/srv/app/h"].sha256, file.sha256);
+    assert_eq!(tree.files["/srv/app/h"], tree.files["/srv/app/sub/i"]);
+    assert_eq!(tree.files["/srv/app/h"].size, 7);
     assert_eq!(tree.files["/srv/app/l"].link.as_deref(), Some("sub/x"));
     finish(&run).await;
 }
