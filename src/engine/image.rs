@@ -135,15 +135,13 @@ impl Engine {
     /// When it is not on the engine.
     pub async fn image(&self, reference: &str) -> Result<ImageInfo> {
         let image = self.docker().inspect_image(reference).await;
-        let image =
-            image.map_err(|error| failed(format!("cannot inspect image {reference}"), error))?;
+        let image = image.map_err(|error| failed(format!("cannot inspect image {reference}"), error))?;
         let mut image = describe(image);
         if self.info().product == Product::Podman && image.config.healthcheck.is_none() {
             // Podman tells of it in its own API alone.
             let id = image.id.trim_start_matches("sha256:");
             let own = self.get_json(&format!("/v4.0.0/libpod/images/{id}/json")).await?;
-            image.config.healthcheck =
-                serde_json::from_value(own["Healthcheck"].clone()).ok().and_then(check);
+            image.config.healthcheck = serde_json::from_value(own["Healthcheck"].clone()).ok().and_then(check);
         }
         Ok(image)
     }

@@ -220,12 +220,7 @@ impl Run {
         self.shielded(async move {
             check_volumes(&engine, &spec).await?;
             check_binds(&engine, &spec)?;
-            let what = || {
-                format!(
-                    "cannot create container {}",
-                    if spec.name.is_empty() { &name } else { &spec.name }
-                )
-            };
+            let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
             let options = CreateContainerOptions {
                 name: Some(name.clone()),
                 platform: spec.platform.clone().unwrap_or_default(),

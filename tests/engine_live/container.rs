@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use dockwright::engine::{
-    Bind, Commit, Container, ContainerSpec, EntryKind, HealthStatus, Healthcheck, ImageConfig,
-    Mount, Port, Product, Run, Status, TarEdit, Tmpfs, VolumeMount, WalkOptions,
+    Bind, Commit, Container, ContainerSpec, EntryKind, HealthStatus, Healthcheck, ImageConfig, Mount, Port, Product,
+    Run, Status, TarEdit, Tmpfs, VolumeMount, WalkOptions,
 };
 
 use super::{BASE, engine, finish};
@@ -235,13 +235,8 @@ async fn files_are_piped_and_committed() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let to = run.create_idle(BASE).await.unwrap();
-    let edit = TarEdit {
-        uid: Some(5),
-        gid: Some(6),
-        mode_clear: 0o022,
-        root: Some("app".into()),
-        ..Default::default()
-    };
+    let edit =
+        TarEdit { uid: Some(5), gid: Some(6), mode_clear: 0o022, root: Some("app".into()), ..Default::default() };
     assert_eq!(from.pipe("/out", &to, "/srv", edit).await.unwrap(), 6);
     let missing = from.pipe("/none", &to, "/srv", TarEdit::default()).await.unwrap_err();
     assert!(missing.message().contains("is not there"), "{missing}");

@@ -11,11 +11,8 @@ use crate::error::{Error, Result};
 const NAME: &str = ".dockwright.Dockerfile";
 
 /// Podman's own: without them it keeps no layers as its cache, and no healthcheck in the image.
-const OPTIONS: [(&str, &str); 3] = [
-    ("version", "1"),
-    ("layers", "true"),
-    ("outputformat", "application/vnd.docker.distribution.manifest.v2+json"),
-];
+const OPTIONS: [(&str, &str); 3] =
+    [("version", "1"), ("layers", "true"), ("outputformat", "application/vnd.docker.distribution.manifest.v2+json")];
 
 pub(super) async fn build(
     run: &Run,
