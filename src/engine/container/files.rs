@@ -109,8 +109,8 @@ impl Container {
     pub async fn upload(&self, folder: &str, archive: ByteStream) -> Result<()> {
         let options = UploadToContainerOptions {
             path: folder.into(),
-            // Without it the engine gives everything to root.
-            copy_uidgid: Some("true".into()),
+            // Set, it would give everything to the user that the container's config names.
+            copy_uidgid: None,
             ..Default::default()
         };
         let body = bollard::body_try_stream(archive);
