@@ -107,12 +107,8 @@ impl Container {
     /// # Errors
     /// When the folder is not there, cannot be written, or the archive is broken.
     pub async fn upload(&self, folder: &str, archive: ByteStream) -> Result<()> {
-        let options = UploadToContainerOptions {
-            path: folder.into(),
-            // Set, it would give everything to the user that the container's config names.
-            copy_uidgid: None,
-            ..Default::default()
-        };
+        // `copyUIDGID` would give everything to the container's own user, whatever the archive says.
+        let options = UploadToContainerOptions { path: folder.into(), ..Default::default() };
         let body = bollard::body_try_stream(archive);
         let uploaded = self.engine.docker().upload_to_container(&self.id, Some(options), body).await;
         uploaded.map_err(|error| failed(format!("{} at {folder}", self.what("write files into")), error))
