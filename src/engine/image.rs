@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::connect::Engine;
 use super::failure::{failed, is_missing};
+use super::info::Product;
 use super::spec::Healthcheck;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;
@@ -134,7 +135,15 @@ impl Engine {
     /// When it is not on the engine.
     pub async fn image(&self, reference: &str) -> Result<ImageInfo> {
         let image = self.docker().inspect_image(reference).await;
-        Ok(describe(image.map_err(|error| failed(format!("cannot inspect image {reference}"), error))?))
+        let image = image.map_err(|error| failed(format!("cannot inspect image {reference}"), error))?;
+        let mut image = describe(image);
+        if self.info().product == Product::Podman && image.config.healthcheck.is_none() {
+            // Podman tells of it in its own API alone.
+            let id = image.id.trim_start_matches("sha256:");
+            let own = self.get_json(&format!("/v4.0.0/libpod/images/{id}/json")).await?;
+            image.config.healthcheck = serde_json::from_value(own["Healthcheck"].clone()).ok().and_then(check);
+        }
+        Ok(image)
     }
 
     /// Whether an image is on the engine.

@@ -17,6 +17,7 @@ use super::connect::Engine;
 use super::container::Container;
 use super::failure::{failed, is_missing};
 use super::image::ImageConfig;
+use super::info::Product;
 use super::owner::Owner;
 use super::spec::{self, ContainerSpec, Mount};
 use super::sweep::{self, Swept};
@@ -218,6 +219,7 @@ impl Run {
         let (engine, spec) = (self.inner.engine.clone(), spec.clone());
         self.shielded(async move {
             check_volumes(&engine, &spec).await?;
+            check_binds(&engine, &spec)?;
             let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
             let options = CreateContainerOptions {
                 name: Some(name.clone()),
@@ -358,6 +360,24 @@ async fn check_volumes(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Podman makes a mistyped folder on the host, where Docker refuses.
+fn check_binds(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
+    if engine.info().product != Product::Podman || !engine.info().local {
+        return Ok(());
+    }
+    let missing = spec.mounts.iter().find_map(|mount| match mount {
+        Mount::Bind(bind) if !bind.create_host_path && !bind.source.exists() => Some(bind),
+        _ => None,
+    });
+    match missing {
+        Some(bind) => {
+            let what = format!("cannot mount {} at {}", bind.source.display(), bind.target);
+            Err(Error::engine(format!("{what}: it does not exist")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `name:tag` in two; a registry's port is not a tag.

@@ -82,14 +82,16 @@ fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let mut content = unpacked(entry, DEPTH)?;
-        match content.fill_buf()?.first() {
-            Some(b'{' | b'[') => {
-                let mut text = Vec::new();
-                content.read_to_end(&mut text)?;
-                search_json(&name, &text, finder, &mut hits);
-            }
-            Some(_) => search_layer(&name, &mut content, finder, &mut hits)?,
-            None => {}
+        let mut head = Vec::new();
+        content.by_ref().take(512).read_to_end(&mut head)?;
+        let is_layer = is_tar(&head);
+        let mut content = io::Cursor::new(head).chain(content);
+        if is_layer {
+            search_layer(&name, &mut content, finder, &mut hits)?;
+        } else {
+            let mut text = Vec::new();
+            content.read_to_end(&mut text)?;
+            search_json(&name, &text, finder, &mut hits);
         }
     }
     hits.sort();
@@ -186,6 +188,11 @@ fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Box<dyn BufRe
         return unpacked(Box::new(MultiGzDecoder::new(input)) as Box<dyn Read + 'a>, depth - 1);
     }
     Ok(Box::new(input))
+}
+
+/// A layer's first block is a header, or zeros if it is empty.
+fn is_tar(head: &[u8]) -> bool {
+    head.len() == 512 && (head[257..262] == *b"ustar" || head.iter().all(|byte| *byte == 0))
 }
 
 fn is_gzip(bytes: &[u8]) -> bool {

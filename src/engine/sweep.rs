@@ -130,13 +130,16 @@ fn already_going(error: &bollard::errors::Error) -> bool {
 async fn remove_image(engine: &Engine, reference: &str) -> Result<(), bollard::errors::Error> {
     // Without BuildKit the images between are the build cache, which stays.
     let noprune = !engine.info().buildkit;
-    let options = |force| RemoveImageOptions { force, noprune, platforms: None };
-    match engine.docker().remove_image(reference, Some(options(false)), None).await {
+    let remove = async |force| {
+        let options = RemoveImageOptions { force, noprune, platforms: None };
+        engine.docker().remove_image(reference, Some(options), None).await.map(drop)
+    };
+    match remove(false).await {
         // A container that is not the run's uses it: the tag still goes.
-        Err(error) if status(&error) == Some(409) => {
-            engine.docker().remove_image(reference, Some(options(true)), None).await.map(drop)
-        }
-        result => result.map(drop),
+        Err(error) if status(&error) == Some(409) => remove(true).await,
+        // Old engines stumble when two tags of one image go at once.
+        Err(error) if !is_missing(&error) => remove(false).await,
+        result => result,
     }
 }
 

@@ -122,7 +122,7 @@ fn check_directive(project: &Project) -> &'static str {
     if secrets { "# check=skip=SecretsUsedInArgOrEnv\n" } else { "" }
 }
 
-/// One Dockerfile per stage that compose.yaml builds: the closure of the stage, in the list's order.
+/// One Dockerfile per role: the closure of its stage, in the list's order. Helper stages have none of their own.
 fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> Vec<File> {
     let heading = |stage: &str| {
         format!(
@@ -133,6 +133,7 @@ fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> V
     };
     stages
         .iter()
+        .filter(|(role, stage)| stage.name.starts_with(role))
         .map(|(role, stage)| {
             let mut wanted = vec![stage.name.clone()];
             for (_, other) in stages.iter().rev() {

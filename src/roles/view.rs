@@ -41,6 +41,7 @@ pub(super) struct RoleView {
     pub(super) copy: Vec<String>,
     pub(super) install: Vec<String>,
     pub(super) scripts: Vec<String>,
+    pub(super) workdir: Option<String>,
 }
 
 /// One deployment and its installation. Environment values here are as the Dockerfile has them.
@@ -236,6 +237,7 @@ impl Fill {
             copy: self.list(&data.copy),
             install: self.list(&data.install),
             scripts: data.scripts.clone(),
+            workdir: data.workdir.clone(),
         }
     }
 }

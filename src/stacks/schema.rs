@@ -128,6 +128,8 @@ pub struct RoleData {
     pub watched: Vec<String>,
     /// Files and folders of the build context to copy in.
     pub copy: Vec<String>,
+    /// The role's own working directory, if it is not the service's.
+    pub workdir: Option<String>,
     /// Declared tools: a name and the command that shows that it runs.
     pub tools: BTreeMap<String, Vec<String>>,
     /// Scripts of `templates/roles/scripts` that the role's image brings.

@@ -13,7 +13,7 @@ use super::start::{self, Places};
 use super::subject::{RoleSubject, Subject, Target};
 use super::workcopy::WorkCopy;
 use crate::compose::MountKind;
-use crate::dockerfile::{Command, DroppedCopy, LaterRun, Truncated, expand};
+use crate::dockerfile::{Command, DroppedCopy, Kind, LaterRun, Source, Truncated, expand};
 use crate::engine::{Bind, Commit, Container, ImageInfo, Mount, Run, TarEdit};
 
 /// How long a build in a container may take.
@@ -34,8 +34,15 @@ impl Injection {
         let build = subject.role("build")?;
         let build = build.own.as_ref().unwrap_or(&build.target);
         let dockerfile = &service.dockerfile;
-        // With a Dockerfile per role the build stage stands in the service's own file, under the same name.
-        let stage = dockerfile.stage(&build.stage_name())?;
+        // With a Dockerfile per role the build stage stands in the service's own file, under the same name;
+        // under another one it is the only stage that the service copies from.
+        let stage = dockerfile.stage(&build.stage_name());
+        let copied = copied_stages(service);
+        let stage = match (stage, copied.as_slice()) {
+            (Some(stage), _) if copied.contains(&stage.index) => stage,
+            (_, [only]) => &dockerfile.stages[*only],
+            _ => return None,
+        };
         let chain = dockerfile.ancestry(service.stage);
         if chain.contains(&stage.index) {
             return None;
@@ -54,6 +61,25 @@ impl Injection {
     pub(super) fn destinations(&self, workdir: &str) -> Vec<String> {
         self.dropped.iter().map(|copy| clean(&destination(copy, workdir))).collect()
     }
+}
+
+/// The stages that a stage, or those it is FROM, copy files from.
+fn copied_stages(target: &Target) -> Vec<usize> {
+    let dockerfile = &target.dockerfile;
+    let stages = dockerfile.ancestry(target.stage);
+    let copies = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+    let mut found: Vec<usize> = copies
+        .filter_map(|instruction| match &instruction.kind {
+            Kind::Copy(copy) => match dockerfile.source(copy.from.as_deref()?) {
+                Source::Stage(stage) => Some(stage),
+                Source::Outside(_) => None,
+            },
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Builds the service image out of the mounted `source`; returns it.

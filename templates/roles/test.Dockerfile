@@ -11,9 +11,16 @@ USER root
 {%- if v.compiled %}
 COPY --from=build-tests /tests/ /tests/
 {%- endif %}
+{%- if let Some(workdir) = v.test.workdir %}
+# Beside the code, not in it: where the code is a mount, that would cover the tests.
+WORKDIR {{{ workdir }}}
+{%- endif %}
 {%- for copy in v.test.copy %}
 COPY {{{ copy }}}
 {%- endfor %}
+{%- if !v.compiled && !v.test.run.is_empty() %}
+RUN {{{ v.test.run.join(" \\\n && ") }}}
+{%- endif %}
 {%- let env = v.test.env %}
 {%- include "env.Dockerfile" %}
 USER 10001:10001

@@ -113,6 +113,10 @@ async fn targets_built_at_once_share_their_stages() {
 #[tokio::test]
 async fn a_dropped_build_ends_on_the_engine() {
     let Some(engine) = engine().await else { return };
+    // Podman ends a dropped build only after the step at hand.
+    if !engine.info().buildkit {
+        return;
+    }
     let run = engine.run("test");
     let unique = format!("dropped-{}", fresh());
     let dockerfile = format!("FROM {BASE}\nRUN echo {unique}; sleep 61.{}\n", std::process::id());
@@ -150,7 +154,8 @@ async fn the_dockerfile_and_the_session_leave_no_trace_in_the_image() {
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let files: Vec<_> = tree.under("/app").map(|(path, _)| path).collect();
     assert_eq!(files, ["/app", "/app/a"]);
-    assert!(engine.image(&image).await.unwrap().config.labels.is_empty());
+    let labels = engine.image(&image).await.unwrap().config.labels;
+    assert!(!labels.keys().any(|key| key.contains("dockwright")), "{labels:?}");
     finish(&run).await;
 }
 

@@ -66,7 +66,9 @@ async fn a_file_system_is_read_without_a_shell_or_a_command() {
     let image = built(&run, &context, "FROM scratch\nCOPY --chown=3:4 app /app\n").await;
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let file = &tree.files["/app/x"];
-    assert_eq!((file.mode, file.uid, file.gid, file.size), (0o4711, 3, 4, 7));
+    assert_eq!((file.mode & 0o777, file.uid, file.gid, file.size), (0o711, 3, 4, 7));
+    // Podman's COPY --chown drops it.
+    assert!(file.mode == 0o4711 || !engine.info().buildkit);
     assert_eq!(tree.files["/app/l"].link.as_deref(), Some("x"));
     assert_eq!(tree.files.keys().collect::<Vec<_>>(), ["/app", "/app/l", "/app/x"]);
     let base =

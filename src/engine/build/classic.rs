@@ -10,6 +10,10 @@ use crate::error::{Error, Result};
 /// The Dockerfile's name in the archive; hidden from `COPY`.
 const NAME: &str = ".dockwright.Dockerfile";
 
+/// Podman's own: without them it keeps no layers as its cache, and no healthcheck in the image.
+const OPTIONS: [(&str, &str); 3] =
+    [("version", "1"), ("layers", "true"), ("outputformat", "application/vnd.docker.distribution.manifest.v2+json")];
+
 pub(super) async fn build(
     run: &Run,
     wanted: &BuildRequest,
@@ -22,7 +26,7 @@ pub(super) async fn build(
             .hint("use an engine with BuildKit"));
     }
     let (context, size) = wanted.context.pack(NAME, &wanted.dockerfile)?;
-    let uri = request::query(wanted, reference, NAME, &[("version", "1"), ("layers", "true")]);
+    let uri = request::query(wanted, reference, NAME, &OPTIONS);
     let mut answers = request::send(run.engine(), uri, Some(context), &what).await?;
     if let Some(bytes) = size {
         events(BuildEvent::ContextSent { bytes });

@@ -107,6 +107,10 @@ impl Container {
     /// # Errors
     /// When the folder is not there, cannot be written, or the archive is broken.
     pub async fn upload(&self, folder: &str, archive: ByteStream) -> Result<()> {
+        // Podman takes a missing folder without a word.
+        if self.stat(folder).await?.is_none() {
+            return Err(Error::engine(format!("{}: {folder} is not there", self.what("write files into"))));
+        }
         // `copyUIDGID` would give everything to the container's own user, whatever the archive says.
         let options = UploadToContainerOptions { path: folder.into(), ..Default::default() };
         let body = bollard::body_try_stream(archive);
