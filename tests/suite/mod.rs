@@ -1,5 +1,6 @@
 mod crate_package;
 mod floors;
+mod kinds;
 mod new;
 mod render;
 mod support;
