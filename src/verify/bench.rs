@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, OnceCell};
 
+use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
 use super::subject::{RoleSubject, Subject};
@@ -141,6 +142,36 @@ impl Bench {
         Ok(Scene { container, others, copy })
     }
 
+    /// Creates a role's container on a copy of the project, without starting it or what it depends on.
+    pub(super) async fn create_on(&self, role: &RoleSubject, copy: &WorkCopy) -> Checked<Container> {
+        let service = self.subject.service(role);
+        self.honoured(service)?;
+        let mut places = self.places(copy).await?;
+        for mount in &service.volumes {
+            if let (MountKind::Volume { .. }, Some(key)) = (&mount.kind, &mount.source)
+                && !places.volumes.contains_key(key)
+            {
+                places.volumes.insert(key.clone(), self.run.volume(key).await?.name);
+            }
+        }
+        let image = self.container_image(&role.name)?.id.clone();
+        let mut spec = start::spec(&self.subject.compose, service, &image, &places);
+        spec.ports.clear();
+        match self.run.create(&spec).await {
+            Ok(container) => Ok(container),
+            Err(error) => Err(self.refused(service, "be created", &error).await?),
+        }
+    }
+
+    /// What the engine refuses of a user's container is a failure of theirs, unless the engine itself is gone.
+    async fn refused(&self, service: &Service, what: &str, error: &Error) -> Checked<Stop> {
+        self.engine().ping().await?;
+        let why = error.causes().join(": ");
+        Ok(fail(format!("the container of {} cannot {what}: {}: {why}", service.name, error.message()))
+            .at(self.subject.compose_file(), service.place.line)
+            .into())
+    }
+
     async fn places(&self, copy: &WorkCopy) -> Checked<Places<'_>> {
         let network = self.run.network("net", false).await?;
         Ok(Places {
@@ -239,14 +270,7 @@ impl Bench {
         };
         match started.await {
             Ok(container) => Ok(container),
-            Err(error) => {
-                let error: Error = error;
-                self.engine().ping().await?;
-                let why = error.causes().join(": ");
-                Err(fail(format!("the container of {} cannot start: {}: {why}", service.name, error.message()))
-                    .at(self.subject.compose_file(), service.place.line)
-                    .into())
-            }
+            Err(error) => Err(self.refused(service, "start", &error).await?),
         }
     }
 
@@ -290,6 +314,32 @@ impl Scene {
             None => Err(fail(format!("the container ended with exit code {}", state.exit_code))
                 .log(self.log().await)
                 .into()),
+        }
+    }
+
+    /// Asks until an answer satisfies `wanted`, no longer than `within` and no longer than the container runs; the
+    /// error is the last thing seen.
+    pub(super) async fn answer(
+        &self,
+        port: u16,
+        path: &str,
+        within: Duration,
+        wanted: impl Fn(&Answer) -> bool,
+    ) -> Result<(Answer, Duration), NoAnswer> {
+        let ended = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                match self.container.inspect().await {
+                    Ok(state) if !state.running => return state.exit_code,
+                    _ => {}
+                }
+            }
+        };
+        tokio::select! {
+            answer = http::wait_for(port, path, within, wanted) => {
+                answer.map_err(|last| format!("none that was wanted within {} s; last seen: {last}", within.as_secs()))
+            }
+            code = ended => Err(format!("the container ended with exit code {code}")),
         }
     }
 

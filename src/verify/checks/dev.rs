@@ -74,16 +74,12 @@ pub(super) async fn mount(bench: &Bench) -> Checked {
     let source = PathBuf::from(mount.source.clone().unwrap_or_default());
     let inside = source.strip_prefix(&bench.subject.folder).unwrap_or(Path::new("")).to_owned();
     // What stands at the mount on the host is to stand there in the container.
-    let copy = std::sync::Arc::new(WorkCopy::of(&bench.subject.folder)?);
+    let copy = WorkCopy::of(&bench.subject.folder)?;
     copy.write(&inside.join(PROBE).to_string_lossy(), b"probe")?;
-    // As long as it lives; the command itself is another contract's business.
-    let scene = bench
-        .start_on(role, copy, |spec| {
-            spec.entrypoint = Some(vec!["sleep".into()]);
-            spec.command = Some(vec!["60".into()]);
-        })
-        .await?;
-    let seen = scene.container.stat(&format!("{}/{PROBE}", mount.target.trim_end_matches('/'))).await?;
+    // Created, and not started: whether its command runs is another contract's business.
+    let container = bench.create_on(role, &copy).await?;
+    let seen = container.stat(&format!("{}/{PROBE}", mount.target.trim_end_matches('/'))).await?;
+    container.remove().await?;
     let verdict = if seen.is_some() {
         pass(format!(
             "{} of the host is {workdir} of the container",
@@ -93,7 +89,6 @@ pub(super) async fn mount(bench: &Bench) -> Checked {
         fail(format!("a file put into the project's folder does not show at {}", mount.target))
             .at(bench.subject.compose_file(), mount.place.line)
     };
-    scene.end().await;
     Ok(verdict)
 }
 
@@ -155,10 +150,13 @@ fn globs(patterns: &[String]) -> Checked<globset::GlobSet> {
     Ok(set.build().expect("few patterns"))
 }
 
-/// What makes the containers is no source of the service; nor is what every repository has.
+/// What makes the containers is no source of the service; nor is what every repository has, and packaging tools
+/// want beside a manifest.
 fn is_scaffold(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    path.starts_with("docker/") || path.starts_with(".d") || name.starts_with("LICENSE") || name.starts_with("COPYING")
+    path.starts_with("docker/")
+        || path.starts_with(".d")
+        || ["LICENSE", "COPYING", "README", "CHANGELOG"].iter().any(|start| name.starts_with(start))
 }
 
 /// Whether it is a script that the image's own entrypoint, command or healthcheck names: it has to be there

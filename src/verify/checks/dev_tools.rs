@@ -1,7 +1,12 @@
 //! dev-tools.
 
+use std::time::Duration;
+
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass, skipped};
+
+/// How long a tool may take to show that it runs.
+const SHOWS: Duration = Duration::from_secs(60);
 
 /// `dev-tools.present`.
 pub(super) async fn present(bench: &Bench) -> Checked {
@@ -15,7 +20,10 @@ pub(super) async fn present(bench: &Bench) -> Checked {
     let mut log = Vec::new();
     for tool in tools {
         let command: Vec<&str> = tool.shows.words().iter().map(String::as_str).collect();
-        let done = scene.container.exec(&command, None, &[]).await;
+        let Ok(done) = tokio::time::timeout(SHOWS, scene.container.exec(&command, None, &[])).await else {
+            missing.push(format!("{} (`{}` did not end within {} s)", tool.name, command.join(" "), SHOWS.as_secs()));
+            continue;
+        };
         match done {
             Ok(done) if done.exit_code == 0 => {}
             Ok(done) => {

@@ -6,7 +6,7 @@ use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
 use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{Verdict, fail, pass};
+use crate::verify::outcome::{Verdict, fail, pass, skipped};
 use crate::verify::subject::RoleSubject;
 
 /// The diff id of a layer that holds nothing: an empty tar archive.
@@ -55,6 +55,9 @@ pub(super) async fn env_complete(bench: &Bench) -> Checked {
     let mut count = 0;
     for role in bench.subject.installations() {
         let image = bench.image(&role.name)?;
+        if !image.layers.starts_with(&service.layers) {
+            return Ok(skipped(format!("{} is not made from the service image, so there is no telling what it adds", role.name)));
+        }
         if let Some(verdict) = env_of_image(role, service, image).or(env_of_container(bench, role)?) {
             return Ok(verdict);
         }
@@ -141,13 +144,31 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Checked<Option<Verdict
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
     let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return Ok(None) };
     let Some(other) = other.services.get(&service.name) else { return Ok(None) };
-    let changed =
-        service.environment != other.environment || service.build != other.build || service.image != other.image;
-    Ok(changed
-        .then(|| at(format!("{}: the host's environment changes what is built or set", role.name), "environment")))
+    for (name, value) in &service.environment {
+        if other.environment.get(name) != Some(value) {
+            let what = format!("{}: the host's environment decides what {name} is", role.name);
+            return Ok(Some(at(what, &format!("environment.{name}"))));
+        }
+    }
+    // Build arguments may come from the host, a revision for a label say, as long as no variable takes its value there.
+    let (Some(build), Some(other)) = (&service.build, &other.build) else { return Ok(None) };
+    let changed = build.args.iter().find(|(name, value)| other.args.get(*name) != Some(*value) && sets_env(role, name));
+    Ok(changed.map(|(name, _)| {
+        at(format!("{}: the host's environment decides the build argument {name}, which an ENV takes", role.name), "build")
+    }))
 }
 
-/// Names after `$` or `${` in a compose file.
+/// Whether an ENV on the way to a role's stage takes its value from a build argument.
+fn sets_env(role: &RoleSubject, arg: &str) -> bool {
+    let dockerfile = &role.target.dockerfile;
+    let stages = dockerfile.ancestry(role.target.stage);
+    let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+    instructions.any(|one| {
+        matches!(&one.kind, Kind::Env(pairs) if pairs.iter().any(|(_, value)| interpolated(value).contains(arg)))
+    })
+}
+
+/// Names after `$` or `${` in a text.
 fn interpolated(text: &str) -> BTreeSet<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.split('$')

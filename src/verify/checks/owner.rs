@@ -1,5 +1,6 @@
 //! `dev.owner`: what dev writes on the mount belongs to whoever owns it.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::dev::source_mount;
@@ -8,6 +9,7 @@ use crate::engine::Process;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::http;
 use crate::verify::outcome::{fail, inconclusive, pass, skipped};
+use crate::verify::subject::RoleSubject;
 
 /// `dev.owner`.
 pub(super) async fn check(bench: &Bench) -> Checked {
@@ -22,35 +24,47 @@ pub(super) async fn check(bench: &Bench) -> Checked {
         )
         .hint("run verify on an engine without user namespaces to see this contract proved"));
     }
-    let service = bench.subject.service(role);
     let port = service_port(bench).ok();
     let scene = bench.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
     // The process that serves is what writes; before it serves, an entrypoint may still be root.
-    if let (Some(port), Some(health)) = (port, bench.subject.project.verify.health.as_ref()) {
-        let host = scene.host_port(port).await?;
-        let _ = http::wait_for(host, health.as_str(), bench.patience(), http::Answer::ok).await;
-    } else {
-        tokio::time::sleep(Duration::from_secs(3)).await;
-    }
-    let line = service.at("user").line;
-    let (uid, gid) = (scene.copy.uid(), scene.copy.gid());
-    let processes = match scene.container.top().await {
-        Ok(processes) => processes,
-        Err(_) => {
-            let log = scene.log().await;
-            scene.end().await;
-            return Ok(inconclusive("dev ended before its processes could be seen").log(log));
+    let host = match port {
+        Some(port) => scene.container.inspect().await?.host_port(port),
+        None => None,
+    };
+    let served = match (host, bench.subject.project.verify.health.as_ref()) {
+        (Some(host), Some(health)) => {
+            scene.answer(host, health.as_str(), bench.patience(), http::Answer::ok).await.map(drop)
+        }
+        _ => {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            Ok(())
         }
     };
-    let others: Vec<&Process> =
-        processes.iter().filter(|process| !is_init(process) && process.uid != Some(uid)).collect();
-    if let Some(other) = others.first() {
+    let (uid, gid) = (scene.copy.uid(), scene.copy.gid());
+    let expected = format!("whatever writes on the source runs as its owner, here {uid}:{gid}");
+    let place = user_place(bench, role);
+    let Ok(processes) = scene.container.top().await else {
+        let why = served.err().unwrap_or_else(|| "dev ended before its processes could be seen".to_owned());
+        scene.end().await;
+        return Ok(skipped(format!("dev does not stay up, which dev.reload says more of: {why}")));
+    };
+    if let Some(other) = foreign(&processes, uid).filter(|_| served.is_ok()) {
         let what =
             format!("`{}` runs as uid {}, and the source belongs to {uid}", http::shorten(&other.command), other.user);
         scene.end().await;
-        return Ok(fail(what)
-            .expected(format!("every process runs as the owner of the source, here {uid}:{gid}"))
-            .at(bench.subject.compose_file(), line));
+        return Ok(fail(what).expected(expected).at(place.0, place.1));
+    }
+    // What it wrote on its way here, and what an entrypoint wrote before it changed its user.
+    if let Some((path, owner)) = of_others(&scene.copy.path(), uid) {
+        let path = path.strip_prefix(scene.copy.path()).unwrap_or(&path).display().to_string();
+        scene.end().await;
+        return Ok(fail(format!("{path} was written on the mount and belongs to uid {owner} on the host"))
+            .expected(expected)
+            .at(place.0, place.1));
+    }
+    if let Err(why) = served {
+        scene.end().await;
+        return Ok(skipped(format!("dev does not serve, which dev.reload says more of: {why}")));
     }
     // A file written by such a process, and looked at from the host.
     let verdict = match written(bench, &scene, &mount.target, uid, gid).await? {
@@ -58,12 +72,62 @@ pub(super) async fn check(bench: &Bench) -> Checked {
             pass(format!("its processes run as uid {uid}, and a file they write belongs to {uid}:{gid}"))
         }
         Some((owner, group)) => fail(format!("a file written on the mount belongs to {owner}:{group} on the host"))
-            .expected(format!("it belongs to {uid}:{gid}, the owner of the source"))
-            .at(bench.subject.compose_file(), line),
+            .expected(expected)
+            .at(place.0, place.1),
         None => pass(format!("its processes run as uid {uid}, the owner of the source")),
     };
     scene.end().await;
     Ok(verdict)
+}
+
+/// A process that runs as another uid, and does not just stand above those that have the right one: a launcher
+/// (`su`, `sudo`, a supervisor) writes nothing.
+fn foreign(processes: &[Process], uid: u32) -> Option<&Process> {
+    let launches = |process: &Process| {
+        let mut below = vec![process.pid];
+        while let Some(pid) = below.pop() {
+            let children = processes.iter().filter(|child| child.ppid == pid && child.pid != pid);
+            for child in children {
+                if child.uid == Some(uid) {
+                    return true;
+                }
+                below.push(child.pid);
+            }
+        }
+        false
+    };
+    processes.iter().find(|process| process.uid != Some(uid) && !is_init(process) && !launches(process))
+}
+
+/// A file below a folder that belongs to another uid.
+fn of_others(folder: &Path, uid: u32) -> Option<(PathBuf, u32)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        for entry in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.uid() != uid {
+                return Some((entry.path(), meta.uid()));
+            }
+            if meta.is_dir()
+                && let Some(found) = of_others(&entry.path(), uid)
+            {
+                return Some(found);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (folder, uid);
+    None
+}
+
+/// The line that says as whom dev runs: compose.yaml's `user`, else the image's USER, else its entrypoint.
+fn user_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
+    let service = bench.subject.service(role);
+    if service.user.is_some() {
+        return (bench.subject.compose_file(), service.at("user").line);
+    }
+    (role.target.file.clone(), super::service::user_line(role))
 }
 
 /// The engine's own first process, which only passes signals on.
@@ -115,4 +179,27 @@ fn group_of(pid: i64) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("Gid:"))?;
     line.split_whitespace().nth(2)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: i64, ppid: i64, uid: u32, command: &str) -> Process {
+        Process { pid, ppid, uid: Some(uid), user: uid.to_string(), age: None, command: command.into() }
+    }
+
+    #[test]
+    fn launchers_are_told_from_those_that_write() {
+        let tree = [
+            process(1, 0, 0, "/sbin/docker-init -- su app"),
+            process(2, 1, 0, "su app -c serve"),
+            process(3, 2, 7, "serve"),
+        ];
+        assert_eq!(foreign(&tree, 7), None);
+        assert_eq!(foreign(&tree, 8).unwrap().pid, 2);
+        let beside = [process(1, 0, 0, "sh -c"), process(2, 1, 7, "serve"), process(3, 1, 0, "watcher")];
+        assert_eq!(foreign(&beside, 7).unwrap().pid, 3);
+        assert_eq!(foreign(&[process(1, 0, 0, "python -m http.server")], 7).unwrap().pid, 1);
+    }
 }

@@ -8,10 +8,9 @@ use crate::project::Reload;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::RoleSubject;
 
-/// How long an edit may take to be served: a compiler may be at work.
-const SERVED: Duration = Duration::from_secs(60);
-/// How long a reloader may need to see a file that is broken or gone.
+/// How long a reloader has at least to see a file that is broken or gone.
 const SEEN: Duration = Duration::from_millis(1500);
 
 /// `dev.reload`.
@@ -60,7 +59,9 @@ const EDITS: &[Edit] = &[
 async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Checked {
     let file = probe.file.as_str();
     let path = probe.path.as_str();
-    let broken = |what: String| fail(what).at(file.to_owned(), None);
+    let role = bench.role("dev")?;
+    let (started_in, started_at) = command_place(bench, role);
+    let broken = |what: String| fail(what).at(started_in.clone(), started_at);
     let original = match std::fs::read_to_string(scene.copy.path().join(file)) {
         Ok(text) if text.contains(&probe.text) => text,
         Ok(_) => {
@@ -73,16 +74,9 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
             );
         }
     };
-    let host = scene.host_port(port).await?;
-    let first = http::wait_for(host, path, bench.patience(), http::Answer::ok).await;
-    let Ok((answer, _)) = first else {
-        let why = first.err().unwrap_or_default();
-        return Ok(with_logs(
-            scene,
-            fail(format!("dev never answered GET {path} on port {port}: {why}"))
-                .at(bench.subject.compose_file(), bench.subject.service(bench.role("dev")?).place.line),
-        )
-        .await);
+    let (host, answer) = match first_answer(bench, scene, port, path).await? {
+        Ok(first) => first,
+        Err(why) => return Ok(with_logs(scene, broken(why)).await),
     };
     if !answer.body.contains(&probe.text) {
         return Ok(inconclusive(format!(
@@ -94,6 +88,7 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
     }
     let before = scene.container.inspect().await?;
     let mut times = Vec::new();
+    let mut slowest = Duration::ZERO;
     for edit in EDITS {
         let text = original.replace(&probe.text, edit.word);
         match edit.name {
@@ -101,25 +96,23 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
             "saved by rename" => scene.copy.replace(file, text.as_bytes())?,
             "deleted and made anew" => {
                 scene.copy.remove(file)?;
-                tokio::time::sleep(SEEN).await;
+                until_seen(scene, host, path, slowest).await;
                 scene.copy.write(file, text.as_bytes())?;
             }
             _ => {
                 scene.copy.write(file, format!("{text}\n)]}} this is no program (((\n").as_bytes())?;
-                tokio::time::sleep(SEEN).await;
+                until_seen(scene, host, path, slowest).await;
                 scene.copy.write(file, text.as_bytes())?;
             }
         }
         let start = Instant::now();
-        if let Err(last) = http::wait_for(host, path, SERVED, |answer| answer.body.contains(edit.word)).await {
-            let state = scene.container.inspect().await?;
-            let what = if state.running {
-                format!("{file}, {}, was not served within {} s; last seen: {last}", edit.name, SERVED.as_secs())
-            } else {
-                format!("{file}, {}: the container ended with exit code {}", edit.name, state.exit_code)
-            };
+        // A compiler may be at work: as long as a start may take.
+        let served = scene.answer(host, path, bench.patience(), |answer| answer.body.contains(edit.word)).await;
+        if let Err(why) = served {
+            let what = format!("{file}, {}, was not served: {why}", edit.name);
             return Ok(with_logs(scene, broken(what)).await);
         }
+        slowest = slowest.max(start.elapsed());
         times.push(format!("{} {:.1} s", edit.name, start.elapsed().as_secs_f64()));
         let now = scene.container.inspect().await?;
         if !same_start(&before, &now) {
@@ -131,6 +124,49 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
         }
     }
     Ok(pass(format!("served after {}", times.join(", "))))
+}
+
+/// The host's port and dev's first good answer, or why there is none.
+async fn first_answer(
+    bench: &Bench,
+    scene: &Scene,
+    port: u16,
+    path: &str,
+) -> Checked<Result<(u16, http::Answer), String>> {
+    let state = scene.container.inspect().await?;
+    let Some(host) = state.host_port(port) else {
+        if state.running {
+            return Err(inconclusive(format!("port {port} could not be published")).into());
+        }
+        return Ok(Err(format!("dev ended with exit code {}", state.exit_code)));
+    };
+    let first = scene.answer(host, path, bench.patience(), http::Answer::ok).await;
+    Ok(first.map(|(answer, _)| (host, answer)).map_err(|why| format!("no answer to GET {path} on port {port}: {why}")))
+}
+
+/// Waits until a file that is broken or gone has surely been seen: until the service shows it, else longer than
+/// the slowest edit so far took to be served.
+async fn until_seen(scene: &Scene, host: u16, path: &str, slowest: Duration) {
+    let start = Instant::now();
+    while start.elapsed() < SEEN.max(slowest * 3 / 2) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let down = !http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
+        if down && start.elapsed() > SEEN || !scene.container.inspect().await.is_ok_and(|state| state.running) {
+            return;
+        }
+    }
+}
+
+/// The file and line that start a role's process: compose.yaml's `command`, else the image's.
+pub(super) fn command_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
+    let service = bench.subject.service(role);
+    if service.command.is_some() {
+        return (bench.subject.compose_file(), service.at("command").line);
+    }
+    if service.entrypoint.is_some() {
+        return (bench.subject.compose_file(), service.at("entrypoint").line);
+    }
+    (role.target.file.clone(), super::shutdown::command_line(role))
 }
 
 fn same_start(before: &ContainerState, now: &ContainerState) -> bool {
@@ -157,14 +193,17 @@ async fn without_probe(bench: &Bench) -> Checked {
     };
     let role = bench.role("dev")?;
     let port = service_port(bench)?;
+    let (started_in, started_at) = command_place(bench, role);
+    let fail = |what: String| fail(what).at(started_in.clone(), started_at);
     let scene = bench.start(role, |spec| publish(spec, port)).await?;
-    let host = scene.host_port(port).await?;
-    if let Err(why) = http::wait_for(host, health.as_str(), bench.patience(), http::Answer::ok).await {
-        let verdict =
-            with_logs(&scene, fail(format!("dev never answered GET {} on port {port}: {why}", health.as_str()))).await;
-        scene.end().await;
-        return Ok(verdict);
-    }
+    let host = match first_answer(bench, &scene, port, health.as_str()).await? {
+        Ok((host, _)) => host,
+        Err(why) => {
+            let verdict = with_logs(&scene, fail(why)).await;
+            scene.end().await;
+            return Ok(verdict);
+        }
+    };
     let before = scene.container.top().await?;
     let state = scene.container.inspect().await?;
     let context = crate::engine::Context::open(&bench.subject.folder)?;
@@ -194,7 +233,7 @@ async fn without_probe(bench: &Bench) -> Checked {
             new && http::get(host, health.as_str(), Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
         let same = same_start(&state, &scene.container.inspect().await?);
         if !same {
-            break with_logs(&scene, fail("the container itself ended or was started again after an edit")).await;
+            break with_logs(&scene, fail("the container itself ended or was started again after an edit".into())).await;
         }
         if answers {
             break pass(format!(
@@ -202,12 +241,12 @@ async fn without_probe(bench: &Bench) -> Checked {
                 start.elapsed().as_secs_f64()
             ));
         }
-        if start.elapsed() > SERVED {
+        if start.elapsed() > bench.patience() {
             break with_logs(
                 &scene,
                 fail(format!(
                     "no new process served within {} s of an edit to {} source files",
-                    SERVED.as_secs(),
+                    bench.patience().as_secs(),
                     sources.len()
                 )),
             )

@@ -1,15 +1,18 @@
 //! The service's user and port.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::owner::is_init;
 use super::reload::publish;
 use crate::compose::Service;
-use crate::dockerfile::Base;
-use crate::engine::{ContainerSpec, EntryKind, ImageInfo};
+use crate::dockerfile::{self, Base};
+use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
+use crate::verify::images::build_in;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::Target;
 
 /// The port that a service answers on: what PORT says in its container, else the description, else the only
 /// port that its image exposes or compose.yaml publishes.
@@ -86,7 +89,7 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
     Ok(pass(format!("it runs as uid {uid}, and no file added to the base image is setuid root")))
 }
 
-fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
+pub(super) fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
     use crate::dockerfile::Kind;
     let dockerfile = &role.target.dockerfile;
     let stages = dockerfile.ancestry(role.target.stage);
@@ -119,15 +122,15 @@ async fn added_setuid(
         .iter()
         .filter(|(_, entry)| {
             let root_by = (entry.mode & 0o4000 != 0 && entry.uid == 0) || (entry.mode & 0o2000 != 0 && entry.gid == 0);
-            entry.kind == EntryKind::File && (root_by || entry.capability.is_some()) && entry.mode & 0o111 != 0
+            let root_by = root_by || entry.capability.as_deref().is_some_and(as_good_as_root);
+            entry.kind == EntryKind::File && root_by && entry.mode & 0o111 != 0
         })
         .map(|(path, _)| path)
         .collect();
     if set.is_empty() {
         return Ok(None);
     }
-    let Some(base) = outside_base(bench, role).await? else { return Ok(None) };
-    let before = bench.tree(&base).await?;
+    let Some(before) = base_tree(bench, role).await? else { return Ok(set.into_iter().next().cloned()) };
     let added = set.into_iter().find(|path| {
         let (now, old) = (&tree.files[*path], before.files.get(*path));
         old.is_none_or(|old| old.mode & 0o6000 != now.mode & 0o6000 || old.capability != now.capability)
@@ -135,12 +138,34 @@ async fn added_setuid(
     Ok(added.cloned())
 }
 
-/// The outside image that a role's stage starts from, if the engine has it under its name.
-pub(super) async fn outside_base(bench: &Bench, role: &crate::verify::subject::RoleSubject) -> Checked<Option<String>> {
+/// Whether a file's capabilities let whoever runs it become root or write what is root's. Those that only bind low
+/// ports or open raw sockets do not.
+fn as_good_as_root(capability: &[u8]) -> bool {
+    // DAC_OVERRIDE FOWNER SETGID SETUID SETPCAP, SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE, SYS_ADMIN, MKNOD SETFCAP;
+    // CHOWN, DAC_READ_SEARCH and FSETID.
+    const STRONG: u32 = 1 << 1 | 1 << 3 | 1 << 6 | 1 << 7 | 1 << 8
+        | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19 | 1 << 21 | 1 << 27 | 1 << 31
+        | 1 | 1 << 2 | 1 << 4;
+    // struct vfs_cap_data: a magic number, then permitted and inheritable, 32 bits each, twice.
+    let permitted = capability.get(4..8).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+    permitted.is_none_or(|permitted| permitted & STRONG != 0)
+}
+
+/// The files of the outside image that a role's stage starts from; none for scratch.
+async fn base_tree(bench: &Bench, role: &crate::verify::subject::RoleSubject) -> Checked<Option<FileTree>> {
     let dockerfile = &role.target.dockerfile;
     let first = *dockerfile.ancestry(role.target.stage).last().expect("a stage is its own ancestor");
     let Base::Image(base) = &dockerfile.stages[first].base else { return Ok(None) };
-    Ok(bench.engine().image_exists(base).await?.then(|| base.clone()))
+    if bench.engine().image_exists(base).await? {
+        return Ok(Some(bench.tree(base).await?));
+    }
+    // The engine's builder may have it without the engine having it by name.
+    let text = format!("FROM {base}\n");
+    let target = Target { stage: 0, dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?), ..role.target.clone() };
+    match build_in(&bench.run, &Context::empty(), &target, text, target.args.clone(), "base").await? {
+        Ok(image) => Ok(Some(bench.tree(&image.id).await?)),
+        Err(why) => Err(inconclusive(format!("what the base image {base} brings cannot be seen: {why}")).into()),
+    }
 }
 
 /// `service.port`.

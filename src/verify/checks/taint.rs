@@ -38,6 +38,20 @@ pub(super) async fn no_deployment_env(bench: &Bench) -> Checked {
             return Ok(fail(format!("{} has the deployment's value in the service image", taint.name)).at(file, line));
         }
     }
+    // The same under another name, where the value is not a word that stands there by chance.
+    let literal: Vec<&Taint> = taints.iter().filter(|taint| taint.value.as_deref().is_some_and(is_telling)).collect();
+    if !literal.is_empty() {
+        let needles: Vec<Vec<u8>> =
+            literal.iter().filter_map(|taint| taint.value.clone()).map(String::into_bytes).collect();
+        let hits = bench.engine().search_image(&image.id, &needles).await?;
+        if let Some(hit) = hits.iter().find(|hit| matches!(hit.place, Place::Config { .. })) {
+            let taint = literal[hit.needle];
+            let value = taint.value.as_deref().unwrap_or_default();
+            let line = value_line(role, value).unwrap_or_else(|| setting_line(role, &taint.name));
+            let what = format!("the deployment's value of {} is in {} of the service image", taint.name, hit.place);
+            return Ok(fail(what).at(file, line));
+        }
+    }
     let (context, target) = tainted(bench, role, &taints)?;
     let text = target.dockerfile.text.clone();
     let built = build_in(&bench.run, &context, &target, text, target.args.clone(), "tainted-service").await?;
@@ -57,11 +71,7 @@ pub(super) async fn no_deployment_env(bench: &Bench) -> Checked {
     };
     let taint = &taints[hit.needle];
     let line = setting_line(role, &taint.name);
-    Ok(fail(format!("the value of {} is in {}", taint.name, described(&hit.place))).at(file, line))
-}
-
-fn described(place: &Place) -> String {
-    place.to_string()
+    Ok(fail(format!("the value of {} is in {} of the service image", taint.name, hit.place)).at(file, line))
 }
 
 /// A word for each declared variable and secret, not to be found by chance.
@@ -165,6 +175,22 @@ fn taint_assignments(text: &str, taints: &[Taint]) -> Option<String> {
         })
         .collect();
     changed.then(|| lines.concat())
+}
+
+/// Whether a value is one that no image holds by chance: an address, or long.
+fn is_telling(value: &str) -> bool {
+    value.len() >= 24 || value.contains("://") || value.contains('@')
+}
+
+/// The line of the instruction that holds a text, on the way to the service's stage.
+fn value_line(role: &RoleSubject, value: &str) -> Option<usize> {
+    let dockerfile = &role.target.dockerfile;
+    let lines: Vec<&str> = dockerfile.text.lines().collect();
+    let stages = dockerfile.closure(role.target.stage);
+    let instructions = stages.iter().rev().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+    instructions.map(|one| one.line..=one.end_line).flatten().find(|line| {
+        lines.get(line - 1).is_some_and(|text| text.contains(value))
+    })
 }
 
 /// The line that sets or takes a variable on the way to the service's stage, else the stage's own.
