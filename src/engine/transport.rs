@@ -121,8 +121,13 @@ fn tls_config(files: &TlsFiles) -> io::Result<ClientConfig> {
     if let Some(ca) = path("ca.pem") {
         let certificates = CertificateDer::pem_file_iter(&ca).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         roots.add_parsable_certificates(certificates.map_err(|error| pem(&ca, error))?);
+    } else {
+        // Without an authority of its own the engine's certificate is one that the system trusts.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    let config = ClientConfig::builder().with_root_certificates(roots);
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(io::Error::other)?.with_root_certificates(roots);
     let (Some(certificate), Some(key)) = (path("cert.pem"), path("key.pem")) else {
         return Ok(config.with_no_client_auth());
     };

@@ -21,7 +21,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("write", &["error", "render"]),
     ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks"]),
     ("report", &["ui", "verify"]),
-    ("cli", &["contract", "engine", "error", "project", "render", "report", "roles", "stacks", "ui", "verify", "write"]),
+    (
+        "cli",
+        &["contract", "engine", "error", "project", "render", "report", "roles", "stacks", "ui", "verify", "write"],
+    ),
 ];
 
 /// No file is longer: what does not fit wants another file.
@@ -164,7 +167,9 @@ fn only_the_engine_knows_bollard() {
 fn no_rust_file_knows_a_stack_by_name() {
     // Tests aside, which come last in a file; and the list itself.
     for source in sources() {
-        let tests = ["tests", "roundtrip", "differential"].iter().any(|name| source.module.last().is_some_and(|own| own == name));
+        let tests = ["tests", "roundtrip", "differential"]
+            .iter()
+            .any(|name| source.module.last().is_some_and(|own| own == name));
         if tests || source.path == Path::new("src/stacks/mod.rs") {
             continue;
         }

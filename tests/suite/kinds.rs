@@ -56,7 +56,9 @@ fn podman5_verifies_as_far_as_its_api_goes() {
     for contract in report["contracts"].as_array().unwrap() {
         match contract["outcome"].as_str() {
             Some("pass") => {}
-            Some("inconclusive") => assert!(contract["observed"].as_str().is_some_and(|why| !why.is_empty()), "{contract:#}"),
+            Some("inconclusive") => {
+                assert!(contract["observed"].as_str().is_some_and(|why| !why.is_empty()), "{contract:#}")
+            }
             _ => panic!("{contract:#}\n{said}"),
         }
     }

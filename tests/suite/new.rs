@@ -33,9 +33,46 @@ fn bad_names_are_refused() {
     let home = tempfile::tempdir().unwrap();
     let long = "a".repeat(300);
     let names = [
-        "", " ", "-", "--", "a b", "a\"b", "a'b", "a`b", "a\nb", "a\tb",
-        "$HOME", "a$b", "..", ".", "../evil", "a/b", "/etc/evil", "a\\b", "Orders", "oRDERS", "ordersé", "ордерс", "a_b", "a.b", "-orders",
-        "orders-", "a--b", "1orders", &long, "dev", "dev-tools", "build", "service", "test", "installation", "{{name}}", "#x", "~", "*", "con\r",
+        "",
+        " ",
+        "-",
+        "--",
+        "a b",
+        "a\"b",
+        "a'b",
+        "a`b",
+        "a\nb",
+        "a\tb",
+        "$HOME",
+        "a$b",
+        "..",
+        ".",
+        "../evil",
+        "a/b",
+        "/etc/evil",
+        "a\\b",
+        "Orders",
+        "oRDERS",
+        "ordersé",
+        "ордерс",
+        "a_b",
+        "a.b",
+        "-orders",
+        "orders-",
+        "a--b",
+        "1orders",
+        &long,
+        "dev",
+        "dev-tools",
+        "build",
+        "service",
+        "test",
+        "installation",
+        "{{name}}",
+        "#x",
+        "~",
+        "*",
+        "con\r",
     ];
     for name in names {
         for stack in ["python", "node", "rust"] {
@@ -48,9 +85,11 @@ fn bad_names_are_refused() {
 #[test]
 fn names_that_a_language_has_taken_are_refused() {
     let home = tempfile::tempdir().unwrap();
-    for (stack, names) in
-        [("python", ["import", "asyncio", "fastapi"]), ("node", ["http", "fs", "node-modules"]), ("rust", ["fn", "std", "self"])]
-    {
+    for (stack, names) in [
+        ("python", ["import", "asyncio", "fastapi"]),
+        ("node", ["http", "fs", "node-modules"]),
+        ("rust", ["fn", "std", "self"]),
+    ] {
         for name in names {
             refused(home.path(), &["new", name, "--stack", stack]).says(&[name]);
         }
@@ -211,9 +250,14 @@ fn a_dry_run_writes_nothing_and_says_the_same() {
         let wet = run(home.path(), ["new", "orders", "--stack", stack]).exits(0);
         assert_eq!(dry.out, wet.out);
         let files: Vec<String> = dry_json["files"].as_array().unwrap().iter().map(text).collect();
-        let written: Vec<PathBuf> =
-            below(&home.path().join("orders")).into_iter().filter(|path| home.path().join("orders").join(path).is_file()).collect();
-        assert_eq!(files.iter().map(PathBuf::from).collect::<std::collections::BTreeSet<_>>(), written.into_iter().collect());
+        let written: Vec<PathBuf> = below(&home.path().join("orders"))
+            .into_iter()
+            .filter(|path| home.path().join("orders").join(path).is_file())
+            .collect();
+        assert_eq!(
+            files.iter().map(PathBuf::from).collect::<std::collections::BTreeSet<_>>(),
+            written.into_iter().collect()
+        );
         assert_eq!((&dry_json["schema"], &dry_json["written"]), (&Value::from(1), &Value::from(false)));
     }
 }
@@ -225,7 +269,14 @@ fn text(value: &Value) -> String {
 #[test]
 fn json_is_one_document_and_the_rest_goes_to_stderr() {
     let (_home, folder) = service("python", &[]);
-    for args in [&["show"][..], &["show", "dev"], &["show", "compose.yaml"], &["explain"], &["explain", "dev"], &["explain", "dev.reload"]] {
+    for args in [
+        &["show"][..],
+        &["show", "dev"],
+        &["show", "compose.yaml"],
+        &["explain"],
+        &["explain", "dev"],
+        &["explain", "dev.reload"],
+    ] {
         let ran = run(&folder, [&["--format", "json"], args].concat()).exits(0);
         assert_eq!(ran.json()["schema"].as_i64().or(Some(1)), Some(1), "{args:?}");
         assert_eq!(ran.err, "", "{args:?}");
@@ -312,17 +363,37 @@ fn help_of_every_command() {
 #[test]
 fn without_an_engine_it_says_so_at_once() {
     let (_home, folder) = service("python", &[]);
-    for args in [&["verify"][..], &["verify", "--build-only"], &["doctor"], &["clean"], &["build"], &["build", "--source", "mount"]] {
+    for args in [
+        &["verify"][..],
+        &["verify", "--build-only"],
+        &["doctor"],
+        &["clean"],
+        &["build"],
+        &["build", "--source", "mount"],
+    ] {
         let ran = without_engine(&folder, args).exits(3).says(&["/nonexistent/engine.sock", "next: "]);
         assert!(ran.took < Duration::from_secs(1), "{args:?} took {:?}", ran.took);
         assert_eq!(ran.out, "");
     }
-    for host in ["tcp://127.0.0.1:1", "tcp://192.0.2.1:2375", "tcp://nonexistent.invalid:2375", "nonsense", "ssh://nowhere.invalid"] {
+    for host in [
+        "tcp://127.0.0.1:1",
+        "tcp://192.0.2.1:2375",
+        "tcp://nonexistent.invalid:2375",
+        "nonsense",
+        "ssh://nowhere.invalid",
+    ] {
         let ran = Ran::of(dockwright().current_dir(&folder).env("DOCKER_HOST", host).arg("doctor")).exits(3);
         assert!(ran.took < Duration::from_secs(10), "{host} took {:?}", ran.took);
     }
     // Everything else works.
-    for args in [&["show"][..], &["explain"], &["man"], &["completions", "zsh"], &["build", "--dry-run"], &["new", "other", "--stack", "node"]] {
+    for args in [
+        &["show"][..],
+        &["explain"],
+        &["man"],
+        &["completions", "zsh"],
+        &["build", "--dry-run"],
+        &["new", "other", "--stack", "node"],
+    ] {
         without_engine(&folder, args).exits(0);
     }
 }
@@ -368,7 +439,17 @@ fn hostile_descriptions_are_told_with_their_place() {
     }
     let deep = format!("schema = 1\na = {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
     let long_key = format!("schema = 1\n{} = 1\n", "k".repeat(500_000));
-    for hostile in [b"".as_slice(), b"\0", b"\xff\xfe", b"{}", b"schema = 1", b"schema: 1\n", b"[[[[", deep.as_bytes(), long_key.as_bytes()] {
+    for hostile in [
+        b"".as_slice(),
+        b"\0",
+        b"\xff\xfe",
+        b"{}",
+        b"schema = 1",
+        b"schema: 1\n",
+        b"[[[[",
+        deep.as_bytes(),
+        long_key.as_bytes(),
+    ] {
         std::fs::write(&file, hostile).unwrap();
         told(&folder, &["dockwright.toml"]);
     }
@@ -393,10 +474,9 @@ fn hostile_compose_files_are_told() {
     let (_home, folder) = service("python", &[]);
     let file = folder.join("compose.yaml");
     let good = std::fs::read_to_string(&file).unwrap();
-    for (from, to, said) in [
-        ("  dev:\n", "  dev:\n    comand: [x]\n", "comand"),
-        ("  dev:\n", "  dev:\n    ports: 3\n", "ports"),
-    ] {
+    for (from, to, said) in
+        [("  dev:\n", "  dev:\n    comand: [x]\n", "comand"), ("  dev:\n", "  dev:\n    ports: 3\n", "ports")]
+    {
         std::fs::write(&file, good.replacen(from, to, 1)).unwrap();
         told(&folder, &["compose.yaml:", said]);
     }
@@ -409,9 +489,27 @@ fn hostile_compose_files_are_told() {
     }
     bomb.push_str("services: { dev: { image: x, labels: *a29 } }\n");
     let deep = format!("services: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
-    let merges = format!("x0: &x0 {{ a: 1 }}\n{}services: {{}}\n", (1..40).map(|n| format!("x{n}: &x{n} {{ <<: [*x{0}, *x{0}, *x{0}], b{n}: *x{0} }}\n", n - 1)).collect::<String>());
+    let merges = format!(
+        "x0: &x0 {{ a: 1 }}\n{}services: {{}}\n",
+        (1..40)
+            .map(|n| format!("x{n}: &x{n} {{ <<: [*x{0}, *x{0}, *x{0}], b{n}: *x{0} }}\n", n - 1))
+            .collect::<String>()
+    );
     let circle = "services: &s { dev: *s }\n";
-    for hostile in [bomb.as_str(), &deep, &merges, circle, "", "[]", "\t", "services: 3", "services: {dev: {}}", "%YAML 9.9\n---\n", "a: b: c", "!!python/object x"] {
+    for hostile in [
+        bomb.as_str(),
+        &deep,
+        &merges,
+        circle,
+        "",
+        "[]",
+        "\t",
+        "services: 3",
+        "services: {dev: {}}",
+        "%YAML 9.9\n---\n",
+        "a: b: c",
+        "!!python/object x",
+    ] {
         std::fs::write(&file, hostile).unwrap();
         told(&folder, &["compose.yaml"]);
     }
@@ -433,7 +531,15 @@ fn a_dockerfile_without_a_stage_is_told() {
     let file = folder.join("Dockerfile");
     edit(&file, "FROM service AS test", "FROM service AS tests");
     told(&folder, &["Dockerfile", "`test`"]);
-    for hostile in ["", "# nothing\n", "FROM\n", "RUN x\n", "FROM scratch AS a AS b\n", "FROM x\nNOSUCH y\n", "FROM x\nRUN <<EOF\n"] {
+    for hostile in [
+        "",
+        "# nothing\n",
+        "FROM\n",
+        "RUN x\n",
+        "FROM scratch AS a AS b\n",
+        "FROM x\nNOSUCH y\n",
+        "FROM x\nRUN <<EOF\n",
+    ] {
         std::fs::write(&file, hostile).unwrap();
         told(&folder, &["Dockerfile"]);
     }

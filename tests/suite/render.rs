@@ -35,10 +35,16 @@ const OPTIONS: &[(&str, &str)] = &[
     ("plain", ""),
     ("no-dev-tools", "[roles.dev-tools]\nenabled = false\n"),
     ("mounted", "[roles.service]\ncode = \"mounted\"\n"),
-    ("packages", "[roles.dev]\npackages = [\"procps\"]\n[roles.dev-tools]\npackages = [\"git\", \"vim-tiny\"]\n[roles.build]\npackages = [\"make\"]\n\
-      [roles.service]\npackages = [\"libpq5\", \"tzdata\"]\n[roles.test]\npackages = [\"curl\"]\n"),
-    ("images", "[images]\nruntime = \"registry.example.com:5000/base/runtime:1.2-slim@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"\n\
-      build = \"registry.example.com:5000/base/build:1.2-slim\"\n"),
+    (
+        "packages",
+        "[roles.dev]\npackages = [\"procps\"]\n[roles.dev-tools]\npackages = [\"git\", \"vim-tiny\"]\n[roles.build]\npackages = [\"make\"]\n\
+      [roles.service]\npackages = [\"libpq5\", \"tzdata\"]\n[roles.test]\npackages = [\"curl\"]\n",
+    ),
+    (
+        "images",
+        "[images]\nruntime = \"registry.example.com:5000/base/runtime:1.2-slim@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"\n\
+      build = \"registry.example.com:5000/base/build:1.2-slim\"\n",
+    ),
     ("deployments", DEPLOYMENTS),
 ];
 
@@ -142,7 +148,19 @@ fn no_template_residue() {
                 continue;
             }
             let text = text(&file);
-            let residue = ["{{{", "}}}", "{%", "%}", "<#", "#>", "@name@", "@module@", "starter_service", "starter-service", "Starter Service"];
+            let residue = [
+                "{{{",
+                "}}}",
+                "{%",
+                "%}",
+                "<#",
+                "#>",
+                "@name@",
+                "@module@",
+                "starter_service",
+                "starter-service",
+                "Starter Service",
+            ];
             for mark in residue {
                 let lines = text.lines().filter(|line| !(hostile && line.contains("BRACES"))).collect::<Vec<_>>();
                 assert!(!lines.iter().any(|line| line.contains(mark)), "{at} has {mark}");
@@ -155,7 +173,10 @@ fn no_template_residue() {
             assert!(text.is_empty() || text.ends_with('\n') && !text.ends_with("\n\n"), "{at}: one newline at the end");
             assert!(!text.contains("\n\n\n"), "{at}: two blank lines");
             assert!(!text.lines().any(|line| line.ends_with([' ', '\t'])) || hostile, "{at}: blanks at a line's end");
-            assert!(!text.contains('\r') && !text.contains('\t') || hostile || file.path.contains("Makefile"), "{at}: tabs");
+            assert!(
+                !text.contains('\r') && !text.contains('\t') || hostile || file.path.contains("Makefile"),
+                "{at}: tabs"
+            );
         }
     }
 }
@@ -164,7 +185,8 @@ fn no_template_residue() {
 fn every_stage_that_compose_builds_is_there() {
     for variant in variants() {
         let home = written(&variant);
-        let compose = compose::read(home.path(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{}: {error}", variant.name));
+        let compose =
+            compose::read(home.path(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{}: {error}", variant.name));
         for role in ["dev", "build", "service", "test", "installation"] {
             assert!(compose.service_for_role(role).is_some(), "{}: no {role} in compose.yaml", variant.name);
         }
@@ -248,7 +270,9 @@ fn shellcheck_is_clean() {
     for variant in variants() {
         let home = tempfile::tempdir().unwrap();
         for file in render::scaffold(&variant.project) {
-            if !Path::new(&file.path).extension().is_some_and(|extension| extension == "sh") || seen.contains(&file.contents) {
+            if !Path::new(&file.path).extension().is_some_and(|extension| extension == "sh")
+                || seen.contains(&file.contents)
+            {
                 continue;
             }
             let path = home.path().join("script.sh");
@@ -303,10 +327,15 @@ fn hostile_values_arrive_as_they_are() {
     }
     let variants = variants();
     let variant = variants.iter().find(|variant| variant.text.contains("BRACES")).unwrap();
-    let stages = render::role(&variant.project, "installation").into_iter().find(|file| file.path == "Dockerfile").unwrap();
+    let stages =
+        render::role(&variant.project, "installation").into_iter().find(|file| file.path == "Dockerfile").unwrap();
     let home = tempfile::tempdir().unwrap();
     // Of the service only the environment matters here.
-    std::fs::write(home.path().join("Dockerfile"), format!("FROM scratch AS service\nENV PORT=8000\n{}", text(&stages))).unwrap();
+    std::fs::write(
+        home.path().join("Dockerfile"),
+        format!("FROM scratch AS service\nENV PORT=8000\n{}", text(&stages)),
+    )
+    .unwrap();
     for (deployment, port) in [("staging", "9000"), ("production", "8000")] {
         let found = variant.project.deployments.iter().find(|one| one.name.as_str() == deployment).unwrap();
         let tag = format!("dockwright-test-env-{}:{deployment}", std::process::id());

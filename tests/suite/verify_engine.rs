@@ -131,14 +131,21 @@ fn passes_and_leaves_nothing(stack: &str) {
     }
     let (_home, folder) = service(stack, &[]);
     let (files, before) = (below(&folder), inventory());
-    let running = dockwright().current_dir(&folder).args(["verify", "--format", "json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let running = dockwright()
+        .current_dir(&folder)
+        .args(["verify", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let (pid, start) = (running.id(), Instant::now());
     let ran = Ran::from(running.wait_with_output().unwrap(), start.elapsed()).exits(0);
     let report = ran.json();
     assert_eq!(not_passed(&report), [""; 0], "{}", ran.err);
     assert_eq!((&report["schema"], &report["outcome"]), (&Value::from(1), &Value::from("pass")));
     assert!(report["engine"].is_object() || report["engine"].is_string());
-    let roles: BTreeSet<&str> = report["roles"].as_array().unwrap().iter().filter_map(|role| role["role"].as_str()).collect();
+    let roles: BTreeSet<&str> =
+        report["roles"].as_array().unwrap().iter().filter_map(|role| role["role"].as_str()).collect();
     assert!(roles.is_superset(&["dev", "dev-tools", "build", "service", "test", "installation"].into()), "{roles:?}");
     for contract in report["contracts"].as_array().unwrap() {
         for key in ["contract", "role", "outcome", "expected", "observed", "file", "line", "seconds"] {
@@ -174,9 +181,11 @@ fn one_contract_alone_builds_only_what_it_needs() {
     let (_home, folder) = service("python", &[]);
     let ran = run(&folder, ["verify", "dev.mount", "--format", "json"]).exits(0);
     let report = ran.json();
-    let contracts: Vec<&str> = report["contracts"].as_array().unwrap().iter().filter_map(|one| one["contract"].as_str()).collect();
+    let contracts: Vec<&str> =
+        report["contracts"].as_array().unwrap().iter().filter_map(|one| one["contract"].as_str()).collect();
     assert_eq!(contracts, ["dev.mount"]);
-    let roles: Vec<&str> = report["roles"].as_array().unwrap().iter().filter_map(|role| role["role"].as_str()).collect();
+    let roles: Vec<&str> =
+        report["roles"].as_array().unwrap().iter().filter_map(|role| role["role"].as_str()).collect();
     assert_eq!(roles, ["dev"]);
 }
 
@@ -233,7 +242,11 @@ fn a_failing_run_is_told_with_place_code_and_log() {
     let report = ran.json();
     let failed = report["contracts"].as_array().unwrap().iter().find(|one| one["outcome"] == "fail").unwrap();
     assert_eq!(failed["contract"], "scaffold.builds");
-    assert_eq!((failed["file"].as_str(), failed["line"].as_u64()), (Some("Dockerfile"), Some(line as u64)), "{failed:#}");
+    assert_eq!(
+        (failed["file"].as_str(), failed["line"].as_u64()),
+        (Some("Dockerfile"), Some(line as u64)),
+        "{failed:#}"
+    );
     let said = failed.to_string();
     assert!(said.contains("this-is-the-log") && said.contains('7'), "{failed:#}");
     let ran = run(&folder, ["verify", "--build-only"]).exits(1);
@@ -246,7 +259,11 @@ fn a_failing_run_is_told_with_place_code_and_log() {
 fn slow_to_build() -> (tempfile::TempDir, PathBuf, String) {
     let (home, folder) = service("python", &[]);
     let word = format!("600.{}{}", std::process::id(), Instant::now().elapsed().subsec_nanos());
-    edit(&folder.join("Dockerfile"), "FROM runtime AS dev\n", &format!("FROM runtime AS dev\nRUN [\"sleep\", \"{word}\"]\n"));
+    edit(
+        &folder.join("Dockerfile"),
+        "FROM runtime AS dev\n",
+        &format!("FROM runtime AS dev\nRUN [\"sleep\", \"{word}\"]\n"),
+    );
     (home, folder, word)
 }
 

@@ -143,9 +143,21 @@ async fn added_setuid(
 fn as_good_as_root(capability: &[u8]) -> bool {
     // DAC_OVERRIDE FOWNER SETGID SETUID SETPCAP, SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE, SYS_ADMIN, MKNOD SETFCAP;
     // CHOWN, DAC_READ_SEARCH and FSETID.
-    const STRONG: u32 = 1 << 1 | 1 << 3 | 1 << 6 | 1 << 7 | 1 << 8
-        | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19 | 1 << 21 | 1 << 27 | 1 << 31
-        | 1 | 1 << 2 | 1 << 4;
+    const STRONG: u32 = 1 << 1
+        | 1 << 3
+        | 1 << 6
+        | 1 << 7
+        | 1 << 8
+        | 1 << 16
+        | 1 << 17
+        | 1 << 18
+        | 1 << 19
+        | 1 << 21
+        | 1 << 27
+        | 1 << 31
+        | 1
+        | 1 << 2
+        | 1 << 4;
     // struct vfs_cap_data: a magic number, then permitted and inheritable, 32 bits each, twice.
     let permitted = capability.get(4..8).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     permitted.is_none_or(|permitted| permitted & STRONG != 0)
@@ -161,7 +173,11 @@ async fn base_tree(bench: &Bench, role: &crate::verify::subject::RoleSubject) ->
     }
     // The engine's builder may have it without the engine having it by name.
     let text = format!("FROM {base}\n");
-    let target = Target { stage: 0, dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?), ..role.target.clone() };
+    let target = Target {
+        stage: 0,
+        dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?),
+        ..role.target.clone()
+    };
     match build_in(&bench.run, &Context::empty(), &target, text, target.args.clone(), "base").await? {
         Ok(image) => Ok(Some(bench.tree(&image.id).await?)),
         Err(why) => Err(inconclusive(format!("what the base image {base} brings cannot be seen: {why}")).into()),
