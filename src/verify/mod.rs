@@ -121,6 +121,7 @@ fn needs(contract: &str) -> &'static [&'static str] {
 /// When the engine fails; a contract that fails is in the report.
 pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Event) + Sync)) -> Result<Report> {
     let start = Instant::now();
+    workcopy::sweep();
     let engine = run.engine().info().clone();
     let Plan { subject, roles, contracts } = plan;
     sink(Event::Started { engine: engine.clone(), roles: roles.clone(), contracts: contracts.clone() });
