@@ -97,8 +97,15 @@ impl Transport {
         let connection = self.dial().await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
         // The task ends with the connection: when the answer is read to its end, dropped, or upgraded.
-        tokio::spawn(connection.with_upgrades());
-        Ok(sender.send_request(request).await?)
+        let connection = tokio::spawn(connection.with_upgrades());
+        match sender.send_request(request).await {
+            Ok(answer) => Ok(answer),
+            // The connection knows better why: a refused certificate, a file of the body that cannot be read.
+            Err(error) => match tokio::time::timeout(Duration::from_millis(200), connection).await {
+                Ok(Ok(Err(why))) => Err(why.into()),
+                _ => Err(error.into()),
+            },
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use super::owner::is_init;
 use super::reload::publish;
 use crate::compose::Service;
 use crate::dockerfile::{self, Base};
-use crate::engine::{Context, EntryKind, FileTree, ImageInfo};
+use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
 use crate::verify::images::build_in;
@@ -191,25 +191,27 @@ pub(super) async fn port(bench: &Bench) -> Checked {
     let service = bench.subject.service(role);
     let path = health_path(bench)?;
     let usual = port_of(bench, service, image).ok();
-    let mut seen = Vec::new();
-    // Two ports that nothing has by default, so that an answer can only come of PORT.
-    for port in [18_473, 27_191] {
-        let watched: Vec<u16> = [port, if port == 18_473 { 27_191 } else { 18_473 }].into_iter().chain(usual).collect();
-        let scene = bench
-            .start(role, |spec| {
+    // Two ports that nothing has by default, so that an answer can only come of PORT; side by side.
+    let [one, other] = [[18_473, 27_191], [27_191, 18_473]].map(|[port, other]| {
+        let watched: Vec<u16> = [port, other].into_iter().chain(usual).collect();
+        let path = path.as_str();
+        async move {
+            let tell = |spec: &mut ContainerSpec| {
                 spec.env.retain(|(name, _)| name != "PORT");
                 spec.env.push(("PORT".into(), port.to_string()));
                 watched.iter().for_each(|port| publish(spec, *port));
-            })
-            .await?;
-        let verdict = answers_on(bench, &scene, port, &watched, &path).await?;
-        scene.end().await;
-        match verdict {
-            Ok(time) => seen.push(format!("{port} after {:.1} s", time.as_secs_f64())),
-            Err(verdict) => return Ok(verdict.at(role.target.file.clone(), role.target.line())),
+            };
+            let scene = bench.start(role, tell).await?;
+            let verdict = answers_on(bench, &scene, port, &watched, path).await?;
+            scene.end().await;
+            Checked::Ok(verdict.map(|time| format!("{port} after {:.1} s", time.as_secs_f64())))
         }
-    }
-    Ok(pass(format!("told by PORT, it answered GET {path} on {}, and on no other", seen.join(" and on "))))
+    });
+    let (one, other) = tokio::try_join!(one, other)?;
+    Ok(match (one, other) {
+        (Ok(one), Ok(other)) => pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other")),
+        (Err(verdict), _) | (_, Err(verdict)) => verdict.at(role.target.file.clone(), role.target.line()),
+    })
 }
 
 /// Whether a container answers on one port and on no other of those that are published.
