@@ -339,7 +339,8 @@ fn plain(copied: &str) -> (tempfile::TempDir, PathBuf) {
         .iter()
         .map(|stage| format!("FROM debian:trixie-slim AS {stage}\n"))
         .collect();
-    let text = format!("{}FROM debian:trixie-slim AS service\nCOPY {copied} /context/\nCMD [\"true\"]\n", stages.concat());
+    let text =
+        format!("{}FROM debian:trixie-slim AS service\nCOPY {copied} /context/\nCMD [\"true\"]\n", stages.concat());
     std::fs::write(folder.join("Dockerfile"), text).unwrap();
     (home, folder)
 }
