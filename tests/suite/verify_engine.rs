@@ -372,7 +372,7 @@ fn an_odd_context_is_built_or_refused_in_words() {
     ];
     in_parallel(odd, |(name, seed)| {
         // What the engine does with 100,000 files is its own affair; listing them is ours.
-        let (_home, folder) = plain(if *name == "many" { "dockwright.toml" } else { "." });
+        let (_home, folder) = plain(if *name == "many" { "pyproject.toml" } else { "." });
         seed(&folder);
         let files = below(&folder).len();
         let tag = format!("dockwright-test-odd-{name}:{}", std::process::id());
