@@ -109,7 +109,7 @@ async fn reach(candidate: &Candidate) -> Result<Engine, String> {
         .unwrap_or_else(|_| Err(format!("it accepts connections but did not answer in {} s", GREETING.as_secs())))
 }
 
-/// Why an address failed, in the words of the operating system.
+/// Why an address failed: the innermost cause, in the words of the operating system where it is its.
 fn reason(error: &bollard::errors::Error) -> String {
     match error {
         bollard::errors::Error::IOError { err } => match err.kind() {
@@ -118,7 +118,15 @@ fn reason(error: &bollard::errors::Error) -> String {
             std::io::ErrorKind::ConnectionRefused => "connection refused".into(),
             _ => err.to_string(),
         },
-        other => other.to_string(),
+        other => {
+            let mut text = other.to_string();
+            let mut cause = std::error::Error::source(other);
+            while let Some(error) = cause {
+                text = error.to_string();
+                cause = error.source();
+            }
+            text
+        }
     }
 }
 
@@ -127,6 +135,10 @@ fn none(tried: &[String]) -> Error {
     if tried.iter().any(|line| line.contains("permission denied")) {
         error = error
             .hint("you may not use the socket: join its group (`sudo usermod -aG docker $USER`, then log in again)");
+    }
+    if tried.iter().any(|line| line.starts_with("tcp://")) {
+        error =
+            error.hint("does the engine want TLS? Set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to its certificates");
     }
     let start = match std::env::consts::OS {
         "linux" => "start Docker (`sudo systemctl start docker`) or Podman (`systemctl --user start podman.socket`)",

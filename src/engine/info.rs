@@ -78,6 +78,8 @@ pub struct DiskUsage {
     pub volumes: u64,
     /// The build cache.
     pub build_cache: u64,
+    /// What is free where the engine keeps its data; none if that is not on this machine.
+    pub free: Option<u64>,
 }
 
 pub(super) async fn read(docker: &Docker, address: String, local: bool) -> Result<EngineInfo> {
@@ -150,6 +152,19 @@ impl Engine {
             containers: sum("Containers", "/SizeRw", "ContainerUsage"),
             volumes: sum("Volumes", "/UsageData/Size", "VolumeUsage"),
             build_cache: sum("BuildCache", "/Size", "BuildCacheUsage"),
+            free: self.info().local.then(|| free(&self.info().root)).flatten(),
         })
     }
+}
+
+/// The space that is left in a folder's file system; none if the folder cannot be seen from here.
+#[cfg(unix)]
+fn free(folder: &str) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_folder: &str) -> Option<u64> {
+    None
 }

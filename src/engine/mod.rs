@@ -17,6 +17,7 @@ mod build;
 mod connect;
 mod container;
 mod context;
+mod create;
 mod failure;
 mod image;
 mod info;

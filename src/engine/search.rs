@@ -46,6 +46,12 @@ pub struct Hit {
     pub needle: usize,
 }
 
+/// A description of an image is smaller; what is larger is searched as it is.
+const LARGEST_TEXT: u64 = 16 * 1024 * 1024;
+
+/// How data packed with zstd begins, which cannot be searched.
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
 /// Gzip inside gzip is followed so deep.
 const DEPTH: usize = 3;
 
@@ -54,7 +60,7 @@ impl Engine {
     /// place is told once per needle.
     ///
     /// # Errors
-    /// When the image is not there, or a needle is empty.
+    /// When the image is not there, a needle is empty, or a layer is packed in a way that cannot be searched.
     pub async fn search_image(&self, reference: &str, needles: &[Vec<u8>]) -> Result<Vec<Hit>> {
         if needles.iter().any(Vec::is_empty) {
             return Err(Error::engine("cannot search an image for nothing"));
@@ -88,10 +94,13 @@ fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<
         let mut content = io::Cursor::new(head).chain(content);
         if is_layer {
             search_layer(&name, &mut content, finder, &mut hits)?;
+        } else if content.fill_buf()?.starts_with(&ZSTD) {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, format!("{name} is packed with zstd")));
         } else {
             let mut text = Vec::new();
-            content.read_to_end(&mut text)?;
+            content.by_ref().take(LARGEST_TEXT).read_to_end(&mut text)?;
             search_json(&name, &text, finder, &mut hits);
+            search_content(content, &Place::Config { field: name }, finder, &mut hits, 0)?;
         }
     }
     hits.sort();

@@ -97,8 +97,15 @@ impl Transport {
         let connection = self.dial().await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
         // The task ends with the connection: when the answer is read to its end, dropped, or upgraded.
-        tokio::spawn(connection.with_upgrades());
-        Ok(sender.send_request(request).await?)
+        let connection = tokio::spawn(connection.with_upgrades());
+        match sender.send_request(request).await {
+            Ok(answer) => Ok(answer),
+            // The connection knows better why: a refused certificate, a file of the body that cannot be read.
+            Err(error) => match tokio::time::timeout(Duration::from_millis(200), connection).await {
+                Ok(Ok(Err(why))) => Err(why.into()),
+                _ => Err(error.into()),
+            },
+        }
     }
 }
 
@@ -121,8 +128,13 @@ fn tls_config(files: &TlsFiles) -> io::Result<ClientConfig> {
     if let Some(ca) = path("ca.pem") {
         let certificates = CertificateDer::pem_file_iter(&ca).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         roots.add_parsable_certificates(certificates.map_err(|error| pem(&ca, error))?);
+    } else {
+        // Without an authority of its own the engine's certificate is one that the system trusts.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    let config = ClientConfig::builder().with_root_certificates(roots);
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.map_err(io::Error::other)?.with_root_certificates(roots);
     let (Some(certificate), Some(key)) = (path("cert.pem"), path("key.pem")) else {
         return Ok(config.with_no_client_auth());
     };

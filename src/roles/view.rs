@@ -203,7 +203,6 @@ impl Fill {
     fn manager(&self, manager: &Manager) -> Manager {
         let layers = |layers: &[Layer]| layers.iter().map(|layer| self.layer(layer)).collect();
         Manager {
-            starter_files: self.list(&manager.starter_files),
             production: layers(&manager.production),
             build: layers(&manager.build),
             test: layers(&manager.test),

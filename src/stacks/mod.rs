@@ -38,32 +38,21 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static Stack)> {
     STACKS.iter().map(|(name, stack)| (*name, stack))
 }
 
-/// A stack's starter service: relative path (with `/`, a trailing `.in` dropped) and contents, for
-/// one of its package managers, sorted by path. The placeholders are still in it.
+/// A stack's starter service: relative path (with `/`, a trailing `.in` dropped) and contents, sorted by
+/// path. What is in `starter-MANAGER` comes on top of what is in `starter`. The placeholders are still in it.
 #[must_use]
 pub fn starter(name: &str, manager: &str) -> Vec<(String, &'static [u8])> {
-    let (Some(stack), Some(folder)) = (find(name), FOLDERS.get_dir(format!("{name}/starter"))) else {
-        return Vec::new();
-    };
-    let others: Vec<&String> = stack
-        .managers
-        .iter()
-        .filter(|(other, _)| *other != manager)
-        .flat_map(|(_, other)| &other.starter_files)
-        .collect();
-    let own = stack.managers.get(manager).map(|own| &own.starter_files);
-    let mut files = Vec::new();
-    collect(folder, &mut |file| {
-        let path = file.path().strip_prefix(folder.path()).expect("a file of the folder");
-        let path = path.to_str().expect("our own paths are UTF-8").replace('\\', "/");
-        let path = path.strip_suffix(".in").unwrap_or(&path).to_owned();
-        let shared = own.is_some_and(|own| own.contains(&path));
-        if shared || !others.contains(&&path) {
-            files.push((path, file.contents()));
-        }
-    });
-    files.sort();
-    files
+    let mut files = BTreeMap::new();
+    for folder in [format!("{name}/starter"), format!("{name}/starter-{manager}")] {
+        let Some(folder) = FOLDERS.get_dir(folder) else { continue };
+        collect(folder, &mut |file| {
+            let path = file.path().strip_prefix(folder.path()).expect("a file of the folder");
+            let path = path.to_str().expect("our own paths are UTF-8").replace('\\', "/");
+            let path = path.strip_suffix(".in").unwrap_or(&path).to_owned();
+            files.insert(path, file.contents());
+        });
+    }
+    files.into_iter().collect()
 }
 
 fn collect(folder: &'static Dir, found: &mut impl FnMut(&'static include_dir::File)) {
@@ -86,16 +75,14 @@ mod tests {
     }
 
     #[test]
-    fn every_starter_has_what_its_stack_needs() {
+    fn every_manager_has_a_whole_starter() {
         for (name, stack) in all() {
-            for (manager, data) in &stack.managers {
+            assert!(stack.managers.contains_key(stack.manager()), "{name}'s default manager is one of its managers");
+            for manager in stack.managers.keys() {
                 let files: Vec<String> = starter(name, manager).into_iter().map(|(path, _)| path).collect();
-                for needed in &data.starter_files {
-                    assert!(files.contains(needed), "{name}/{manager} lacks {needed}: {files:?}");
-                }
-                assert!(files.iter().any(|file| file == "README.md"), "{name} has no README.md");
+                assert!(files.iter().any(|file| file == "README.md"), "{name}/{manager}: {files:?}");
+                assert!(files.iter().any(|file| file.contains("lock")), "{name}/{manager} has no lock file: {files:?}");
             }
-            assert!(starter(name, "no such manager").len() < starter(name, stack.manager()).len());
         }
     }
 }

@@ -80,9 +80,6 @@ pub struct Images {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manager {
-    /// Files of the starter that belong to this manager alone.
-    #[serde(default)]
-    pub starter_files: Vec<String>,
     /// Production dependencies, in the runtime.
     #[serde(default)]
     pub production: Vec<Layer>,

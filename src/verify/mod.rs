@@ -26,7 +26,7 @@ use tokio::sync::OnceCell;
 
 use crate::contract;
 use crate::engine::Run;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::roles;
 use bench::{Bench, Stop};
@@ -173,6 +173,10 @@ async fn check_one(
     let start = Instant::now();
     let verdict = match check(bench).await {
         Ok(verdict) | Err(Stop::Verdict(verdict)) => verdict,
+        // An engine that still answers has refused one thing: this contract cannot be seen, the others can.
+        Err(Stop::Engine(error)) if error.kind() == Kind::Engine && bench.engine().ping().await.is_ok() => {
+            outcome::inconclusive([error.to_string()].into_iter().chain(error.causes()).collect::<Vec<_>>().join(": "))
+        }
         Err(Stop::Engine(error)) => return Err(error),
     };
     Ok(verdict.of(outcome::contract(name), start.elapsed().as_secs_f64()))

@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::roles::File;
+use crate::render::File;
 
 /// Refuses a target that a new tree cannot be written to: anything but a path that is not there or
 /// an empty folder, or one whose parent cannot take it.
@@ -67,15 +67,29 @@ pub fn new_tree(target: &Path, files: &[File]) -> Result<()> {
     let staging = tempfile::Builder::new().prefix(".dockwright-new-").tempdir_in(&parent).map_err(inside)?;
     let root = staging.path().join("tree");
     fs::create_dir(&root).map_err(|error| Error::io("cannot create", &root, error))?;
+    let mut written = Vec::new();
     for file in files {
         let path = root.join(inside_only(&file.path)?);
         let shown = target.join(&file.path);
-        write_one(&path, file).map_err(|error| Error::io("cannot write", &shown, error))?;
+        let out = write_one(&path, file).map_err(|error| Error::io("cannot write", &shown, error))?;
+        written.push((shown, out));
     }
+    sync(&written)?;
     fs::rename(&root, target).map_err(|error| Error::io("cannot put the new folder at", target, error))
 }
 
-fn write_one(path: &Path, file: &File) -> std::io::Result<()> {
+/// Waits until all data has reached the disk: a full one may only then show itself. Side by side, because a disk
+/// serves many that wait as quickly as one.
+fn sync(written: &[(PathBuf, fs::File)]) -> Result<()> {
+    std::thread::scope(|scope| {
+        let syncing: Vec<_> = written.iter().map(|(shown, out)| (shown, scope.spawn(|| out.sync_data()))).collect();
+        syncing.into_iter().try_for_each(|(shown, thread)| {
+            thread.join().expect("syncing does not panic").map_err(|error| Error::io("cannot write", shown, error))
+        })
+    })
+}
+
+fn write_one(path: &Path, file: &File) -> std::io::Result<fs::File> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -88,8 +102,7 @@ fn write_one(path: &Path, file: &File) -> std::io::Result<()> {
         // Whoever may read it may run it.
         out.set_permissions(fs::Permissions::from_mode(mode | ((mode & 0o444) >> 2)))?;
     }
-    // A full disk may only show itself when the data reaches it.
-    out.sync_data()
+    Ok(out)
 }
 
 /// Writes one file at `path`, which it replaces whole or not at all.

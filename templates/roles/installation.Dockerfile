@@ -4,6 +4,7 @@ FROM service AS {{{ d.stage }}}
 {%- include "env.Dockerfile" %}
 {%- if !d.secrets.is_empty() %}
 # Secrets are files that the deployment mounts; the image only says where.
+# hadolint ignore=DL3064
 {%- let env = d.secret_env %}
 {%- include "env.Dockerfile" %}
 {%- endif %}

@@ -1,6 +1,6 @@
 # ---- test: service, the test dependencies and the environment for testing
 FROM service AS test
-USER root
+USER 0
 {%- let packages = v.test.packages %}
 {%- include "packages.Dockerfile" %}
 {%- for layer in v.manager.test %}

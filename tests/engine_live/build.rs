@@ -193,3 +193,18 @@ async fn a_built_image_runs() {
     assert_eq!((finished.exit_code, finished.output.as_slice()), (7, &["hi".to_owned()][..]));
     finish(&run).await;
 }
+
+#[tokio::test]
+async fn the_builders_own_warnings_are_told_with_their_line() {
+    let Some(engine) = engine().await else { return };
+    let version: u32 = engine.info().version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(0);
+    if !engine.info().buildkit || version < 28 {
+        return;
+    }
+    let run = engine.run("test");
+    let dockerfile = format!("FROM {BASE} AS a\nENV A=b\nCMD echo hi\n");
+    let (_, events) = build(&run, BuildRequest::new("x", &Context::empty(), dockerfile)).await;
+    let told = |event: &BuildEvent| matches!(event, BuildEvent::Warning { message, line: Some(3), url: Some(_) } if message.contains("JSONArgsRecommended"));
+    assert!(events.iter().any(told), "{events:#?}");
+    finish(&run).await;
+}

@@ -238,3 +238,23 @@ async fn a_hundred_thousand_files_are_listed_quickly() {
     assert_eq!(files.len(), 20_200);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_named() {
+    let Some(engine) = engine().await else { return };
+    let run = engine.run("context");
+    let folder = project("");
+    let context = Context::open(folder.path()).unwrap();
+    context.files().unwrap();
+    put(folder.path(), "unique", &fresh());
+    std::fs::remove_file(folder.path().join("a.txt")).unwrap();
+    std::fs::create_dir(folder.path().join("a.txt")).unwrap();
+    // Both builds want it, and both are told.
+    let request = || BuildRequest::new("x", &context, format!("FROM {BASE}\nRUN echo {}\nCOPY . /\n", fresh()));
+    let (one, other) = tokio::join!(run.build(request(), |_| {}), run.build(request(), |_| {}));
+    for outcome in [one, other] {
+        let error = outcome.unwrap_err();
+        assert!(error.to_string().contains("a.txt"), "{error}");
+    }
+    finish(&run).await;
+}

@@ -4,6 +4,7 @@
 
 mod build;
 mod container;
+#[cfg(unix)]
 mod context;
 mod image;
 mod scope;

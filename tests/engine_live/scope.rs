@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use dockwright::engine::{ContainerSpec, Context, LeftoverKind, Mount, NetworkAttachment, VolumeMount};
+use dockwright::engine::{
+    BuildRequest, ContainerSpec, Context, Engine, LeftoverKind, Mount, NetworkAttachment, VolumeMount,
+};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{BASE, built, engine, finish};
 
@@ -88,29 +92,66 @@ async fn a_dropped_run_cleans_up_as_well_as_it_can() {
     panic!("the volume is still there");
 }
 
+/// What the process that is killed does: a container runs, a build is under way.
+async fn be_killed(engine: &Engine) -> ! {
+    let run = engine.run("dies");
+    let volume = run.volume("left").await.unwrap();
+    built(&run, &Context::empty(), &format!("FROM {BASE}\nENV A={}\n", run.id())).await;
+    let spec = ContainerSpec {
+        image: BASE.into(),
+        command: Some(vec!["sleep".into(), "100".into()]),
+        mounts: vec![Mount::Volume(VolumeMount {
+            name: Some(volume.name),
+            target: "/data".into(),
+            ..Default::default()
+        })],
+        networks: vec![NetworkAttachment {
+            network: run.network("net", true).await.unwrap().name,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    run.create(&spec).await.unwrap().start().await.unwrap();
+    run.create_idle(BASE).await.unwrap();
+    println!("MADE {}", run.id());
+    let dockerfile = format!("FROM {BASE}\nRUN sleep 30 # {}\n", run.id());
+    let _ = run.build(BuildRequest::new("slow", &Context::empty(), dockerfile), |_| {}).await;
+    unreachable!("it is killed before")
+}
+
 #[tokio::test]
-async fn a_dead_runs_leftovers_are_swept() {
+async fn what_a_killed_run_left_is_swept() {
     let Some(engine) = engine().await else { return };
     if !cfg!(target_os = "linux") {
         return;
     }
-    // Another process makes a volume and dies at once.
     if std::env::var_os("DOCKWRIGHT_TEST_DIE").is_some() {
-        let run = engine.run("dies");
-        let volume = run.volume("left").await.unwrap();
-        println!("MADE {}", volume.name);
-        std::process::abort();
+        be_killed(&engine).await;
     }
-    let child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "scope::a_dead_runs_leftovers_are_swept", "--nocapture"])
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "scope::what_a_killed_run_left_is_swept", "--nocapture"])
         .env("DOCKWRIGHT_TEST_DIE", "1")
-        .output()
-        .await
+        .stdout(std::process::Stdio::piped())
+        .spawn()
         .unwrap();
-    let output = String::from_utf8_lossy(&child.stdout);
-    let name = output.lines().find_map(|line| line.split_once("MADE ")).expect("a volume was made").1.trim().to_owned();
-    let dead = engine.leftovers(false).await.unwrap();
-    assert!(dead.iter().any(|leftover| leftover.name == name && leftover.dead), "{dead:?}");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let run = loop {
+        let line = lines.next_line().await.unwrap().expect("it says what it made");
+        if let Some((_, run)) = line.split_once("MADE ") {
+            break run.trim().to_owned();
+        }
+    };
+    let of_run = async |all| {
+        let mut found = engine.leftovers(all).await.unwrap();
+        found.retain(|leftover| leftover.run == run);
+        found
+    };
+    assert_eq!(of_run(true).await.len(), 5);
+    assert_eq!(of_run(false).await, [], "it is alive");
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    child.kill().await.unwrap();
+    // Another test's sweep may be first.
     let swept = engine.sweep().await.unwrap();
-    assert!(swept.removed.iter().any(|leftover| leftover.name == name), "{swept:?}");
+    assert!(swept.failed.is_empty(), "{swept:?}");
+    assert_eq!(of_run(true).await, [], "it is dead");
 }

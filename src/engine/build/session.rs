@@ -109,10 +109,10 @@ pub(super) async fn build(
         let sent = session.files.sent() - sent_before;
         trace.context_sent(sent, events);
     }
-    if let Some((path, error)) = session.files.take_trouble() {
-        return Err(super::super::context::unreadable(&path, error));
+    match (trace.end(), session.files.trouble()) {
+        (Ended::Failed(_) | Ended::BrokenOff, Some(trouble)) => Err(trouble),
+        (ended, _) => Ok(ended),
     }
-    Ok(trace.end())
 }
 
 /// The protocol takes UTF-8 alone.

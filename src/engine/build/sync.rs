@@ -21,7 +21,11 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::session::locked;
 use crate::engine::container::EntryKind;
-use crate::engine::context::{Content, Context, ContextFile, Selection, select};
+use crate::engine::context::{Content, Context, ContextFile, Selection, select, unreadable};
+use crate::error::Error;
+
+/// A file that could not be read, and why.
+type Trouble = (PathBuf, io::ErrorKind, String);
 
 /// What a session serves: one context, and the Dockerfiles built from it.
 pub(super) struct Served {
@@ -29,7 +33,7 @@ pub(super) struct Served {
     ignore: String,
     dockerfiles: Mutex<BTreeMap<String, String>>,
     sent: AtomicU64,
-    trouble: Mutex<Option<(PathBuf, io::Error)>>,
+    trouble: Mutex<Option<Trouble>>,
 }
 
 impl Served {
@@ -56,9 +60,10 @@ impl Served {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// A file that could not be read, and why.
-    pub(super) fn take_trouble(&self) -> Option<(PathBuf, io::Error)> {
-        locked(&self.trouble).take()
+    /// The first file that could not be read. Every build that wanted it fails by it.
+    pub(super) fn trouble(&self) -> Option<Error> {
+        let trouble = locked(&self.trouble).clone();
+        trouble.map(|(path, kind, message)| unreadable(&path, io::Error::new(kind, message)))
     }
 
     /// The files under one of the names that the Dockerfile frontend asks for.
@@ -241,7 +246,7 @@ fn send_content(id: u32, file: &ContextFile, served: &Served, sender: &mpsc::Sen
             Ok(whole) => whole,
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
-                locked(&served.trouble).get_or_insert((path.clone(), error));
+                locked(&served.trouble).get_or_insert((path.clone(), error.kind(), error.to_string()));
                 let _ =
                     sender.blocking_send(Ok(Packet { data: message.into_bytes(), ..packet(PacketType::PacketErr) }));
                 return false;

@@ -56,7 +56,10 @@ pub(super) async fn env_complete(bench: &Bench) -> Checked {
     for role in bench.subject.installations() {
         let image = bench.image(&role.name)?;
         if !image.layers.starts_with(&service.layers) {
-            return Ok(skipped(format!("{} is not made from the service image, so there is no telling what it adds", role.name)));
+            return Ok(skipped(format!(
+                "{} is not made from the service image, so there is no telling what it adds",
+                role.name
+            )));
         }
         if let Some(verdict) = env_of_image(role, service, image).or(env_of_container(bench, role)?) {
             return Ok(verdict);
@@ -154,7 +157,10 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Checked<Option<Verdict
     let (Some(build), Some(other)) = (&service.build, &other.build) else { return Ok(None) };
     let changed = build.args.iter().find(|(name, value)| other.args.get(*name) != Some(*value) && sets_env(role, name));
     Ok(changed.map(|(name, _)| {
-        at(format!("{}: the host's environment decides the build argument {name}, which an ENV takes", role.name), "build")
+        at(
+            format!("{}: the host's environment decides the build argument {name}, which an ENV takes", role.name),
+            "build",
+        )
     }))
 }
 
@@ -163,9 +169,9 @@ fn sets_env(role: &RoleSubject, arg: &str) -> bool {
     let dockerfile = &role.target.dockerfile;
     let stages = dockerfile.ancestry(role.target.stage);
     let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    instructions.any(|one| {
-        matches!(&one.kind, Kind::Env(pairs) if pairs.iter().any(|(_, value)| interpolated(value).contains(arg)))
-    })
+    instructions.any(
+        |one| matches!(&one.kind, Kind::Env(pairs) if pairs.iter().any(|(_, value)| interpolated(value).contains(arg))),
+    )
 }
 
 /// Names after `$` or `${` in a text.

@@ -233,7 +233,8 @@ async fn without_probe(bench: &Bench) -> Checked {
             new && http::get(host, health.as_str(), Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
         let same = same_start(&state, &scene.container.inspect().await?);
         if !same {
-            break with_logs(&scene, fail("the container itself ended or was started again after an edit".into())).await;
+            break with_logs(&scene, fail("the container itself ended or was started again after an edit".into()))
+                .await;
         }
         if answers {
             break pass(format!(

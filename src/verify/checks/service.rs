@@ -7,7 +7,7 @@ use super::owner::is_init;
 use super::reload::publish;
 use crate::compose::Service;
 use crate::dockerfile::{self, Base};
-use crate::engine::{Context, EntryKind, FileTree, ImageInfo};
+use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
 use crate::verify::images::build_in;
@@ -143,9 +143,21 @@ async fn added_setuid(
 fn as_good_as_root(capability: &[u8]) -> bool {
     // DAC_OVERRIDE FOWNER SETGID SETUID SETPCAP, SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE, SYS_ADMIN, MKNOD SETFCAP;
     // CHOWN, DAC_READ_SEARCH and FSETID.
-    const STRONG: u32 = 1 << 1 | 1 << 3 | 1 << 6 | 1 << 7 | 1 << 8
-        | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19 | 1 << 21 | 1 << 27 | 1 << 31
-        | 1 | 1 << 2 | 1 << 4;
+    const STRONG: u32 = 1 << 1
+        | 1 << 3
+        | 1 << 6
+        | 1 << 7
+        | 1 << 8
+        | 1 << 16
+        | 1 << 17
+        | 1 << 18
+        | 1 << 19
+        | 1 << 21
+        | 1 << 27
+        | 1 << 31
+        | 1
+        | 1 << 2
+        | 1 << 4;
     // struct vfs_cap_data: a magic number, then permitted and inheritable, 32 bits each, twice.
     let permitted = capability.get(4..8).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     permitted.is_none_or(|permitted| permitted & STRONG != 0)
@@ -161,7 +173,11 @@ async fn base_tree(bench: &Bench, role: &crate::verify::subject::RoleSubject) ->
     }
     // The engine's builder may have it without the engine having it by name.
     let text = format!("FROM {base}\n");
-    let target = Target { stage: 0, dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?), ..role.target.clone() };
+    let target = Target {
+        stage: 0,
+        dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?),
+        ..role.target.clone()
+    };
     match build_in(&bench.run, &Context::empty(), &target, text, target.args.clone(), "base").await? {
         Ok(image) => Ok(Some(bench.tree(&image.id).await?)),
         Err(why) => Err(inconclusive(format!("what the base image {base} brings cannot be seen: {why}")).into()),
@@ -175,25 +191,27 @@ pub(super) async fn port(bench: &Bench) -> Checked {
     let service = bench.subject.service(role);
     let path = health_path(bench)?;
     let usual = port_of(bench, service, image).ok();
-    let mut seen = Vec::new();
-    // Two ports that nothing has by default, so that an answer can only come of PORT.
-    for port in [18_473, 27_191] {
-        let watched: Vec<u16> = [port, if port == 18_473 { 27_191 } else { 18_473 }].into_iter().chain(usual).collect();
-        let scene = bench
-            .start(role, |spec| {
+    // Two ports that nothing has by default, so that an answer can only come of PORT; side by side.
+    let [one, other] = [[18_473, 27_191], [27_191, 18_473]].map(|[port, other]| {
+        let watched: Vec<u16> = [port, other].into_iter().chain(usual).collect();
+        let path = path.as_str();
+        async move {
+            let tell = |spec: &mut ContainerSpec| {
                 spec.env.retain(|(name, _)| name != "PORT");
                 spec.env.push(("PORT".into(), port.to_string()));
                 watched.iter().for_each(|port| publish(spec, *port));
-            })
-            .await?;
-        let verdict = answers_on(bench, &scene, port, &watched, &path).await?;
-        scene.end().await;
-        match verdict {
-            Ok(time) => seen.push(format!("{port} after {:.1} s", time.as_secs_f64())),
-            Err(verdict) => return Ok(verdict.at(role.target.file.clone(), role.target.line())),
+            };
+            let scene = bench.start(role, tell).await?;
+            let verdict = answers_on(bench, &scene, port, &watched, path).await?;
+            scene.end().await;
+            Checked::Ok(verdict.map(|time| format!("{port} after {:.1} s", time.as_secs_f64())))
         }
-    }
-    Ok(pass(format!("told by PORT, it answered GET {path} on {}, and on no other", seen.join(" and on "))))
+    });
+    let (one, other) = tokio::try_join!(one, other)?;
+    Ok(match (one, other) {
+        (Ok(one), Ok(other)) => pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other")),
+        (Err(verdict), _) | (_, Err(verdict)) => verdict.at(role.target.file.clone(), role.target.line()),
+    })
 }
 
 /// Whether a container answers on one port and on no other of those that are published.

@@ -188,9 +188,10 @@ fn value_line(role: &RoleSubject, value: &str) -> Option<usize> {
     let lines: Vec<&str> = dockerfile.text.lines().collect();
     let stages = dockerfile.closure(role.target.stage);
     let instructions = stages.iter().rev().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    instructions.map(|one| one.line..=one.end_line).flatten().find(|line| {
-        lines.get(line - 1).is_some_and(|text| text.contains(value))
-    })
+    instructions
+        .map(|one| one.line..=one.end_line)
+        .flatten()
+        .find(|line| lines.get(line - 1).is_some_and(|text| text.contains(value)))
 }
 
 /// The line that sets or takes a variable on the way to the service's stage, else the stage's own.

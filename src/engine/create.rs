@@ -1,0 +1,109 @@
+//! Creating containers.
+
+use std::collections::BTreeMap;
+
+use bollard::models;
+use bollard::query_parameters::CreateContainerOptions;
+
+use super::connect::Engine;
+use super::container::Container;
+use super::failure::{failed, is_missing};
+use super::info::Product;
+use super::run::Run;
+use super::spec::{self, ContainerSpec, Mount};
+use crate::error::{Error, Result};
+
+impl Run {
+    /// Creates a container, and joins it to its networks, without starting it.
+    ///
+    /// # Errors
+    /// When the engine refuses, as for a missing image or bind source, or when a volume is neither
+    /// this run's nor there already (it would be created without a label).
+    pub async fn create(&self, spec: &ContainerSpec) -> Result<Container> {
+        self.create_as(self.name(&spec.name), spec, self.labels().clone()).await
+    }
+
+    /// Creates a container of an image that is only read, or written and committed, but never started. Its
+    /// config is the image's but for the entrypoint.
+    ///
+    /// # Errors
+    /// When the image is not there, or the engine refuses.
+    pub async fn create_idle(&self, image: &str) -> Result<Container> {
+        // The engine refuses a container without a command, but never looks for it before the start.
+        let spec = ContainerSpec {
+            name: "idle".into(),
+            image: image.into(),
+            entrypoint: Some(vec!["/dockwright-never-started".into()]),
+            network_mode: Some("none".into()),
+            ..Default::default()
+        };
+        // An image made of it would take labels over: it is known by its name, as images are by their tags.
+        self.create_as(self.scoped_name(), &spec, BTreeMap::new()).await
+    }
+
+    async fn create_as(
+        &self,
+        name: String,
+        spec: &ContainerSpec,
+        labels: BTreeMap<String, String>,
+    ) -> Result<Container> {
+        let (engine, spec) = (self.engine().clone(), spec.clone());
+        self.shielded(async move {
+            check_volumes(&engine, &spec).await?;
+            check_binds(&engine, &spec)?;
+            let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
+            let options = CreateContainerOptions {
+                name: Some(name.clone()),
+                platform: spec.platform.clone().unwrap_or_default(),
+            };
+            let body = spec::request(&spec, &labels);
+            let made =
+                engine.docker().create_container(Some(options), body).await.map_err(|error| failed(what(), error))?;
+            for attachment in spec.networks.iter().skip(1) {
+                let request = models::NetworkConnectRequest {
+                    container: made.id.clone(),
+                    endpoint_config: Some(spec::endpoint(attachment)),
+                };
+                let joined = engine.docker().connect_network(&attachment.network, request).await;
+                joined.map_err(|error| failed(format!("{}: network {}", what(), attachment.network), error))?;
+            }
+            Ok(Container::new(engine.clone(), made.id, name.clone()))
+        })
+        .await
+    }
+}
+
+/// A named volume that does not exist would be created by the engine, without a label.
+async fn check_volumes(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
+    for mount in &spec.mounts {
+        let Mount::Volume(volume) = mount else { continue };
+        let Some(name) = &volume.name else { continue };
+        if let Err(error) = engine.docker().inspect_volume(name).await {
+            let what = format!("cannot mount volume {name} at {}", volume.target);
+            return Err(if is_missing(&error) {
+                Error::engine(format!("{what}: it does not exist"))
+            } else {
+                failed(what, error)
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Podman makes a mistyped folder on the host, where Docker refuses.
+fn check_binds(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
+    if engine.info().product != Product::Podman || !engine.info().local {
+        return Ok(());
+    }
+    let missing = spec.mounts.iter().find_map(|mount| match mount {
+        Mount::Bind(bind) if !bind.create_host_path && !bind.source.exists() => Some(bind),
+        _ => None,
+    });
+    match missing {
+        Some(bind) => {
+            let what = format!("cannot mount {} at {}", bind.source.display(), bind.target);
+            Err(Error::engine(format!("{what}: it does not exist")))
+        }
+        None => Ok(()),
+    }
+}

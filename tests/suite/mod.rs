@@ -1,0 +1,7 @@
+mod crate_package;
+mod floors;
+mod kinds;
+mod new;
+mod render;
+mod support;
+mod verify_engine;

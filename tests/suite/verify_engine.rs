@@ -1,0 +1,386 @@
+//! `verify` and `build` on a real engine: what they say, and that nothing of theirs stays on it.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::support::{Ran, below, ci, docker_out, dockwright, engine, in_parallel, run, service};
+
+/// Everything on the engine, but what living runs of others made. Dangling images count where the engine is ours alone.
+fn inventory() -> BTreeSet<String> {
+    let mut things = BTreeSet::new();
+    let labelled = "{{.ID}} {{.Label \"dev.dockwright.owner\"}}";
+    for (kind, args) in [
+        ("container", &["ps", "--all", "--no-trunc", "--format", labelled][..]),
+        ("network", &["network", "ls", "--no-trunc", "--format", labelled]),
+        ("volume", &["volume", "ls", "--format", "{{.Name}} {{.Label \"dev.dockwright.owner\"}}"]),
+    ] {
+        let lines = docker_out(args);
+        things.extend(lines.lines().filter(|line| line.ends_with(' ')).map(|line| format!("{kind} {line}")));
+    }
+    if ci() {
+        let dangling = docker_out(&["images", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true"]);
+        things.extend(dangling.lines().map(|line| format!("image {line}")));
+    }
+    things
+}
+
+/// What the process with this id made and did not remove.
+fn left_by(pid: u32) -> Vec<String> {
+    let label = "{{.Label \"dev.dockwright.owner\"}}";
+    let mut found = Vec::new();
+    for (kind, args) in [
+        ("container", &["ps", "--all", "--format", label][..]),
+        ("network", &["network", "ls", "--format", label]),
+        ("volume", &["volume", "ls", "--format", label]),
+        ("image", &["images", "--all", "--format", "{{.Repository}}"]),
+    ] {
+        for line in docker_out(args).lines() {
+            let owner = line.rsplit('/').find(|part| part.starts_with("dockwright-run-")).unwrap_or(line);
+            let owner = owner.trim_start_matches("dockwright-run-");
+            // host-boot-pid-start
+            if owner.split('-').nth(2) == Some(&pid.to_string()) {
+                found.push(format!("{kind} {line}"));
+            }
+        }
+    }
+    found
+}
+
+/// A running dockwright whose lines on stderr are read as they come.
+struct Running {
+    child: Child,
+    stderr: std::sync::mpsc::Receiver<String>,
+    said: String,
+}
+
+impl Running {
+    fn start(folder: &Path, args: &[&str]) -> Self {
+        let mut command = dockwright();
+        command.current_dir(folder).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (send, stderr) = std::sync::mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
+        Self { child, stderr, said: String::new() }
+    }
+
+    fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until something is so.
+    #[track_caller]
+    fn until(&mut self, what: &str, mut so: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_mins(5);
+        while !so() {
+            self.said.extend(self.stderr.try_iter().map(|line| line + "\n"));
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended with {ended:?} before {what}:\n{}", self.said);
+            assert!(Instant::now() < deadline, "{what}: not within five minutes\n{}", self.said);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Its exit code, and what it said.
+    fn end(mut self) -> (Option<i32>, String, Duration) {
+        let start = Instant::now();
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        let status = self.child.wait().unwrap();
+        let took = start.elapsed();
+        self.said.extend(self.stderr.iter().map(|line| line + "\n"));
+        (status.code(), self.said, took)
+    }
+}
+
+/// Whether a process with this argument runs on this host, in whatever container.
+fn runs(argument: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
+}
+
+fn edit(file: &Path, from: &str, to: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from} is not in {}:\n{text}", file.display());
+    std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+}
+
+/// The contracts of a report that have another outcome than `pass`.
+pub(super) fn not_passed(report: &Value) -> Vec<String> {
+    let contracts = report["contracts"].as_array().expect("a report").iter();
+    let others = contracts.filter(|contract| contract["outcome"] != "pass");
+    others.map(|contract| serde_json::to_string_pretty(contract).unwrap()).collect()
+}
+
+fn passes_and_leaves_nothing(stack: &str) {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service(stack, &[]);
+    let (files, before) = (below(&folder), inventory());
+    let running = dockwright()
+        .current_dir(&folder)
+        .args(["verify", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (pid, start) = (running.id(), Instant::now());
+    let ran = Ran::from(running.wait_with_output().unwrap(), start.elapsed()).exits(0);
+    let report = ran.json();
+    assert_eq!(not_passed(&report), [""; 0], "{}", ran.err);
+    assert_eq!((&report["schema"], &report["outcome"]), (&Value::from(1), &Value::from("pass")));
+    assert!(report["engine"].is_object() || report["engine"].is_string());
+    let roles: BTreeSet<&str> =
+        report["roles"].as_array().unwrap().iter().filter_map(|role| role["role"].as_str()).collect();
+    assert!(roles.is_superset(&["dev", "dev-tools", "build", "service", "test", "installation"].into()), "{roles:?}");
+    for contract in report["contracts"].as_array().unwrap() {
+        for key in ["contract", "role", "outcome", "expected", "observed", "file", "line", "seconds"] {
+            assert!(contract.get(key).is_some(), "{} has no {key}", contract["contract"]);
+        }
+    }
+    assert_eq!(left_by(pid), [""; 0]);
+    let left: Vec<String> = inventory().difference(&before).cloned().collect();
+    assert_eq!(left, [""; 0]);
+    assert_eq!(below(&folder), files, "verification wrote in the user's folder");
+}
+
+#[test]
+fn python_passes_and_leaves_nothing() {
+    passes_and_leaves_nothing("python");
+}
+
+#[test]
+fn node_passes_and_leaves_nothing() {
+    passes_and_leaves_nothing("node");
+}
+
+#[test]
+fn rust_passes_and_leaves_nothing() {
+    passes_and_leaves_nothing("rust");
+}
+
+#[test]
+fn one_contract_alone_builds_only_what_it_needs() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let ran = run(&folder, ["verify", "dev.mount", "--format", "json"]).exits(0);
+    let report = ran.json();
+    let contracts: Vec<&str> =
+        report["contracts"].as_array().unwrap().iter().filter_map(|one| one["contract"].as_str()).collect();
+    assert_eq!(contracts, ["dev.mount"]);
+    let roles: Vec<&str> =
+        report["roles"].as_array().unwrap().iter().filter_map(|role| role["role"].as_str()).collect();
+    assert_eq!(roles, ["dev"]);
+}
+
+/// An answer of `GET /healthz` from a container's published port.
+fn answers(image: &str) -> bool {
+    let id = docker_out(&["run", "--detach", "--publish", "127.0.0.1::8000", "--env", "PORT=8000", image]);
+    let id = id.trim();
+    let address = docker_out(&["port", id, "8000/tcp"]).lines().next().unwrap().to_owned();
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let mut answered = false;
+    while !answered && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(200));
+        let Ok(mut stream) = TcpStream::connect(&address) else { continue };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+        let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        answered = answer.starts_with("HTTP/1.1 200");
+    }
+    docker_out(&["rm", "--force", "--volumes", id]);
+    answered
+}
+
+#[test]
+fn both_ways_to_build_give_an_image_that_runs() {
+    if !engine() {
+        return;
+    }
+    for stack in ["python", "node", "rust"] {
+        // All three listen on the same port, so that one question does for all.
+        let (_home, folder) = service(stack, &["--port", "8000"]);
+        for source in ["copy", "mount"] {
+            let tag = format!("dockwright-test-{stack}-{source}:{}", std::process::id());
+            let ran = run(&folder, ["build", "--source", source, "--tag", &tag, "--format", "json"]).exits(0);
+            assert_eq!(ran.json()["tag"], tag.as_str());
+            let healthy = answers(&tag);
+            docker_out(&["image", "rm", "--force", &tag]);
+            assert!(healthy, "{stack} {source} does not answer");
+        }
+    }
+}
+
+#[test]
+fn a_failing_run_is_told_with_place_code_and_log() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let file = folder.join("Dockerfile");
+    let failing = "RUN echo this-is-the-log && exit 7";
+    edit(&file, "FROM service AS test\n", &format!("FROM service AS test\n{failing}\n"));
+    let line = std::fs::read_to_string(&file).unwrap().lines().position(|line| line == failing).unwrap() + 1;
+    let ran = run(&folder, ["verify", "--build-only", "--format", "json"]).exits(1);
+    let report = ran.json();
+    let failed = report["contracts"].as_array().unwrap().iter().find(|one| one["outcome"] == "fail").unwrap();
+    assert_eq!(failed["contract"], "scaffold.builds");
+    assert_eq!(
+        (failed["file"].as_str(), failed["line"].as_u64()),
+        (Some("Dockerfile"), Some(line as u64)),
+        "{failed:#}"
+    );
+    let said = failed.to_string();
+    assert!(said.contains("this-is-the-log") && said.contains('7'), "{failed:#}");
+    let ran = run(&folder, ["verify", "--build-only"]).exits(1);
+    for part in [&format!("Dockerfile:{line}"), failing, "this-is-the-log", "7"] {
+        assert!(ran.out.contains(part), "no {part} in\n{}\n{}", ran.out, ran.err);
+    }
+}
+
+/// A project whose dev image takes minutes to build, and the word by which its build can be seen.
+fn slow_to_build() -> (tempfile::TempDir, PathBuf, String) {
+    let (home, folder) = service("python", &[]);
+    let word = format!("600.{}{}", std::process::id(), Instant::now().elapsed().subsec_nanos());
+    edit(
+        &folder.join("Dockerfile"),
+        "FROM runtime AS dev\n",
+        &format!("FROM runtime AS dev\nRUN [\"sleep\", \"{word}\"]\n"),
+    );
+    (home, folder, word)
+}
+
+#[test]
+fn an_interrupt_in_the_build_ends_it_and_leaves_nothing() {
+    if !engine() {
+        return;
+    }
+    for signal in [Signal::INT, Signal::TERM] {
+        let (_home, folder, word) = slow_to_build();
+        let mut running = Running::start(&folder, &["verify"]);
+        let pid = running.pid();
+        running.until("the build", || runs(&word));
+        running.signal(signal);
+        let (code, said, took) = running.end();
+        assert_eq!(code, Some(130), "{said}");
+        assert!(said.contains("interrupted"), "{said}");
+        assert!(took < Duration::from_secs(20), "took {took:?}");
+        assert_eq!(left_by(pid), [""; 0]);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while runs(&word) {
+            assert!(Instant::now() < deadline, "the engine goes on building");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+#[test]
+fn an_interrupt_in_the_checks_leaves_nothing() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let before = inventory();
+    let mut running = Running::start(&folder, &["verify", "dev.reload", "service.shutdown"]);
+    let pid = running.pid();
+    running.until("a container", || left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    running.signal(Signal::INT);
+    // Who is impatient must not stop the clean-up half-way.
+    std::thread::sleep(Duration::from_millis(50));
+    running.signal(Signal::INT);
+    let (code, said, _) = running.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(left_by(pid), [""; 0]);
+    let left: Vec<String> = inventory().difference(&before).cloned().collect();
+    assert_eq!(left, [""; 0]);
+}
+
+#[test]
+fn what_a_killed_run_left_is_swept_by_the_next() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let mut running = Running::start(&folder, &["verify", "dev.reload"]);
+    let killed = running.pid();
+    running.until("a container", || left_by(killed).iter().any(|thing| thing.starts_with("container")));
+    running.signal(Signal::KILL);
+    let (code, _, _) = running.end();
+    assert_eq!(code, None);
+    run(&folder, ["verify", "dev.mount"]).exits(0);
+    assert_eq!(left_by(killed), [""; 0]);
+}
+
+/// A service whose image holds the whole context, and no more.
+fn plain() -> (tempfile::TempDir, PathBuf) {
+    let (home, folder) = service("python", &[]);
+    let stages: Vec<String> = ["dev", "dev-tools", "builder", "build", "test", "installation"]
+        .iter()
+        .map(|stage| format!("FROM debian:trixie-slim AS {stage}\n"))
+        .collect();
+    let text = format!("{}FROM debian:trixie-slim AS service\nCOPY . /context/\nCMD [\"true\"]\n", stages.concat());
+    std::fs::write(folder.join("Dockerfile"), text).unwrap();
+    (home, folder)
+}
+
+#[test]
+fn an_odd_context_is_built_or_refused_in_words() {
+    if !engine() {
+        return;
+    }
+    type Seed = fn(&Path);
+    let odd: &[(&str, Seed)] = &[
+        ("socket", |folder| drop(std::os::unix::net::UnixListener::bind(folder.join("odd")).unwrap())),
+        ("fifo", |folder| drop(Ran::of(Command::new("mkfifo").arg(folder.join("odd"))).exits(0))),
+        ("dangling", |folder| std::os::unix::fs::symlink("/nonexistent", folder.join("odd")).unwrap()),
+        ("circle", |folder| std::os::unix::fs::symlink(".", folder.join("odd")).unwrap()),
+        ("not-utf8", |folder| std::fs::write(folder.join(std::ffi::OsStr::from_bytes(b"odd-\xff")), "x").unwrap()),
+        ("newline", |folder| std::fs::write(folder.join("odd\nname"), "x").unwrap()),
+        ("long", |folder| std::fs::write(folder.join("o".repeat(255)), "x").unwrap()),
+        ("deep", |folder| std::fs::create_dir_all(folder.join("d/".repeat(200))).unwrap()),
+        ("sparse", |folder| std::fs::File::create(folder.join("odd")).unwrap().set_len(64 << 20).unwrap()),
+        ("many", |folder| {
+            for outer in 0..100 {
+                std::fs::create_dir(folder.join(format!("many-{outer}"))).unwrap();
+                for inner in 0..1000 {
+                    std::fs::write(folder.join(format!("many-{outer}/{inner}")), "x").unwrap();
+                }
+            }
+        }),
+    ];
+    in_parallel(odd, |(name, seed)| {
+        let (_home, folder) = plain();
+        seed(&folder);
+        let files = below(&folder).len();
+        let tag = format!("dockwright-test-odd-{name}:{}", std::process::id());
+        let ran = run(&folder, ["build", "--tag", &tag]);
+        if below(&folder).len() != files {
+            return Err(format!("{name}: something was written"));
+        }
+        match ran.code {
+            Some(0) => {
+                docker_out(&["image", "rm", "--force", &tag]);
+                Ok(())
+            }
+            Some(2 | 3) if ran.err.contains("error: ") && ran.err.contains("odd") => Ok(()),
+            _ => Err(format!("{name}: {:?} after {:?}\n{}", ran.code, ran.took, ran.err)),
+        }
+    });
+}
