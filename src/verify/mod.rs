@@ -70,9 +70,9 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let contracts = contracts(request)?;
     let mut needed: BTreeSet<&str> = contracts.iter().flat_map(|name| needs(name)).copied().collect();
     needed.extend(request.only.iter().filter(|only| roles::find(only).is_some()).map(String::as_str));
-    let wanted = |role: &subject::RoleSubject| {
-        needed.contains(role.role) || contracts.contains(&checks::BUILDS) && request.only.is_empty()
-    };
+    // Named by itself, or with nothing named, scaffold.builds is of all roles.
+    let all = request.only.is_empty() || request.only.iter().any(|only| only == checks::BUILDS || only == "scaffold");
+    let wanted = |role: &subject::RoleSubject| all || needed.contains(role.role);
     let roles = subject.roles.iter().filter(|role| wanted(role)).map(|role| role.name.clone()).collect();
     Ok(Plan { subject, roles, contracts })
 }
@@ -80,7 +80,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
 /// The contracts that are asked for, in the catalogue's order.
 fn contracts(request: &Request) -> Result<Vec<&'static str>> {
     for only in &request.only {
-        if roles::find(only).is_none() && contract::find(only).is_none() {
+        if !contract::ALL.iter().any(|contract| contract.name == *only || contract.role() == *only) {
             return Err(Error::usage(format!("`{only}` is neither a role nor a contract"))
                 .hint("`dockwright explain` lists all of them"));
         }
@@ -121,6 +121,7 @@ fn needs(contract: &str) -> &'static [&'static str] {
 /// When the engine fails; a contract that fails is in the report.
 pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Event) + Sync)) -> Result<Report> {
     let start = Instant::now();
+    workcopy::sweep();
     let engine = run.engine().info().clone();
     let Plan { subject, roles, contracts } = plan;
     sink(Event::Started { engine: engine.clone(), roles: roles.clone(), contracts: contracts.clone() });

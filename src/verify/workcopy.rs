@@ -14,6 +14,35 @@ const LEFT_OUT: &[&str] = &[".git", ".hg", ".svn", "node_modules", "target", ".v
 /// Who owns the copy: not root, so that it shows when a container leaves root's files behind.
 const OWNER: u32 = 12_321;
 
+/// What the names of copies begin with; the process' id follows.
+const PREFIX: &str = "dockwright-copy-";
+
+/// Removes the copies that killed processes left behind. Best effort: what cannot be removed is somebody else's.
+pub(super) fn sweep() {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<i32>().ok());
+        if pid.is_some_and(is_gone) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether no process has this id; on doubt there is one.
+fn is_gone(pid: i32) -> bool {
+    #[cfg(unix)]
+    {
+        let known = rustix::process::Pid::from_raw(pid).map(rustix::process::test_kill_process);
+        known == Some(Err(rustix::io::Errno::SRCH))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = pid;
+        false
+    }
+}
+
 /// A temporary copy of a project, removed when dropped.
 #[derive(Debug)]
 pub(super) struct WorkCopy {
@@ -26,7 +55,8 @@ impl WorkCopy {
     /// Copies the project. Started by root it gives the copy to another uid; else it is the caller's own.
     pub(super) fn of(project: &Path) -> Result<Self> {
         let failed = |error| Error::io("cannot make a copy of", project, error);
-        let folder = tempfile::Builder::new().prefix("dockwright-copy-").tempdir().map_err(failed)?;
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let folder = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(failed)?;
         let (uid, gid) = owner();
         let copy = Self { folder, uid, gid };
         let root = copy.path();
