@@ -6,7 +6,7 @@
 //! those whose name holds that text, `MUTANTS_WIDE=1` one at a time.
 #![expect(clippy::disallowed_methods, reason = "tests write folders and print")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -303,32 +303,44 @@ fn mutants_are_caught_and_decoys_pass() {
 
     // What a broken scaffold shows counts only if the whole one keeps every promise.
     let bases: BTreeSet<&str> = cases.iter().map(|case| case.mutant.base.as_str()).collect();
-    for base in bases {
-        let start = Instant::now();
-        let folder = scaffold(base, &[], &[], &temporary.path().join(base)).unwrap();
-        let verified = verify(&folder, &[]).unwrap();
-        assert!(verified.code == Some(0) && verified.with("pass").len() == contract::ALL.len(), "{base}:\n{}", verified.told());
-        say(&format!("base {base}: passes ({:.0} s)", start.elapsed().as_secs_f64()));
-    }
-
     let start = Instant::now();
+    let wrong = side_by_side(&bases.into_iter().collect::<Vec<_>>(), |base| whole(base, &temporary.path().join(base)));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let wrong = side_by_side(&cases, |case| {
+        one(case, &temporary.path().join(case.name.replace('/', "-"))).map_err(|_| case.name.clone())
+    });
+    say(&score(&cases, &wrong, start));
+    assert!(wrong.is_empty(), "{}", wrong.join(", "));
+}
+
+/// Does the work for each item, a few at once, and returns the errors.
+fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
     let next = AtomicUsize::new(0);
-    let wrong = Mutex::new(BTreeMap::new());
+    let wrong = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..wide() {
             scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let into = temporary.path().join(case.name.replace('/', "-"));
-                    if let Err(why) = one(case, &into) {
-                        wrong.lock().unwrap().insert(case.name.clone(), why);
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = work(item) {
+                        wrong.lock().unwrap().push(why);
                     }
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
-    say(&score(&cases, &wrong, start));
-    assert!(wrong.is_empty(), "{}", wrong.keys().cloned().collect::<Vec<_>>().join(", "));
+    wrong.into_inner().unwrap()
+}
+
+/// A scaffold as it comes must keep every promise.
+fn whole(base: &str, into: &Path) -> Result<(), String> {
+    let start = Instant::now();
+    let folder = scaffold(base, &[], &[], into)?;
+    let verified = verify(&folder, &[])?;
+    if verified.code != Some(0) || verified.with("pass").len() != contract::ALL.len() {
+        return Err(format!("the scaffold for {base} itself is broken:\n{}", verified.told()));
+    }
+    say(&format!("  ok    {base} as it comes ({:.0} s)", start.elapsed().as_secs_f64()));
+    Ok(())
 }
 
 fn one(case: &Case, into: &Path) -> Result<(), String> {
@@ -350,9 +362,9 @@ fn one(case: &Case, into: &Path) -> Result<(), String> {
     told.map(drop)
 }
 
-fn score(cases: &[Case], wrong: &BTreeMap<String, String>, start: Instant) -> String {
+fn score(cases: &[Case], wrong: &[String], start: Instant) -> String {
     let (mutants, decoys): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.mutant.expect.is_some());
-    let right = |cases: &[&Case]| cases.iter().filter(|case| !wrong.contains_key(&case.name)).count();
+    let right = |cases: &[&Case]| cases.iter().filter(|case| !wrong.contains(&case.name)).count();
     format!(
         "{} of {} mutants caught by the right contract and no other, {} of {} decoys passed, in {:.0} s",
         right(&mutants),
