@@ -41,7 +41,9 @@ pub(super) fn source_mount(bench: &Bench) -> Checked<&Mount> {
         } else {
             format!("mounted at {}", targets.join(", "))
         };
-        return refuse(seen, service.at("volumes").line);
+        // One that was meant for it, if there is any.
+        let meant = service.volumes.iter().find(|mount| mount.bind().is_some());
+        return refuse(seen, meant.map_or(service.at("volumes").line, |mount| mount.place.line));
     };
     let line = mount.place.line;
     if mount.bind().is_none() {

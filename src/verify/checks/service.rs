@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::owner::is_init;
-use super::reload::publish;
+use super::reload::{command_place, publish};
 use crate::compose::Service;
 use crate::dockerfile::{self, Base};
 use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
@@ -211,10 +211,18 @@ pub(super) async fn port(bench: &Bench) -> Checked {
     });
     let (one, other) = tokio::try_join!(one, other)?;
     Ok(match (one, other) {
+<<<<<<< HEAD
         (Ok(one), Ok(other)) => {
             pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other"))
         }
         (Err(verdict), _) | (_, Err(verdict)) => verdict.at(role.target.file.clone(), role.target.line()),
+=======
+        (Ok(one), Ok(other)) => pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other")),
+        (Err(verdict), _) | (_, Err(verdict)) => {
+            let (file, line) = command_place(bench, role);
+            verdict.at(file, line)
+        }
+>>>>>>> origin/main
     })
 }
 
