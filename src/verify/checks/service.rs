@@ -211,18 +211,13 @@ pub(super) async fn port(bench: &Bench) -> Checked {
     });
     let (one, other) = tokio::try_join!(one, other)?;
     Ok(match (one, other) {
-<<<<<<< HEAD
         (Ok(one), Ok(other)) => {
             pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other"))
         }
-        (Err(verdict), _) | (_, Err(verdict)) => verdict.at(role.target.file.clone(), role.target.line()),
-=======
-        (Ok(one), Ok(other)) => pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other")),
         (Err(verdict), _) | (_, Err(verdict)) => {
             let (file, line) = command_place(bench, role);
             verdict.at(file, line)
         }
->>>>>>> origin/main
     })
 }
 
