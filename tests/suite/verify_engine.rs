@@ -348,12 +348,14 @@ fn plain(copied: &str) -> (tempfile::TempDir, PathBuf) {
     (home, folder)
 }
 
+/// Puts something odd into a folder.
+type Seed = fn(&Path);
+
 #[test]
 fn an_odd_context_is_built_or_refused_in_words() {
     if !engine() {
         return;
     }
-    type Seed = fn(&Path);
     let odd: &[(&str, Seed)] = &[
         ("socket", |folder| drop(std::os::unix::net::UnixListener::bind(folder.join("odd")).unwrap())),
         ("fifo", |folder| drop(Ran::of(Command::new("mkfifo").arg(folder.join("odd"))).exits(0))),
