@@ -141,6 +141,7 @@ impl Edit {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn told(error: io::Error) -> String {
     error.to_string()
 }
