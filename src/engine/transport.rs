@@ -5,6 +5,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bollard::errors::Error as Bollard;
@@ -29,10 +30,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 pub(super) struct Transport {
     address: Address,
     tls: Option<TlsConnector>,
+    /// Whether the engine has answered before: then a lost packet may be sent again.
+    met: Arc<AtomicBool>,
 }
 
 /// A TCP connection takes one round trip; an engine that needs longer is not there.
-const DIAL: Duration = Duration::from_millis(900);
+const FIRST_DIAL: Duration = Duration::from_millis(750);
+const DIAL: Duration = Duration::from_secs(15);
 
 impl Transport {
     /// Prepares a transport; reads the certificates of a TLS address.
@@ -41,7 +45,7 @@ impl Transport {
             Address::Tls(_, files) => Some(TlsConnector::from(Arc::new(tls_config(files)?))),
             _ => None,
         };
-        Ok(Self { address, tls })
+        Ok(Self { address, tls, met: Arc::default() })
     }
 
     /// Whether the engine runs on this machine, as far as its address tells.
@@ -55,8 +59,12 @@ impl Transport {
     }
 
     async fn dial(&self) -> io::Result<Box<dyn Duplex>> {
-        let dialled = tokio::time::timeout(DIAL, self.dial_unbounded()).await;
-        dialled.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer within 0.9 s")))
+        let limit = if self.met.load(Ordering::Relaxed) { DIAL } else { FIRST_DIAL };
+        let dialled = tokio::time::timeout(limit, self.dial_unbounded()).await;
+        let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}"));
+        let dialled = dialled.unwrap_or_else(|_| Err(late()))?;
+        self.met.store(true, Ordering::Relaxed);
+        Ok(dialled)
     }
 
     async fn dial_unbounded(&self) -> io::Result<Box<dyn Duplex>> {

@@ -2,6 +2,10 @@
 
 /// The option that a mistyped word comes nearest to, if any comes near.
 pub(super) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Longer than any option by far: nobody meant one, and comparing would take its time.
+    if word.len() > 200 {
+        return None;
+    }
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let word = plain(word);
     options

@@ -40,17 +40,16 @@ pub(super) async fn inject_equal(bench: &Bench) -> Checked {
     })
 }
 
-/// What differs between two file systems, times aside.
+/// What differs between two file systems, times aside; what only one of them has comes first, as the rest often
+/// follows from it.
 pub(super) fn differences(left: &FileTree, right: &FileTree) -> Vec<String> {
-    let mut found = Vec::new();
-    for (path, entry) in &left.files {
-        match right.files.get(path) {
-            None => found.push(format!("{path} is missing")),
-            Some(other) => found.extend(difference(entry, other).map(|what| format!("{path} {what}"))),
-        }
-    }
-    found
-        .extend(right.files.keys().filter(|path| !left.files.contains_key(*path)).map(|path| format!("{path} is new")));
+    let only = |one: &FileTree, other: &FileTree, what: &str| -> Vec<String> {
+        one.files.keys().filter(|path| !other.files.contains_key(*path)).map(|path| format!("{path} {what}")).collect()
+    };
+    let mut found = only(left, right, "is missing");
+    found.extend(only(right, left, "is new"));
+    let both = left.files.iter().filter_map(|(path, entry)| Some((path, entry, right.files.get(path)?)));
+    found.extend(both.filter_map(|(path, entry, other)| Some(format!("{path} {}", difference(entry, other)?))));
     found
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::owner::is_init;
-use super::reload::publish;
+use super::reload::{command_place, publish};
 use crate::compose::Service;
 use crate::dockerfile::{self, Base};
 use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
@@ -199,7 +199,9 @@ pub(super) async fn port(bench: &Bench) -> Checked {
             let tell = |spec: &mut ContainerSpec| {
                 spec.env.retain(|(name, _)| name != "PORT");
                 spec.env.push(("PORT".into(), port.to_string()));
-                watched.iter().for_each(|port| publish(spec, *port));
+                for port in &watched {
+                    publish(spec, *port);
+                }
             };
             let scene = bench.start(role, tell).await?;
             let verdict = answers_on(bench, &scene, port, &watched, path).await?;
@@ -209,8 +211,13 @@ pub(super) async fn port(bench: &Bench) -> Checked {
     });
     let (one, other) = tokio::try_join!(one, other)?;
     Ok(match (one, other) {
-        (Ok(one), Ok(other)) => pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other")),
-        (Err(verdict), _) | (_, Err(verdict)) => verdict.at(role.target.file.clone(), role.target.line()),
+        (Ok(one), Ok(other)) => {
+            pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other"))
+        }
+        (Err(verdict), _) | (_, Err(verdict)) => {
+            let (file, line) = command_place(bench, role);
+            verdict.at(file, line)
+        }
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::reload::command_place;
 use super::service::{health_path, serving};
 use crate::engine::Container;
 use crate::verify::bench::{Bench, Checked};
@@ -31,7 +32,10 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     let observed = observe(&scene.container, host, &health, slow.as_deref(), &signal, grace).await?;
     let verdict = judge(&observed, &signal, grace);
     let verdict = match verdict.outcome() {
-        crate::verify::Outcome::Fail => verdict.at(role.target.file.clone(), command_line(role)).log(scene.log().await),
+        crate::verify::Outcome::Fail => {
+            let (file, line) = command_place(bench, role);
+            verdict.at(file, line).log(scene.log().await)
+        }
         crate::verify::Outcome::Inconclusive => verdict.at("dockwright.toml", None),
         _ => verdict,
     };
@@ -159,8 +163,8 @@ async fn in_flight(
 /// When the last new connection was answered, if that is how the service met them until its work was done: one that
 /// closes its listener a moment late has refused one before.
 fn accepting(knocks: &[(Duration, bool)], busy_until: Duration) -> Option<Duration> {
-    let while_busy = knocks.iter().filter(|(began, _)| *began > CLOSING && *began <= busy_until.max(CLOSING * 2));
-    while_busy.last().and_then(|(began, answered)| answered.then_some(*began))
+    let mut while_busy = knocks.iter().filter(|(began, _)| *began > CLOSING && *began <= busy_until.max(CLOSING * 2));
+    while_busy.next_back().and_then(|(began, answered)| answered.then_some(*began))
 }
 
 fn judge(observed: &Observed, signal: &str, grace: Duration) -> Verdict {

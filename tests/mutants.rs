@@ -1,0 +1,406 @@
+//! The checks' own controls, as data: `tests/mutants/<contract>/<name>/mutant.toml` is a scaffold broken as a user
+//! would break it, which fails that contract and no other; or a decoy, correct and unusual, which passes.
+//!
+//! Verifies all of them on the engine of `DOCKER_HOST`, the docker context or the known sockets, and prints the
+//! score. Without an engine that part does nothing, but where `CI` is set it fails. `MUTANTS=service.port` runs only
+//! those whose name holds that text, `MUTANTS_WIDE=1` one at a time.
+#![expect(clippy::disallowed_methods, reason = "tests write folders and print")]
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use std::{env, fs, io, thread};
+
+use dockwright::contract;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The service's name in every scaffold.
+const NAME: &str = "orders";
+
+/// What `mutant.toml` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Mutant {
+    /// How a user comes to have it.
+    why: String,
+    /// The stack it is made from.
+    #[serde(default = "python")]
+    base: String,
+    /// Arguments of `dockwright new`.
+    #[serde(default)]
+    new: Vec<String>,
+    /// The contract that must fail; no other may.
+    expect: Option<String>,
+    /// What the failure says, to tell the right reason from another.
+    says: Option<String>,
+    /// The line that the failure points at.
+    at: Option<At>,
+    /// The contracts for which it is a decoy, the first that of its folder.
+    #[serde(default)]
+    decoy: Vec<String>,
+    /// Contracts that cannot be observed on it.
+    #[serde(default)]
+    inconclusive: Vec<String>,
+    /// Roles and contracts to verify: those that the edits can reach; all if left out.
+    #[serde(default)]
+    only: Vec<String>,
+    #[serde(default)]
+    edits: Vec<Edit>,
+}
+
+fn python() -> String {
+    "python".into()
+}
+
+/// A file, and a text of the line meant.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct At {
+    file: String,
+    text: String,
+}
+
+/// One change: `find` and `replace`, `append`, `contents`, or `delete`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edit {
+    file: Option<String>,
+    find: Option<String>,
+    replace: Option<String>,
+    append: Option<String>,
+    contents: Option<String>,
+    delete: Option<String>,
+}
+
+struct Case {
+    /// `contract/name`.
+    name: String,
+    contract: String,
+    mutant: Mutant,
+}
+
+fn cases() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutants");
+    let mut cases = Vec::new();
+    for contract in folders(&root) {
+        for folder in folders(&root.join(&contract)) {
+            let path = root.join(&contract).join(&folder).join("mutant.toml");
+            let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let mutant = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            cases.push(Case { name: format!("{contract}/{folder}"), contract: contract.clone(), mutant });
+        }
+    }
+    cases
+}
+
+fn folders(root: &Path) -> Vec<String> {
+    let entries = fs::read_dir(root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+impl Edit {
+    /// Makes the change; the error says why it cannot be made.
+    fn apply(&self, folder: &Path) -> Result<(), String> {
+        let path = |name: &str| folder.join(name);
+        match self {
+            Edit { file: None, delete: Some(name), find: None, replace: None, append: None, contents: None } => {
+                fs::remove_file(path(name)).map_err(|error| format!("{name} cannot be deleted: {error}"))
+            }
+            Edit { file: Some(name), contents: Some(text), find: None, replace: None, append: None, delete: None } => {
+                let path = path(name);
+                fs::create_dir_all(path.parent().unwrap()).and_then(|()| fs::write(&path, text)).map_err(told)
+            }
+            Edit { file: Some(name), append: Some(text), find: None, replace: None, contents: None, delete: None } => {
+                let old = fs::read_to_string(path(name)).map_err(|error| format!("{name}: {error}"))?;
+                fs::write(path(name), old + text).map_err(told)
+            }
+            Edit {
+                file: Some(name),
+                find: Some(find),
+                replace: Some(new),
+                append: None,
+                contents: None,
+                delete: None,
+            } => {
+                let old = fs::read_to_string(path(name)).map_err(|error| format!("{name}: {error}"))?;
+                match old.matches(find.as_str()).count() {
+                    1 => fs::write(path(name), old.replacen(find.as_str(), new, 1)).map_err(told),
+                    count => Err(format!("{name} holds {count} times, not once: {find:?}")),
+                }
+            }
+            other => Err(format!("is no edit: {other:?}")),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn told(error: io::Error) -> String {
+    error.to_string()
+}
+
+fn dockwright(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
+    // What deployments declare is not to come from whoever runs the tests.
+    for name in ["APP_ENV", "LOG_LEVEL", "PORT", "NODE_ENV", "DOCKWRIGHT_PROJECT"] {
+        command.env_remove(name);
+    }
+    command.args(arguments).output().expect("dockwright starts")
+}
+
+/// A scaffold of a stack with the edits made, in `into`.
+fn scaffold(base: &str, new: &[String], edits: &[Edit], into: &Path) -> Result<PathBuf, String> {
+    fs::create_dir_all(into).map_err(told)?;
+    let into = into.to_str().expect("a temporary folder has a plain name");
+    let mut arguments = vec!["new", NAME, "--stack", base, "--into", into];
+    arguments.extend(new.iter().map(String::as_str));
+    let made = dockwright(&arguments);
+    if !made.status.success() {
+        return Err(String::from_utf8_lossy(&made.stderr).into_owned());
+    }
+    let folder = Path::new(into).join(NAME);
+    edits.iter().try_for_each(|edit| edit.apply(&folder))?;
+    Ok(folder)
+}
+
+/// What verification said of one project.
+struct Verified {
+    code: Option<i32>,
+    findings: Vec<Value>,
+}
+
+fn verify(folder: &Path, only: &[String]) -> Result<Verified, String> {
+    let folder = folder.to_str().expect("a temporary folder has a plain name");
+    let mut arguments = vec!["-C", folder, "verify", "--format", "json"];
+    arguments.extend(only.iter().map(String::as_str));
+    let done = dockwright(&arguments);
+    let report: Value = serde_json::from_slice(&done.stdout)
+        .map_err(|_| format!("exit {:?}: {}", done.status.code(), String::from_utf8_lossy(&done.stderr)))?;
+    let findings = report["contracts"].as_array().cloned().unwrap_or_default();
+    Ok(Verified { code: done.status.code(), findings })
+}
+
+impl Verified {
+    fn with(&self, outcome: &str) -> BTreeSet<&str> {
+        let such = self.findings.iter().filter(|finding| finding["outcome"] == outcome);
+        such.filter_map(|finding| finding["contract"].as_str()).collect()
+    }
+
+    /// What is not as a mutant or decoy must have it.
+    fn flaws(&self, mutant: &Mutant, folder: &Path) -> Vec<String> {
+        let mut flaws = Vec::new();
+        let expected: BTreeSet<&str> = mutant.expect.as_deref().into_iter().collect();
+        let (failed, unseen) = (self.with("fail"), self.with("inconclusive"));
+        if failed != expected {
+            flaws.push(format!("failed: {failed:?}, not {expected:?}"));
+        }
+        if unseen.iter().any(|name| !mutant.inconclusive.iter().any(|allowed| allowed == name)) {
+            flaws.push(format!("inconclusive: {unseen:?}"));
+        }
+        if mutant.expect.is_none() && !self.with("skipped").is_empty() {
+            flaws.push(format!("skipped: {:?}", self.with("skipped")));
+        }
+        let code = i32::from(mutant.expect.is_some());
+        if self.code != Some(code) {
+            flaws.push(format!("exit code {:?}, not {code}", self.code));
+        }
+        for finding in &self.findings {
+            if finding["outcome"] == "fail" && mutant.expect.as_deref() == finding["contract"].as_str() {
+                flaws.extend(misplaced(finding, mutant, folder));
+            }
+        }
+        flaws
+    }
+
+    /// The findings that did not pass, for whoever reads the test's output.
+    fn told(&self) -> String {
+        let mut text = String::new();
+        for finding in self.findings.iter().filter(|finding| finding["outcome"] != "pass") {
+            let word = |key: &str| finding[key].as_str().unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "      {} {} ({}:{}): {}",
+                word("outcome"),
+                word("contract"),
+                word("file"),
+                finding["line"],
+                word("observed")
+            );
+            for line in finding["log"].as_array().into_iter().flatten().filter(|_| finding["outcome"] == "fail") {
+                let _ = writeln!(text, "        | {}", line.as_str().unwrap_or_default());
+            }
+        }
+        text
+    }
+}
+
+/// What is wrong with where a failure points and what it says.
+fn misplaced(finding: &Value, mutant: &Mutant, folder: &Path) -> Vec<String> {
+    let mut flaws = Vec::new();
+    let observed = finding["observed"].as_str().unwrap_or_default();
+    if let Some(says) = &mutant.says
+        && !observed.contains(says.as_str())
+    {
+        flaws.push(format!("does not say {says:?}"));
+    }
+    let Some(at) = &mutant.at else { return flaws };
+    let file = finding["file"].as_str().unwrap_or_default();
+    let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let line = finding["line"].as_u64().and_then(|line| text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
+    if file != at.file || !line.unwrap_or_default().contains(&at.text) {
+        flaws.push(format!(
+            "points at {file}:{} ({}), not at {}: {}",
+            finding["line"],
+            line.unwrap_or("-"),
+            at.file,
+            at.text
+        ));
+    }
+    flaws
+}
+
+#[test]
+fn every_contract_has_mutants_and_decoys() {
+    let cases = cases();
+    for case in &cases {
+        let Case { name, contract, mutant } = case;
+        assert!(contract::find(contract).is_some(), "{name} is of no contract");
+        assert!(mutant.why.ends_with('.') && mutant.why.len() > 20, "{name} does not say why");
+        match &mutant.expect {
+            Some(expected) => {
+                assert_eq!(expected, contract, "{name} is in another's folder");
+                assert!(mutant.decoy.is_empty() && mutant.says.is_some() && mutant.at.is_some(), "{name} is not whole");
+            }
+            None => assert_eq!(mutant.decoy.first(), Some(contract), "{name} is neither a mutant nor a decoy of it"),
+        }
+        for other in mutant.decoy.iter().chain(&mutant.inconclusive) {
+            assert!(contract::find(other).is_some(), "{name}: {other} is no contract");
+        }
+    }
+    let count = |wanted: &dyn Fn(&Case) -> bool| cases.iter().filter(|case| wanted(case)).count();
+    for contract in contract::ALL.iter().map(|contract| contract.name) {
+        let mutants = count(&|case| case.mutant.expect.as_deref() == Some(contract));
+        let decoys = count(&|case| case.mutant.decoy.iter().any(|one| one == contract));
+        assert!(mutants >= 2 && decoys >= 1, "{contract} has {mutants} mutants and {decoys} decoys");
+    }
+}
+
+#[test]
+fn every_edit_can_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = cases().into_iter().enumerate().map(|(index, Case { name, mutant, .. })| {
+        let into = folder.path().join(index.to_string());
+        scaffold(&mutant.base, &mutant.new, &mutant.edits, &into).map_err(|why| format!("{name}: {why}"))
+    });
+    let wrong: Vec<String> = made.filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn mutants_are_caught_and_decoys_pass() {
+    if !has_engine() {
+        assert!(env::var_os("CI").is_none(), "CI needs an engine");
+        say("no engine: neither mutants nor decoys were verified");
+        return;
+    }
+    let chosen = env::var("MUTANTS").unwrap_or_default();
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.name.contains(&chosen)).collect();
+    assert!(!cases.is_empty(), "no mutant's name holds {chosen:?}");
+    let temporary = tempfile::Builder::new().prefix("dockwright-mutants-").tempdir().unwrap();
+
+    // What a broken scaffold shows counts only if the whole one keeps every promise.
+    let bases: BTreeSet<&str> = cases.iter().map(|case| case.mutant.base.as_str()).collect();
+    let start = Instant::now();
+    let wrong = side_by_side(&bases.into_iter().collect::<Vec<_>>(), |base| whole(base, &temporary.path().join(base)));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let wrong = side_by_side(&cases, |case| {
+        one(case, &temporary.path().join(case.name.replace('/', "-"))).map_err(|_| case.name.clone())
+    });
+    say(&score(&cases, &wrong, start));
+    assert!(wrong.is_empty(), "{}", wrong.join(", "));
+}
+
+/// Does the work for each item, a few at once, and returns the errors.
+fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..wide() {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = work(item) {
+                        wrong.lock().unwrap().push(why);
+                    }
+                }
+            });
+        }
+    });
+    wrong.into_inner().unwrap()
+}
+
+/// A scaffold as it comes must keep every promise.
+fn whole(base: &str, into: &Path) -> Result<(), String> {
+    let start = Instant::now();
+    let folder = scaffold(base, &[], &[], into)?;
+    let verified = verify(&folder, &[])?;
+    if verified.code != Some(0) || verified.with("pass").len() != contract::ALL.len() {
+        return Err(format!("the scaffold for {base} itself is broken:\n{}", verified.told()));
+    }
+    say(&format!("  ok    {base} as it comes ({:.0} s)", start.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+fn one(case: &Case, into: &Path) -> Result<(), String> {
+    let start = Instant::now();
+    let mutant = &case.mutant;
+    let told = scaffold(&mutant.base, &mutant.new, &mutant.edits, into).and_then(|folder| {
+        let verified = verify(&folder, &mutant.only)?;
+        let flaws = verified.flaws(mutant, &folder);
+        let told = verified.told();
+        if flaws.is_empty() { Ok(told) } else { Err(format!("{}\n{told}", flaws.join("; "))) }
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    let name = &case.name;
+    match &told {
+        Ok(told) if env::var_os("MUTANTS_TELL").is_some() => say(&format!("  ok    {name} ({seconds:.0} s)\n{told}")),
+        Ok(_) => say(&format!("  ok    {name} ({seconds:.0} s)")),
+        Err(why) => say(&format!("  WRONG {name} ({seconds:.0} s): {why}")),
+    }
+    told.map(drop)
+}
+
+fn score(cases: &[Case], wrong: &[String], start: Instant) -> String {
+    let (mutants, decoys): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.mutant.expect.is_some());
+    let right = |cases: &[&Case]| cases.iter().filter(|case| !wrong.contains(&case.name)).count();
+    format!(
+        "{} of {} mutants caught by the right contract and no other, {} of {} decoys passed, in {:.0} s",
+        right(&mutants),
+        mutants.len(),
+        right(&decoys),
+        decoys.len(),
+        start.elapsed().as_secs_f64()
+    )
+}
+
+/// How many are verified side by side: most of the time they wait for a service to start or to end.
+fn wide() -> usize {
+    let asked = env::var("MUTANTS_WIDE").ok().and_then(|text| text.parse().ok());
+    asked.unwrap_or_else(|| thread::available_parallelism().map_or(2, Into::into).clamp(2, 8))
+}
+
+fn has_engine() -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(dockwright::engine::Engine::connect()).is_ok()
+}
+
+/// Says it at once: the harness keeps back what `eprintln!` prints until a test fails.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
