@@ -1,6 +1,6 @@
 //! The contracts as plain data: what each role promises, how that is checked, how to mend it.
 //!
-//! Names are public interface: JUnit cases, SARIF rules and `dockwright explain` use them.
+//! Names are public interface: `JUnit` cases, SARIF rules and `dockwright explain` use them.
 
 /// One promise of one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -123,7 +123,14 @@ impl Edit {
                 let old = fs::read_to_string(path(name)).map_err(|error| format!("{name}: {error}"))?;
                 fs::write(path(name), old + text).map_err(told)
             }
-            Edit { file: Some(name), find: Some(find), replace: Some(new), append: None, contents: None, delete: None } => {
+            Edit {
+                file: Some(name),
+                find: Some(find),
+                replace: Some(new),
+                append: None,
+                contents: None,
+                delete: None,
+            } => {
                 let old = fs::read_to_string(path(name)).map_err(|error| format!("{name}: {error}"))?;
                 match old.matches(find.as_str()).count() {
                     1 => fs::write(path(name), old.replacen(find.as_str(), new, 1)).map_err(told),
@@ -135,6 +142,7 @@ impl Edit {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn told(error: io::Error) -> String {
     error.to_string()
 }
@@ -248,7 +256,13 @@ fn misplaced(finding: &Value, mutant: &Mutant, folder: &Path) -> Vec<String> {
     let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
     let line = finding["line"].as_u64().and_then(|line| text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
     if file != at.file || !line.unwrap_or_default().contains(&at.text) {
-        flaws.push(format!("points at {file}:{} ({}), not at {}: {}", finding["line"], line.unwrap_or("-"), at.file, at.text));
+        flaws.push(format!(
+            "points at {file}:{} ({}), not at {}: {}",
+            finding["line"],
+            line.unwrap_or("-"),
+            at.file,
+            at.text
+        ));
     }
     flaws
 }

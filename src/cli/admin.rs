@@ -6,11 +6,10 @@ use super::args::{Args, CompletionsArgs};
 use crate::error::{Error, Kind, Result};
 use crate::ui::Ui;
 
-pub(super) fn completions(ui: &Ui, options: &CompletionsArgs) -> Result<u8> {
+pub(super) fn completions(ui: &Ui, options: &CompletionsArgs) {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Args::command(), "dockwright", &mut script);
     ui.out(&String::from_utf8_lossy(&script));
-    Ok(0)
 }
 
 pub(super) fn man(ui: &Ui) -> Result<u8> {

@@ -51,7 +51,10 @@ fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
         Command::Doctor => engine::doctor(ui),
         Command::Clean(options) => engine::clean(ui, options),
         Command::Explain(options) => explain::run(ui, options),
-        Command::Completions(options) => admin::completions(ui, options),
+        Command::Completions(options) => {
+            admin::completions(ui, options);
+            Ok(0)
+        }
         Command::Man => admin::man(ui),
     }
 }

@@ -41,7 +41,6 @@ impl Context<'_> {
 }
 
 /// Decodes a service; environment files are named, not read.
-#[expect(clippy::too_many_lines, reason = "a line for each field")]
 pub(super) fn service(key: &Key, node: &Node, context: &mut Context<'_>) -> Result<Service, Fault> {
     let name = key.text.clone();
     context.check(node, keys::SERVICE, "", &format!("the service `{name}`"))?;

@@ -90,7 +90,7 @@ fn understand(text: &str, file: &Path) -> Result<Dockerfile, Fault> {
                     });
                 }
                 (None, Kind::Arg(args)) => {
-                    dockerfile.global_args.extend(args.into_iter().map(|(name, value)| (name, value, logical.line)))
+                    dockerfile.global_args.extend(args.into_iter().map(|(name, value)| (name, value, logical.line)));
                 }
                 (None, _) => {
                     return Err(Fault::new(logical.line, "an instruction stands before FROM")

@@ -5,8 +5,11 @@ use std::sync::LazyLock;
 use super::StackFacts;
 use crate::stacks;
 
-/// A stack's lists, borrowed for as long as the program runs.
-static LISTS: LazyLock<Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)>> = LazyLock::new(|| {
+/// A stack's name, its managers, its reserved names.
+type Lists = (&'static str, Vec<&'static str>, Vec<&'static str>);
+
+/// The stacks' lists, borrowed for as long as the program runs.
+static LISTS: LazyLock<Vec<Lists>> = LazyLock::new(|| {
     stacks::all()
         .map(|(name, stack)| {
             let default = stack.default_manager.as_str();

@@ -115,7 +115,7 @@ fn single_dockerfile(project: &Project, stages: &[(&'static str, Stage)]) -> Fil
     File::text("Dockerfile", heading + "\n" + &texts.join("\n\n"))
 }
 
-/// BuildKit's check takes a variable for a secret by its name; `PASSWORD_FILE` only says where one is.
+/// `BuildKit`'s check takes a variable for a secret by its name; `PASSWORD_FILE` only says where one is.
 /// A directive must be the file's first line. <https://docs.docker.com/reference/build-checks/>
 fn check_directive(project: &Project) -> &'static str {
     let secrets = project.deployments.iter().any(|deployment| !deployment.secrets.is_empty());

@@ -35,8 +35,8 @@ struct BuildService<'a> {
 
 fn stages(v: &View) -> Vec<Stage> {
     let base: &[&str] = if v.compiled { &[] } else { &["dev"] };
-    let mut stages = vec![Stage::new("builder", base, super::text(&BuilderStage { v }))];
-    stages.push(Stage::new("build", &["builder"], super::text(&BuildStage { v })));
+    let mut stages = vec![Stage::new("builder", base, &super::text(&BuilderStage { v }))];
+    stages.push(Stage::new("build", &["builder"], &super::text(&BuildStage { v })));
     stages
 }
 

@@ -36,8 +36,8 @@ struct DevService<'a> {
 
 fn stages(v: &View) -> Vec<Stage> {
     vec![
-        Stage::new("runtime", &[], super::text(&RuntimeStage { v })),
-        Stage::new("dev", &["runtime"], super::text(&DevStage { v })),
+        Stage::new("runtime", &[], &super::text(&RuntimeStage { v })),
+        Stage::new("dev", &["runtime"], &super::text(&DevStage { v })),
     ]
 }
 

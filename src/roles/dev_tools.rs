@@ -32,7 +32,7 @@ fn stages(v: &View) -> Vec<Stage> {
         return Vec::new();
     }
     let base = if v.compiled { "builder" } else { "dev" };
-    vec![Stage::new("dev-tools", &[base], super::text(&DevToolsStage { v }))]
+    vec![Stage::new("dev-tools", &[base], &super::text(&DevToolsStage { v }))]
 }
 
 fn services(v: &View) -> Vec<String> {

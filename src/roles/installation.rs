@@ -30,7 +30,7 @@ struct InstallationService<'a> {
 }
 
 fn stages(v: &View) -> Vec<Stage> {
-    let stage = |d: &DeploymentView| Stage::new(&d.stage, &["service"], super::text(&InstallationStage { d }));
+    let stage = |d: &DeploymentView| Stage::new(&d.stage, &["service"], &super::text(&InstallationStage { d }));
     v.deployments.iter().map(stage).collect()
 }
 

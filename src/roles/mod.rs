@@ -5,7 +5,13 @@
 mod build;
 mod dev;
 mod dev_tools;
-#[expect(unreachable_pub, reason = "askama makes public items of filters")]
+#[expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "askama makes them so of filters"
+)]
 mod escape;
 mod file;
 mod installation;
@@ -47,7 +53,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    fn new(name: &str, needs: &[&str], text: String) -> Self {
+    fn new(name: &str, needs: &[&str], text: &str) -> Self {
         let needs = needs.iter().map(|&need| need.to_owned()).collect();
         Self { name: name.to_owned(), needs, text: text.trim_matches('\n').to_owned() }
     }

@@ -29,7 +29,7 @@ struct ServiceService<'a> {
 
 fn stages(v: &View) -> Vec<Stage> {
     let needs: &[&str] = if v.code_mounted { &["runtime"] } else { &["runtime", "build"] };
-    vec![Stage::new("service", needs, super::text(&ServiceStage { v }))]
+    vec![Stage::new("service", needs, &super::text(&ServiceStage { v }))]
 }
 
 fn services(v: &View) -> Vec<String> {

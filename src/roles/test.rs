@@ -37,11 +37,11 @@ fn stages(v: &View) -> Vec<Stage> {
     let test = super::text(&TestStage { v });
     if v.compiled {
         vec![
-            Stage::new("build-tests", &["build"], super::text(&BuildTestsStage { v })),
-            Stage::new("test", &["service", "build-tests"], test),
+            Stage::new("build-tests", &["build"], &super::text(&BuildTestsStage { v })),
+            Stage::new("test", &["service", "build-tests"], &test),
         ]
     } else {
-        vec![Stage::new("test", &["service"], test)]
+        vec![Stage::new("test", &["service"], &test)]
     }
 }
 

@@ -9,6 +9,7 @@ use crate::stacks::{Layer, Manager, RoleData, Shape, Stack};
 
 /// The description and its stack, ready to be written down.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, told as they are")]
 pub struct View {
     pub(super) name: String,
     pub(super) port: u16,
@@ -83,10 +84,8 @@ impl View {
 
         let roles = &project.roles;
         let mut served = fill.role(&stack.service, &roles.service.settings);
-        if let Some(command) = &service.command {
-            if roles.service.settings.command.is_none() {
-                served.command = command.words().to_vec();
-            }
+        if let (Some(command), None) = (&service.command, &roles.service.settings.command) {
+            served.command = command.words().to_vec();
         }
         let mut dev_tools = fill.role(&stack.dev_tools, &roles.dev_tools.settings);
         dev_tools.install.extend(roles.dev_tools.install.iter().map(ToString::to_string));
@@ -202,11 +201,7 @@ impl Fill {
 
     fn manager(&self, manager: &Manager) -> Manager {
         let layers = |layers: &[Layer]| layers.iter().map(|layer| self.layer(layer)).collect();
-        Manager {
-            production: layers(&manager.production),
-            build: layers(&manager.build),
-            test: layers(&manager.test),
-        }
+        Manager { production: layers(&manager.production), build: layers(&manager.build), test: layers(&manager.test) }
     }
 
     fn layer(&self, layer: &Layer) -> Layer {

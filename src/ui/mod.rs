@@ -56,6 +56,7 @@ impl Ui {
 
     /// Whether a person looks at stderr, so that a live view makes sense.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
     pub fn live(&self) -> bool {
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }

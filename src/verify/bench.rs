@@ -20,13 +20,13 @@ use crate::error::Error;
 /// Why a check ended early: with a verdict of its own, or because the engine failed.
 #[derive(Debug)]
 pub(super) enum Stop {
-    Verdict(Verdict),
+    Verdict(Box<Verdict>),
     Engine(Error),
 }
 
 impl From<Verdict> for Stop {
     fn from(verdict: Verdict) -> Self {
-        Stop::Verdict(verdict)
+        Stop::Verdict(Box::new(verdict))
     }
 }
 

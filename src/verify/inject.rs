@@ -17,7 +17,7 @@ use crate::dockerfile::{Command, DroppedCopy, Kind, LaterRun, Source, Truncated,
 use crate::engine::{Bind, Commit, Container, ImageInfo, Mount, Run, TarEdit};
 
 /// How long a build in a container may take.
-const BUILD: Duration = Duration::from_secs(30 * 60);
+const BUILD: Duration = Duration::from_mins(30);
 
 /// The stage that makes what the service ships, and the copies that bring it there.
 pub(super) struct Injection {

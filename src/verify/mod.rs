@@ -173,7 +173,8 @@ async fn check_one(
     sink(Event::CheckStarted(name));
     let start = Instant::now();
     let verdict = match check(bench).await {
-        Ok(verdict) | Err(Stop::Verdict(verdict)) => verdict,
+        Ok(verdict) => verdict,
+        Err(Stop::Verdict(verdict)) => *verdict,
         // An engine that still answers has refused one thing: this contract cannot be seen, the others can.
         Err(Stop::Engine(error)) if error.kind() == Kind::Engine && bench.engine().ping().await.is_ok() => {
             outcome::inconclusive([error.to_string()].into_iter().chain(error.causes()).collect::<Vec<_>>().join(": "))

@@ -108,9 +108,9 @@ impl Verdict {
     }
 
     /// The log to show; its last 20 lines are kept.
-    pub(super) fn log(mut self, lines: Vec<String>) -> Self {
-        let from = lines.len().saturating_sub(20);
-        self.log = lines[from..].to_vec();
+    pub(super) fn log(mut self, mut lines: Vec<String>) -> Self {
+        lines.drain(..lines.len().saturating_sub(20));
+        self.log = lines;
         self
     }
 

@@ -57,7 +57,7 @@ fn podman5_verifies_as_far_as_its_api_goes() {
         match contract["outcome"].as_str() {
             Some("pass") => {}
             Some("inconclusive") => {
-                assert!(contract["observed"].as_str().is_some_and(|why| !why.is_empty()), "{contract:#}")
+                assert!(contract["observed"].as_str().is_some_and(|why| !why.is_empty()), "{contract:#}");
             }
             _ => panic!("{contract:#}\n{said}"),
         }

@@ -1,6 +1,7 @@
 //! The command line as a user has it, without an engine: what it refuses, what it writes, what it prints.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -485,16 +486,17 @@ fn hostile_compose_files_are_told() {
     let mut bomb = String::from("name: orders\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..30 {
         let refs = vec![format!("*a{}", level - 1); 10].join(", ");
-        bomb.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
+        writeln!(bomb, "a{level}: &a{level} [{refs}]").unwrap();
     }
     bomb.push_str("services: { dev: { image: x, labels: *a29 } }\n");
     let deep = format!("services: {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
-    let merges = format!(
-        "x0: &x0 {{ a: 1 }}\n{}services: {{}}\n",
-        (1..40)
-            .map(|n| format!("x{n}: &x{n} {{ <<: [*x{0}, *x{0}, *x{0}], b{n}: *x{0} }}\n", n - 1))
-            .collect::<String>()
-    );
+    let mut merges = String::from("x0: &x0 { a: 1 }\n");
+    for level in 1..40 {
+        let lower = level - 1;
+        writeln!(merges, "x{level}: &x{level} {{ <<: [*x{lower}, *x{lower}, *x{lower}], b{level}: *x{lower} }}")
+            .unwrap();
+    }
+    merges.push_str("services: {}\n");
     let circle = "services: &s { dev: *s }\n";
     for hostile in [
         bomb.as_str(),

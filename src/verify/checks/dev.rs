@@ -124,7 +124,7 @@ pub(super) async fn no_source(bench: &Bench) -> Checked {
 /// The hashes of the project's source files, dependency manifests and entry scripts aside.
 fn sources(bench: &Bench, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], String>> {
     let stack = stacks::find(&bench.subject.project.service.stack);
-    let manifests = globs(stack.map_or(&[][..], |stack| &stack.manifests))?;
+    let manifests = globs(stack.map_or(&[][..], |stack| &stack.manifests));
     let context = Context::open(&bench.subject.folder)?;
     let mut sources = BTreeMap::new();
     for file in context.files()?.iter() {
@@ -144,12 +144,12 @@ fn sources(bench: &Bench, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], Strin
     Ok(sources)
 }
 
-fn globs(patterns: &[String]) -> Checked<globset::GlobSet> {
+fn globs(patterns: &[String]) -> globset::GlobSet {
     let mut set = globset::GlobSetBuilder::new();
     for pattern in patterns {
         set.add(globset::Glob::new(pattern).expect("our own patterns; a test of the stacks reads them"));
     }
-    Ok(set.build().expect("few patterns"))
+    set.build().expect("few patterns")
 }
 
 /// What makes the containers is no source of the service; nor is what every repository has, and packaging tools

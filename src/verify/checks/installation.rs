@@ -13,7 +13,7 @@ use crate::verify::subject::RoleSubject;
 const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
 /// `installation.extends-service`.
-pub(super) async fn extends_service(bench: &Bench) -> Checked {
+pub(super) fn extends_service(bench: &Bench) -> Checked {
     let service = bench.image("service")?;
     let mut count = 0;
     for role in bench.subject.installations() {
@@ -50,7 +50,7 @@ fn changing_line(role: &RoleSubject) -> Option<usize> {
 }
 
 /// `installation.env-complete`.
-pub(super) async fn env_complete(bench: &Bench) -> Checked {
+pub(super) fn env_complete(bench: &Bench) -> Checked {
     let service = bench.image("service")?;
     let mut count = 0;
     for role in bench.subject.installations() {
@@ -61,7 +61,7 @@ pub(super) async fn env_complete(bench: &Bench) -> Checked {
                 role.name
             )));
         }
-        if let Some(verdict) = env_of_image(role, service, image).or(env_of_container(bench, role)?) {
+        if let Some(verdict) = env_of_image(role, service, image).or_else(|| env_of_container(bench, role)) {
             return Ok(verdict);
         }
         count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
@@ -126,42 +126,42 @@ fn env_line(role: &RoleSubject, name: &str) -> Option<usize> {
 }
 
 /// What compose.yaml adds to it, and whether another host would add something else.
-fn env_of_container(bench: &Bench, role: &RoleSubject) -> Checked<Option<Verdict>> {
+fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
     let service = bench.subject.service(role);
     let at = |what: String, field: &str| {
         let expected = "the environment is the image's; nothing comes from compose.yaml or from the host";
         fail(what).expected(expected).at(bench.subject.compose_file(), service.at(field).line)
     };
     if let Some(name) = service.environment_from_host.first() {
-        return Ok(Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}"))));
+        return Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}")));
     }
     let declared = declared(role);
     for (name, value) in &service.environment {
         if value.as_deref() != declared.get(name).map(String::as_str) {
             let what = format!("{}: compose.yaml sets {name}, which the deployment does not declare so", role.name);
-            return Ok(Some(at(what, &format!("environment.{name}"))));
+            return Some(at(what, &format!("environment.{name}")));
         }
     }
     // The same file read on a host where every variable that it could mean is something else.
     let text = std::fs::read_to_string(&bench.subject.compose.file).unwrap_or_default();
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
-    let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return Ok(None) };
-    let Some(other) = other.services.get(&service.name) else { return Ok(None) };
+    let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return None };
+    let other = other.services.get(&service.name)?;
     for (name, value) in &service.environment {
         if other.environment.get(name) != Some(value) {
             let what = format!("{}: the host's environment decides what {name} is", role.name);
-            return Ok(Some(at(what, &format!("environment.{name}"))));
+            return Some(at(what, &format!("environment.{name}")));
         }
     }
     // Build arguments may come from the host, a revision for a label say, as long as no variable takes its value there.
-    let (Some(build), Some(other)) = (&service.build, &other.build) else { return Ok(None) };
+    let (Some(build), Some(other)) = (&service.build, &other.build) else { return None };
     let changed = build.args.iter().find(|(name, value)| other.args.get(*name) != Some(*value) && sets_env(role, name));
-    Ok(changed.map(|(name, _)| {
+    changed.map(|(name, _)| {
         at(
             format!("{}: the host's environment decides the build argument {name}, which an ENV takes", role.name),
             "build",
         )
-    }))
+    })
 }
 
 /// Whether an ENV on the way to a role's stage takes its value from a build argument.

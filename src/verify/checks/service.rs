@@ -199,7 +199,9 @@ pub(super) async fn port(bench: &Bench) -> Checked {
             let tell = |spec: &mut ContainerSpec| {
                 spec.env.retain(|(name, _)| name != "PORT");
                 spec.env.push(("PORT".into(), port.to_string()));
-                watched.iter().for_each(|port| publish(spec, *port));
+                for port in &watched {
+                    publish(spec, *port);
+                }
             };
             let scene = bench.start(role, tell).await?;
             let verdict = answers_on(bench, &scene, port, &watched, path).await?;
@@ -209,7 +211,9 @@ pub(super) async fn port(bench: &Bench) -> Checked {
     });
     let (one, other) = tokio::try_join!(one, other)?;
     Ok(match (one, other) {
-        (Ok(one), Ok(other)) => pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other")),
+        (Ok(one), Ok(other)) => {
+            pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other"))
+        }
         (Err(verdict), _) | (_, Err(verdict)) => {
             let (file, line) = command_place(bench, role);
             verdict.at(file, line)

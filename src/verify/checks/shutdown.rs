@@ -163,8 +163,8 @@ async fn in_flight(
 /// When the last new connection was answered, if that is how the service met them until its work was done: one that
 /// closes its listener a moment late has refused one before.
 fn accepting(knocks: &[(Duration, bool)], busy_until: Duration) -> Option<Duration> {
-    let while_busy = knocks.iter().filter(|(began, _)| *began > CLOSING && *began <= busy_until.max(CLOSING * 2));
-    while_busy.last().and_then(|(began, answered)| answered.then_some(*began))
+    let mut while_busy = knocks.iter().filter(|(began, _)| *began > CLOSING && *began <= busy_until.max(CLOSING * 2));
+    while_busy.next_back().and_then(|(began, answered)| answered.then_some(*began))
 }
 
 fn judge(observed: &Observed, signal: &str, grace: Duration) -> Verdict {

@@ -94,7 +94,7 @@ fn taints(bench: &Bench) -> Vec<Taint> {
 fn word(run: &str, index: usize) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(format!("{run} {index}"));
-    let hex: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+    let hex = digest.iter().take(12).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     format!("taint{hex}")
 }
 
@@ -134,7 +134,8 @@ fn tainted(bench: &Bench, role: &RoleSubject, taints: &[Taint]) -> Result<(Conte
 
 /// Files that hold deployments' values on many a machine; the ignore rules decide whether they are sent.
 fn seeds(taints: &[Taint], bench: &Bench) -> Vec<(String, String)> {
-    let lines: String = taints.iter().map(|taint| format!("{}={}\n", taint.name, taint.word)).collect();
+    let lines: Vec<String> = taints.iter().map(|taint| format!("{}={}\n", taint.name, taint.word)).collect();
+    let lines = lines.concat();
     let mut seeds = vec![(".env".to_owned(), lines.clone())];
     for deployment in &bench.subject.project.deployments {
         seeds.push((format!(".env.{}", deployment.name), lines.clone()));
@@ -189,8 +190,7 @@ fn value_line(role: &RoleSubject, value: &str) -> Option<usize> {
     let stages = dockerfile.closure(role.target.stage);
     let instructions = stages.iter().rev().flat_map(|stage| &dockerfile.stages[*stage].instructions);
     instructions
-        .map(|one| one.line..=one.end_line)
-        .flatten()
+        .flat_map(|one| one.line..=one.end_line)
         .find(|line| lines.get(line - 1).is_some_and(|text| text.contains(value)))
 }
 

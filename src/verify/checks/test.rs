@@ -7,7 +7,7 @@ use crate::verify::inject::Injection;
 use crate::verify::outcome::{fail, pass};
 
 /// How long a suite may run.
-const SUITE: Duration = Duration::from_secs(20 * 60);
+const SUITE: Duration = Duration::from_mins(20);
 
 /// `test.extends-service`.
 pub(super) async fn extends_service(bench: &Bench) -> Checked {
