@@ -56,6 +56,11 @@ impl Connection {
         timeout(within, connect).await.unwrap_or_else(|_| Err(format!("no connection within {within:?}")))
     }
 
+    /// Whether the other side has closed it.
+    pub(super) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Asks and reads the whole answer.
     pub(super) async fn get(&mut self, path: &str, within: Duration) -> Result<Answer, NoAnswer> {
         let request = Request::get(path)

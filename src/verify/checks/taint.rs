@@ -70,7 +70,10 @@ pub(super) async fn no_deployment_env(bench: &Bench) -> Checked {
         return Ok(pass(format!("none of {} reaches a layer, the configuration or the history", names.join(", "))));
     };
     let taint = &taints[hit.needle];
-    let line = setting_line(role, &taint.name);
+    let line = match &hit.place {
+        Place::Layer { path, .. } => bringing_line(role, path, &taint.name),
+        Place::Config { .. } => setting_line(role, &taint.name),
+    };
     Ok(fail(format!("the value of {} is in {} of the service image", taint.name, hit.place)).at(file, line))
 }
 
@@ -206,6 +209,35 @@ fn setting_line(role: &RoleSubject, name: &str) -> usize {
     };
     let found = instructions.find(|one| mentions(&one.kind)).map(|one| one.line);
     found.unwrap_or(role.target.line())
+}
+
+/// The line that brings a file of the context, by its name or with all the others; else that of the variable.
+fn bringing_line(role: &RoleSubject, path: &str, variable: &str) -> usize {
+    let dockerfile = &role.target.dockerfile;
+    let stages = dockerfile.closure(role.target.stage);
+    let copies: Vec<(usize, &str)> = stages
+        .iter()
+        .rev()
+        .flat_map(|stage| &dockerfile.stages[*stage].instructions)
+        .filter_map(|one| match &one.kind {
+            Kind::Copy(copy) | Kind::Add(copy) if copy.from.is_none() => Some((one.line, copy)),
+            _ => None,
+        })
+        .flat_map(|(line, copy)| copy.sources.iter().map(move |source| (line, source.trim_end_matches('/'))))
+        .collect();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let fits = |source: &str| {
+        let last = source.rsplit('/').next().unwrap_or(source);
+        last == name || globset::Glob::new(last).is_ok_and(|glob| glob.compile_matcher().is_match(name))
+    };
+    let by_name = copies.iter().find(|(_, source)| !matches!(*source, "." | "*") && fits(source));
+    let whole = copies.iter().find(|(_, source)| matches!(*source, "." | "./." | "*" | ""));
+    match (by_name, setting_line(role, variable), whole) {
+        (Some((line, _)), ..) => *line,
+        (None, line, _) if line != role.target.line() => line,
+        (None, _, Some((line, _))) => *line,
+        (None, line, None) => line,
+    }
 }
 
 #[cfg(test)]
