@@ -337,7 +337,7 @@ impl Scene {
         };
         tokio::select! {
             answer = http::wait_for(port, path, within, wanted) => {
-                answer.map_err(|last| format!("none that was wanted within {} s; last seen: {last}", within.as_secs()))
+                answer.map_err(|last| format!("after {} s still {last}", within.as_secs()))
             }
             code = ended => Err(format!("the container ended with exit code {code}")),
         }

@@ -93,8 +93,8 @@ fn collect(jobs: &[Job], done: Vec<Done>) -> Images {
 fn failed(job: &Job, failure: &BuildFailure) -> Verdict {
     let what = match (&failure.instruction, failure.exit_code) {
         (Some(instruction), Some(code)) => format!("{} ended with exit code {code}", first_line(instruction)),
-        (Some(instruction), None) => format!("{}: {}", first_line(instruction), failure.message),
-        (None, _) => failure.message.clone(),
+        (Some(instruction), None) => format!("{}: {}", first_line(instruction), plain(&failure.message)),
+        (None, _) => plain(&failure.message).to_owned(),
     };
     fail(format!("the image of {} does not build: {what}", job.role))
         .expected(format!("stage {} builds", job.target.stage_name()))
@@ -102,8 +102,24 @@ fn failed(job: &Job, failure: &BuildFailure) -> Verdict {
         .log(failure.log_tail.clone())
 }
 
+/// A message without the builder's own references.
+fn plain(message: &str) -> &str {
+    let rest = message.split_once("failed to calculate checksum of ref ").and_then(|(_, rest)| rest.split_once(": "));
+    rest.map_or(message, |(_, rest)| rest)
+}
+
+/// An instruction on one line, without a RUN's flags and without what is too long to read.
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_end_matches('\\').trim().to_owned()
+    const LONG: usize = 100;
+    let mut words = text.split_whitespace().filter(|word| *word != "\\");
+    let name = words.next().unwrap_or_default();
+    let rest: Vec<&str> =
+        if name.eq_ignore_ascii_case("run") { words.skip_while(|word| word.starts_with("--")).collect() } else { words.collect() };
+    let line = format!("{name} {}", rest.join(" "));
+    match line.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(Event) + Sync)) -> Result<Done> {

@@ -8,8 +8,8 @@ use sha2::{Digest as _, Sha256};
 use crate::compose::Mount;
 use crate::engine::{Context, EntryKind, ImageInfo};
 use crate::stacks;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, pass};
+use crate::verify::bench::{Bench, Checked, Stop};
+use crate::verify::outcome::{Outcome, fail, pass, skipped};
 use crate::verify::workcopy::WorkCopy;
 
 /// Files of fewer bytes are alike by chance.
@@ -24,7 +24,7 @@ fn workdir(bench: &Bench) -> Checked<String> {
 }
 
 /// dev's bind mount of the project at or above the working directory, or the verdict that it has none.
-pub(super) fn source_mount(bench: &Bench) -> Checked<&Mount> {
+fn source_mount(bench: &Bench) -> Checked<&Mount> {
     let service = bench.subject.service(bench.role("dev")?);
     let workdir = workdir(bench)?;
     let file = bench.subject.compose_file();
@@ -65,6 +65,16 @@ pub(super) fn source_mount(bench: &Bench) -> Checked<&Mount> {
         return refuse(format!("{shown} is mounted there read-only"), line);
     }
     Ok(mount)
+}
+
+/// The same for checks that build on it: what is wrong with it is `dev.mount`'s to say.
+pub(super) fn held_mount(bench: &Bench) -> Checked<&Mount> {
+    source_mount(bench).map_err(|stop| match stop {
+        Stop::Verdict(verdict) if verdict.outcome() == Outcome::Fail => {
+            skipped("dev.mount does not hold, so nothing passes between the container and the source").into()
+        }
+        other => other,
+    })
 }
 
 /// `dev.mount`.

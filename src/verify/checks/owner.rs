@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::dev::source_mount;
+use super::dev::held_mount;
 use super::reload::{publish, service_port};
+use crate::dockerfile::Kind;
 use crate::engine::Process;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::http;
@@ -14,9 +15,7 @@ use crate::verify::subject::RoleSubject;
 /// `dev.owner`.
 pub(super) async fn check(bench: &Bench) -> Checked {
     let role = bench.role("dev")?;
-    let Ok(mount) = source_mount(bench) else {
-        return Ok(skipped("dev.mount does not hold, so nothing is written on the project"));
-    };
+    let mount = held_mount(bench)?;
     let info = bench.engine().info();
     if info.rootless || info.userns {
         return Ok(inconclusive(
@@ -127,7 +126,15 @@ fn user_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
     if service.user.is_some() {
         return (bench.subject.compose_file(), service.at("user").line);
     }
-    (role.target.file.clone(), super::service::user_line(role))
+    let dockerfile = &role.target.dockerfile;
+    let chain = dockerfile.ancestry(role.target.stage);
+    let last = |wanted: &dyn Fn(&Kind) -> bool| {
+        let mut instructions = chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev());
+        instructions.find(|one| wanted(&one.kind)).map(|one| one.line)
+    };
+    let user = last(&|kind| matches!(kind, Kind::User(_)));
+    let line = user.or_else(|| last(&|kind| matches!(kind, Kind::Entrypoint(_)))).unwrap_or(role.target.line());
+    (role.target.file.clone(), line)
 }
 
 /// The engine's own first process, which only passes signals on.

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::dev::source_mount;
+use super::dev::held_mount;
 use crate::engine::ContainerState;
 use crate::project::Reload;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass};
 use crate::verify::subject::RoleSubject;
 
 /// How long a reloader has at least to see a file that is broken or gone.
@@ -16,9 +16,7 @@ const SEEN: Duration = Duration::from_millis(1500);
 /// `dev.reload`.
 pub(super) async fn check(bench: &Bench) -> Checked {
     let role = bench.role("dev")?;
-    if source_mount(bench).is_err() {
-        return Ok(skipped("dev.mount does not hold, so no edit can reach the container"));
-    }
+    held_mount(bench)?;
     let Some(probe) = bench.subject.project.verify.reload.clone() else {
         return without_probe(bench).await;
     };

@@ -91,7 +91,7 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
     Ok(pass(format!("it runs as uid {uid}, and no file added to the base image is setuid root")))
 }
 
-pub(super) fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
+fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
     use crate::dockerfile::Kind;
     let dockerfile = &role.target.dockerfile;
     let stages = dockerfile.ancestry(role.target.stage);
