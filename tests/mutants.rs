@@ -2,8 +2,9 @@
 //! would break it, which fails that contract and no other; or a decoy, correct and unusual, which passes.
 //!
 //! Verifies all of them on the engine of `DOCKER_HOST`, the docker context or the known sockets, and prints the
-//! score. Without an engine that part does nothing, but where `CI` is set it fails. `MUTANTS=service.port` runs only
-//! those whose name holds that text, `MUTANTS_WIDE=1` one at a time.
+//! score. Without an engine that part does nothing, but where `CI` is set it fails.
+//! `MUTANTS=service.port,dev.reload/root` verifies only those whose name holds one of these texts, and not the scaffolds
+//! as they come; `MUTANTS_WIDE=1` one at a time; `MUTANTS_TELL=1` prints what was found in each.
 #![expect(clippy::disallowed_methods, reason = "tests write folders and print")]
 
 use std::collections::BTreeSet;
@@ -310,13 +311,15 @@ fn mutants_are_caught_and_decoys_pass() {
         say("no engine: neither mutants nor decoys were verified");
         return;
     }
-    let chosen = env::var("MUTANTS").unwrap_or_default();
-    let cases: Vec<Case> = cases().into_iter().filter(|case| case.name.contains(&chosen)).collect();
+    let chosen = env::var("MUTANTS").ok();
+    let is_chosen = |case: &Case| chosen.as_ref().is_none_or(|some| some.split(',').any(|one| case.name.contains(one)));
+    let cases: Vec<Case> = cases().into_iter().filter(is_chosen).collect();
     assert!(!cases.is_empty(), "no mutant's name holds {chosen:?}");
     let temporary = tempfile::Builder::new().prefix("dockwright-mutants-").tempdir().unwrap();
 
     // What a broken scaffold shows counts only if the whole one keeps every promise.
-    let bases: BTreeSet<&str> = cases.iter().map(|case| case.mutant.base.as_str()).collect();
+    let mut bases: BTreeSet<&str> = cases.iter().map(|case| case.mutant.base.as_str()).collect();
+    bases.retain(|_| chosen.is_none());
     let start = Instant::now();
     let wrong = side_by_side(&bases.into_iter().collect::<Vec<_>>(), |base| whole(base, &temporary.path().join(base)));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -58,6 +58,24 @@ impl Target {
     pub(super) fn line(&self) -> usize {
         self.dockerfile.stages[self.stage].line
     }
+
+    /// Whether the stage is made anew beside another one instead of from it: both start from the same outside image,
+    /// and the other is none of its ancestors. Equal layers say nothing then: the builder's cache gives them the same.
+    pub(super) fn is_beside(&self, other: &Target) -> bool {
+        let base = |target: &Target| {
+            let chain = target.dockerfile.ancestry(target.stage);
+            chain.last().map(|first| target.dockerfile.stages[*first].base.clone())
+        };
+        let name = other.stage_name();
+        let chain = self.dockerfile.ancestry(self.stage);
+        let names = chain.iter().filter_map(|stage| self.dockerfile.stages[*stage].name.as_ref());
+        let from_it = if std::sync::Arc::ptr_eq(&self.dockerfile, &other.dockerfile) {
+            chain.contains(&other.stage)
+        } else {
+            names.into_iter().any(|own| own.eq_ignore_ascii_case(&name))
+        };
+        !from_it && base(self) == base(other)
+    }
 }
 
 impl Subject {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::build::differences;
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
@@ -13,7 +14,7 @@ use crate::verify::subject::RoleSubject;
 const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
 /// `installation.extends-service`.
-pub(super) fn extends_service(bench: &Bench) -> Checked {
+pub(super) async fn extends_service(bench: &Bench) -> Checked {
     let service = bench.image("service")?;
     let mut count = 0;
     for role in bench.subject.installations() {
@@ -21,14 +22,19 @@ pub(super) fn extends_service(bench: &Bench) -> Checked {
         let at = |verdict: Verdict, line| {
             Ok(verdict.expected("the service image's layers, and no other").at(role.target.file.clone(), line))
         };
-        if !image.layers.starts_with(&service.layers) {
+        if !is_of_service(bench, role, image, service)? {
             return at(fail(format!("{} is not made from the service image", role.name)), role.target.line());
         }
-        let added: Vec<&String> =
-            image.layers[service.layers.len()..].iter().filter(|layer| *layer != EMPTY_LAYER).collect();
-        if !added.is_empty() {
+        if image.layers[service.layers.len()..].iter().all(|layer| layer == EMPTY_LAYER) {
+            count += 1;
+            continue;
+        }
+        // A layer can hold nothing but what was there already.
+        let changes = differences(&bench.tree(&service.id).await?, &bench.tree(&image.id).await?);
+        if !changes.is_empty() {
+            let shown = changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
             let line = changing_line(role).unwrap_or(role.target.line());
-            return at(fail(format!("{} adds {} that changes files", role.name, layers(added.len()))), line);
+            return at(fail(format!("{} changes files of the service: {shown}", role.name)), line);
         }
         count += 1;
     }
@@ -38,8 +44,9 @@ pub(super) fn extends_service(bench: &Bench) -> Checked {
     )))
 }
 
-fn layers(count: usize) -> String {
-    if count == 1 { "a layer".into() } else { format!("{count} layers") }
+/// Whether an installation's image is the service's and more.
+fn is_of_service(bench: &Bench, role: &RoleSubject, image: &ImageInfo, service: &ImageInfo) -> Checked<bool> {
+    Ok(image.layers.starts_with(&service.layers) && !role.target.is_beside(&bench.role("service")?.target))
 }
 
 /// The first instruction of the stage that makes a layer.
@@ -55,7 +62,7 @@ pub(super) fn env_complete(bench: &Bench) -> Checked {
     let mut count = 0;
     for role in bench.subject.installations() {
         let image = bench.image(&role.name)?;
-        if !image.layers.starts_with(&service.layers) {
+        if !is_of_service(bench, role, image, service)? {
             return Ok(skipped(format!(
                 "{} is not made from the service image, so there is no telling what it adds",
                 role.name

@@ -36,7 +36,7 @@ pub(super) const ALL: &[(&str, Check)] = &[
     ("service.no-deployment-env", |bench| Box::pin(taint::no_deployment_env(bench))),
     ("test.extends-service", |bench| Box::pin(test::extends_service(bench))),
     ("test.passes", |bench| Box::pin(test::passes(bench))),
-    ("installation.extends-service", |bench| Box::pin(ready(installation::extends_service(bench)))),
+    ("installation.extends-service", |bench| Box::pin(installation::extends_service(bench))),
     ("installation.env-complete", |bench| Box::pin(ready(installation::env_complete(bench)))),
 ];
 

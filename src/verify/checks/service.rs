@@ -74,9 +74,11 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
         return refuse(format!("the user is {user}, which is uid 0"));
     }
     if let Some(path) = added_setuid(bench, role, image).await? {
-        return refuse(format!(
-            "{path} is setuid or setgid root, and the base image does not have it: with it, root comes back"
-        ));
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let line = naming_line(role, name).unwrap_or(role.target.line());
+        return Ok(fail(format!("{path} is setuid or setgid root, and the base image does not have it"))
+            .expected("no file that lets the service's user be root again")
+            .at(role.target.file.clone(), line));
     }
     let scene = bench.start(role, |_| {}).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -96,6 +98,16 @@ pub(super) fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
     let mut users = stages.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev());
     let found = users.find(|one| matches!(one.kind, Kind::User(_))).map(|one| one.line);
     found.unwrap_or(role.target.line())
+}
+
+/// The last line of the Dockerfile, on the way to a role's stage, that names something.
+fn naming_line(role: &crate::verify::subject::RoleSubject, name: &str) -> Option<usize> {
+    let dockerfile = &role.target.dockerfile;
+    let stages = dockerfile.ancestry(role.target.stage);
+    let instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+    let lines: Vec<&str> = dockerfile.text.lines().collect();
+    let named = |line: &usize| lines.get(line - 1).is_some_and(|text| text.contains(name));
+    instructions.flat_map(|one| one.line..=one.end_line).filter(named).max()
 }
 
 /// The uid of an account of the image.

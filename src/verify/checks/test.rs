@@ -14,6 +14,12 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     let role = bench.role("test")?;
     let (service, test) = (bench.image("service")?, bench.image("test")?);
     let at = (role.target.file.clone(), role.target.line());
+    if role.target.is_beside(&bench.role("service")?.target) {
+        let stage = bench.role("service")?.target.stage_name();
+        return Ok(fail(format!("the stage {} is not made from the stage {stage}", role.target.stage_name()))
+            .expected(format!("it starts with `FROM {stage}`"))
+            .at(at.0, at.1));
+    }
     if !test.layers.starts_with(&service.layers) {
         let shared = test.layers.iter().zip(&service.layers).take_while(|(test, service)| test == service).count();
         return Ok(fail(format!(

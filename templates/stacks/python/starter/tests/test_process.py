@@ -68,7 +68,7 @@ def test_finishes_the_request_in_flight_and_exits_0(
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{client.base_url}/healthz")
         assert in_flight.result().json() == {"slept": 1}
-    assert service.wait(timeout=2) == 0
+    assert service.wait(timeout=6) == 0
 
 
 def test_logs_one_json_object_a_line(service: Process, client: httpx2.Client) -> None:

@@ -101,7 +101,7 @@ fn finishes_what_is_in_flight(signal: Signal) {
     assert!(answer.ends_with(r#"{"slept":1.0}"#), "{answer}");
     let answered = Instant::now();
     assert!(service.wait().success());
-    assert!(answered.elapsed() < Duration::from_secs(2));
+    assert!(answered.elapsed() < Duration::from_secs(6));
 }
 
 #[test]
