@@ -102,7 +102,9 @@ fn theirs(compose: &[String], case: &Path) -> Option<Value> {
 
 /// Takes off what differs between Compose's releases without a meaning, and the case's own path.
 fn comparable(config: &Value, case: &Path) -> Value {
-    let text = config.to_string().replace(&*case.to_string_lossy(), "/CASE");
+    // Also what a case names beside its own folder.
+    let beside = case.parent().expect("a case is in a folder").to_string_lossy();
+    let text = config.to_string().replace(&*case.to_string_lossy(), "/CASE").replace(&*beside, "/CASES");
     let mut config: Value = serde_json::from_str(&text).unwrap();
     extensions(&mut config);
     let services = config.get_mut("services").and_then(Value::as_object_mut);

@@ -10,7 +10,7 @@ use crate::verify::{Event, Finding, Outcome, Report, RoleReport};
 pub fn line(event: &Event) -> Option<String> {
     match event {
         Event::Started { engine, roles, contracts } => Some(format!(
-            "{:?} {} (API {}), {}: {} images, {} contracts",
+            "{:?} {} (API {}), {}: {} roles, {} contracts",
             engine.product,
             engine.version,
             engine.api_version,

@@ -152,7 +152,7 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(E
         built: image.is_ok(),
         image: image.as_ref().ok().map(|image| image.id.clone()),
         size: image.as_ref().ok().map(|image| image.size),
-        seconds: start.elapsed().as_secs_f64(),
+        seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         cached_steps: cached,
         steps,
     };

@@ -164,7 +164,7 @@ fn no_template_residue() {
                 "Starter Service",
             ];
             for mark in residue {
-                let lines = text.lines().filter(|line| !(hostile && line.contains("BRACES="))).collect::<Vec<_>>();
+                let lines = text.lines().filter(|line| !(hostile && line.contains("BRACES"))).collect::<Vec<_>>();
                 assert!(!lines.iter().any(|line| line.contains(mark)), "{at} has {mark}");
             }
             assert!(!file.path.contains("starter"), "{at}");

@@ -73,7 +73,10 @@ pub(super) fn env_complete(bench: &Bench) -> Checked {
         }
         count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
     }
-    Ok(pass(format!("{count} declared variables are set, nothing else is, and the host's environment changes none")))
+    Ok(pass(format!(
+        "{count} declared {} set, nothing else is, and the host's environment changes none",
+        if count == 1 { "variable is" } else { "variables are" }
+    )))
 }
 
 /// What the deployment declares: its variables, and where its secrets are.
