@@ -113,8 +113,11 @@ fn first_line(text: &str) -> String {
     const LONG: usize = 100;
     let mut words = text.split_whitespace().filter(|word| *word != "\\");
     let name = words.next().unwrap_or_default();
-    let rest: Vec<&str> =
-        if name.eq_ignore_ascii_case("run") { words.skip_while(|word| word.starts_with("--")).collect() } else { words.collect() };
+    let rest: Vec<&str> = if name.eq_ignore_ascii_case("run") {
+        words.skip_while(|word| word.starts_with("--")).collect()
+    } else {
+        words.collect()
+    };
     let line = format!("{name} {}", rest.join(" "));
     match line.char_indices().nth(LONG) {
         Some((end, _)) => format!("{}…", &line[..end]),

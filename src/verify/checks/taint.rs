@@ -232,11 +232,11 @@ fn bringing_line(role: &RoleSubject, path: &str, variable: &str) -> usize {
     };
     let by_name = copies.iter().find(|(_, source)| !matches!(*source, "." | "*") && fits(source));
     let whole = copies.iter().find(|(_, source)| matches!(*source, "." | "./." | "*" | ""));
-    match (by_name, setting_line(role, variable), whole) {
-        (Some((line, _)), ..) => *line,
-        (None, line, _) if line != role.target.line() => line,
-        (None, _, Some((line, _))) => *line,
-        (None, line, None) => line,
+    let setting = setting_line(role, variable);
+    match (by_name, whole) {
+        (Some((line, _)), _) => *line,
+        (None, Some((line, _))) if setting == role.target.line() => *line,
+        _ => setting,
     }
 }
 
