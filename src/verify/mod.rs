@@ -68,7 +68,8 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let folder = request.folder.canonicalize().map_err(|error| Error::io("cannot find", &request.folder, error))?;
     let subject = Subject::read(&folder, request.project.clone(), &env)?;
     let contracts = contracts(request)?;
-    let mut needed: BTreeSet<&str> = contracts.iter().flat_map(|name| needs(name)).copied().collect();
+    let mut needed: BTreeSet<&str> =
+        contracts.iter().filter_map(|name| checks::find(name)).flat_map(|entry| entry.needs).copied().collect();
     needed.extend(request.only.iter().filter(|only| roles::find(only).is_some()).map(String::as_str));
     // Named by itself, or with nothing named, scaffold.builds is of all roles.
     let all = request.only.is_empty() || request.only.iter().any(|only| only == checks::BUILDS || only == "scaffold");
@@ -99,21 +100,6 @@ fn contracts(request: &Request) -> Result<Vec<&'static str>> {
     Ok(names)
 }
 
-/// The roles whose images a contract's check looks at.
-fn needs(contract: &str) -> &'static [&'static str] {
-    match contract {
-        // dev of a compiled stack runs what the builder makes.
-        "dev.mount" | "dev.no-source" | "dev.reload" | "dev.owner" => &["dev", "build"],
-        "dev-tools.present" => &["dev-tools", "dev", "build"],
-        "build.inject-equal" => &["build", "service"],
-        "service.no-deployment-env" => &["service", "dev"],
-        name if name.starts_with("service.") => &["service", "build"],
-        name if name.starts_with("test.") => &["test", "service", "build"],
-        name if name.starts_with("installation.") => &["installation", "service"],
-        _ => &[],
-    }
-}
-
 /// Carries a plan out on an engine. `sink` hears of everything as it happens. Dropping the future stops
 /// the builds; the caller then finishes `run`, which removes all that was made.
 ///
@@ -140,8 +126,8 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Event) + Sync)) -> Result
         trees: tokio::sync::Mutex::default(),
         artefact: OnceCell::new(),
     };
-    let wanted = checks::ALL.iter().filter(|(name, _)| contracts.contains(name));
-    let checked = stream::iter(wanted.map(|(name, check)| check_one(&bench, name, *check, sink)));
+    let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
+    let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, sink)));
     // Containers wait more than they work, but those that compile or test want a processor each.
     let mut checked = checked.buffer_unordered(engine_width(&bench));
     while let Some(finding) = checked.next().await {
@@ -164,15 +150,11 @@ fn engine_width(bench: &Bench) -> usize {
     usize::try_from(bench.engine().info().cpus).unwrap_or(1).clamp(1, 4) + 1
 }
 
-async fn check_one(
-    bench: &Bench,
-    name: &'static str,
-    check: checks::Check,
-    sink: &(dyn Fn(Event) + Sync),
-) -> Result<Finding> {
+async fn check_one(bench: &Bench, entry: &'static checks::Entry, sink: &(dyn Fn(Event) + Sync)) -> Result<Finding> {
+    let name = entry.contract;
     sink(Event::CheckStarted(name));
     let start = Instant::now();
-    let verdict = match check(bench).await {
+    let verdict = match (entry.check)(bench).await {
         Ok(verdict) => verdict,
         Err(Stop::Verdict(verdict)) => *verdict,
         // An engine that still answers has refused one thing: this contract cannot be seen, the others can.

@@ -22,22 +22,73 @@ pub(super) type Check = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Che
 /// What is proved while the images are built; the others are [`ALL`].
 pub(super) const BUILDS: &str = "scaffold.builds";
 
+/// A contract's check, and what it looks at.
+pub(super) struct Entry {
+    /// The contract's name.
+    pub(super) contract: &'static str,
+    /// The roles whose images it looks at. dev of a compiled stack runs what the builder makes.
+    pub(super) needs: &'static [&'static str],
+    /// The check itself.
+    pub(super) check: Check,
+}
+
+/// The entry of a contract; none for [`BUILDS`].
+pub(super) fn find(contract: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.contract == contract)
+}
+
 /// The one list, in the catalogue's order.
-pub(super) const ALL: &[(&str, Check)] = &[
-    ("dev.mount", |bench| Box::pin(dev::mount(bench))),
-    ("dev.no-source", |bench| Box::pin(dev::no_source(bench))),
-    ("dev.reload", |bench| Box::pin(reload::check(bench))),
-    ("dev.owner", |bench| Box::pin(owner::check(bench))),
-    ("dev-tools.present", |bench| Box::pin(dev_tools::present(bench))),
-    ("build.inject-equal", |bench| Box::pin(build::inject_equal(bench))),
-    ("service.non-root", |bench| Box::pin(service::non_root(bench))),
-    ("service.port", |bench| Box::pin(service::port(bench))),
-    ("service.shutdown", |bench| Box::pin(shutdown::check(bench))),
-    ("service.no-deployment-env", |bench| Box::pin(taint::no_deployment_env(bench))),
-    ("test.extends-service", |bench| Box::pin(test::extends_service(bench))),
-    ("test.passes", |bench| Box::pin(test::passes(bench))),
-    ("installation.extends-service", |bench| Box::pin(installation::extends_service(bench))),
-    ("installation.env-complete", |bench| Box::pin(ready(installation::env_complete(bench)))),
+pub(super) const ALL: &[Entry] = &[
+    Entry { contract: "dev.mount", needs: &["dev", "build"], check: |bench| Box::pin(dev::mount(bench)) },
+    Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |bench| Box::pin(dev::no_source(bench)) },
+    Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },
+    Entry { contract: "dev.owner", needs: &["dev", "build"], check: |bench| Box::pin(owner::check(bench)) },
+    Entry {
+        contract: "dev-tools.present",
+        needs: &["dev-tools", "dev", "build"],
+        check: |bench| Box::pin(dev_tools::present(bench)),
+    },
+    Entry {
+        contract: "build.inject-equal",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(build::inject_equal(bench)),
+    },
+    Entry {
+        contract: "service.non-root",
+        needs: &["service", "build"],
+        check: |bench| Box::pin(service::non_root(bench)),
+    },
+    Entry { contract: "service.port", needs: &["service", "build"], check: |bench| Box::pin(service::port(bench)) },
+    Entry {
+        contract: "service.shutdown",
+        needs: &["service", "build"],
+        check: |bench| Box::pin(shutdown::check(bench)),
+    },
+    Entry {
+        contract: "service.no-deployment-env",
+        needs: &["service", "dev"],
+        check: |bench| Box::pin(taint::no_deployment_env(bench)),
+    },
+    Entry {
+        contract: "test.extends-service",
+        needs: &["test", "service", "build"],
+        check: |bench| Box::pin(test::extends_service(bench)),
+    },
+    Entry {
+        contract: "test.passes",
+        needs: &["test", "service", "build"],
+        check: |bench| Box::pin(test::passes(bench)),
+    },
+    Entry {
+        contract: "installation.extends-service",
+        needs: &["installation", "service"],
+        check: |bench| Box::pin(installation::extends_service(bench)),
+    },
+    Entry {
+        contract: "installation.env-complete",
+        needs: &["installation", "service"],
+        check: |bench| Box::pin(ready(installation::env_complete(bench))),
+    },
 ];
 
 #[cfg(test)]
@@ -47,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_contract_has_its_check_and_no_check_is_of_another() {
-        let checked: Vec<&str> = [BUILDS].into_iter().chain(ALL.iter().map(|(name, _)| *name)).collect();
+        let checked: Vec<&str> = [BUILDS].into_iter().chain(ALL.iter().map(|entry| entry.contract)).collect();
         let listed: Vec<&str> = contract::ALL.iter().map(|contract| contract.name).collect();
         assert_eq!(checked, listed);
     }

@@ -1,0 +1,72 @@
+//! The contracts as plain data: what each role promises, how that is checked, how to mend it.
+//!
+//! Names are public interface: `JUnit` cases, SARIF rules and `dockwright explain` use them.
+
+mod build;
+mod dev;
+mod dev_tools;
+mod installation;
+mod scaffold;
+mod service;
+mod test;
+
+/// One promise of one role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Contract {
+    /// `role.what`, as `dev.reload`.
+    pub name: &'static str,
+    /// The promise, in one sentence.
+    pub promise: &'static str,
+    /// How it is checked.
+    pub how: &'static str,
+    /// How to mend a failure.
+    pub mend: &'static str,
+}
+
+impl Contract {
+    /// The role that makes the promise; `scaffold` for all of them.
+    #[must_use]
+    pub fn role(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(role, _)| role)
+    }
+}
+
+/// The one list, by role in the order of the Dockerfile; a file per role has the words.
+pub const ALL: &[Contract] = &[
+    scaffold::BUILDS,
+    dev::MOUNT,
+    dev::NO_SOURCE,
+    dev::RELOAD,
+    dev::OWNER,
+    dev_tools::PRESENT,
+    build::INJECT_EQUAL,
+    service::NON_ROOT,
+    service::PORT,
+    service::SHUTDOWN,
+    service::NO_DEPLOYMENT_ENV,
+    test::EXTENDS_SERVICE,
+    test::PASSES,
+    installation::EXTENDS_SERVICE,
+    installation::ENV_COMPLETE,
+];
+
+/// The contract of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Contract> {
+    ALL.iter().find(|contract| contract.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_entry_is_whole() {
+        for (index, contract) in ALL.iter().enumerate() {
+            assert!(ALL[..index].iter().all(|other| other.name != contract.name), "{}", contract.name);
+            for text in [contract.promise, contract.how, contract.mend] {
+                assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", contract.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The promises of service.
+
+use super::Contract;
+
+pub(super) const NON_ROOT: Contract = Contract {
+    name: "service.non-root",
+    promise: "The service runs as a uid other than 0, and no added setuid file lets it back.",
+    how: "Resolves the container's user through the image's own passwd, looks at the uid of the running processes, and \
+          compares the setuid and setgid files with those of the base image.",
+    mend: "Give the service stage a `USER` with a uid above 0 (a number, as 10001, needs no account), and leave no \
+           `user: root` in compose.yaml.",
+};
+
+pub(super) const PORT: Contract = Contract {
+    name: "service.port",
+    promise: "The service answers on the port that PORT names, from outside the container, and on no other.",
+    how: "Runs the service twice, with two values of PORT, and asks for the health path over HTTP on each from outside \
+          the container; the other port must not answer.",
+    mend: "Read PORT from the environment and listen on 0.0.0.0, not on 127.0.0.1 and not on a fixed port.",
+};
+
+pub(super) const SHUTDOWN: Contract = Contract {
+    name: "service.shutdown",
+    promise: "On its stop signal the service refuses new connections, finishes the request in flight, and exits 0 \
+              inside the grace period.",
+    how: "Starts a slow request ([verify] slow) and an idle keep-alive connection, sends the stop signal, tries new \
+          connections, reads the slow answer to its end, and waits for the exit code.",
+    mend: "Start the service in exec form so that the signal reaches it, handle SIGTERM by closing the listener and \
+           draining, and exit 0.",
+};
+
+pub(super) const NO_DEPLOYMENT_ENV: Contract = Contract {
+    name: "service.no-deployment-env",
+    promise: "No deployment's value is in any layer, configuration, label, history or healthcheck of the service image.",
+    how: "Builds with a random word in place of every deployment value and secret that the description declares \
+          (build arguments and the environment of the build included), and searches every layer, the configuration \
+          and the history for each, also as base64, as hex and inside gzip.",
+    mend: "Give deployment values to the installation stage only (or at run time); take the ARG, ENV, LABEL or file \
+           that carries it out of the stages that service is made from.",
+};
