@@ -75,6 +75,9 @@ pub struct NewArgs {
     /// One Dockerfile, or one per role
     #[arg(long, value_enum, default_value_t = LayoutArg::Single)]
     pub layout: LayoutArg,
+    /// Where the service's code is: in its image, or mounted from the builder's output
+    #[arg(long, value_enum, default_value_t = CodeArg::Image)]
+    pub code: CodeArg,
     /// The port that the service listens on [default: the stack's]
     #[arg(long)]
     pub port: Option<u16>,
@@ -96,6 +99,15 @@ pub enum LayoutArg {
     Single,
     /// docker/ROLE.Dockerfile
     PerRole,
+}
+
+/// `--code`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CodeArg {
+    /// In the service's image
+    Image,
+    /// In the volume that the builder writes to
+    Mounted,
 }
 
 /// `dockwright show`.

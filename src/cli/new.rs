@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::args::{LayoutArg, NewArgs};
+use super::args::{CodeArg, LayoutArg, NewArgs};
 use crate::error::{Error, Result};
 use crate::project::{
-    Command, Layout, Port, Project, ProjectPath, Reload, ServiceName, Tool, ToolName, UrlPath, known_stacks,
+    Code, Command, Layout, Port, Project, ProjectPath, Reload, ServiceName, Tool, ToolName, UrlPath, known_stacks,
 };
 use crate::render;
 use crate::stacks;
@@ -62,6 +62,7 @@ fn describe(options: &NewArgs) -> Result<Project> {
     }
     project.service.port = options.port.map(|port| Port::new(port.into())).transpose()?;
     project.service.layout = if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
+    project.roles.service.code = if options.code == CodeArg::Mounted { Code::Mounted } else { Code::Image };
     project.roles.dev_tools.enabled = !options.no_dev_tools;
     if !options.no_dev_tools {
         for (tool, shows) in &stack.dev_tools.tools {

@@ -131,7 +131,7 @@ fn reason(error: &bollard::errors::Error) -> String {
 }
 
 fn none(tried: &[String]) -> Error {
-    let mut error = Error::engine(format!("no container engine answers; tried {}", tried.join("; ")));
+    let mut error = Error::engine("no container engine answers").because(format!("tried {}", tried.join("\n      ")));
     if tried.iter().any(|line| line.contains("permission denied")) {
         error = error
             .hint("you may not use the socket: join its group (`sudo usermod -aG docker $USER`, then log in again)");
@@ -165,7 +165,7 @@ mod tests {
         };
         let error = Engine::connect_as(&env).await.unwrap_err();
         assert!(begun.elapsed() < Duration::from_millis(500));
-        assert!(error.message().contains("none.sock (DOCKER_HOST): no such socket"), "{error}");
+        assert!(error.causes()[0].contains("none.sock (DOCKER_HOST): no such socket"), "{error}");
         assert!(error.hints().iter().any(|hint| hint.contains("DOCKER_HOST")));
     }
 
