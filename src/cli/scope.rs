@@ -8,7 +8,11 @@ use crate::error::{Error, Kind, Result};
 pub(super) fn with_run<T>(purpose: &str, work: impl AsyncFnOnce(Run) -> Result<T>) -> Result<T> {
     runtime()?.block_on(async {
         let engine = Engine::connect().await?;
-        engine.sweep().await?;
+        // Beside the work: what dead runs left is nothing that this one uses.
+        let sweep = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.sweep().await }
+        });
         let run = engine.run(purpose);
         let done = tokio::select! {
             done = work(run.clone()) => done,
@@ -16,8 +20,10 @@ pub(super) fn with_run<T>(purpose: &str, work: impl AsyncFnOnce(Run) -> Result<T
         };
         // A second signal must not stop the clean-up half-way.
         let finished = run.finish().await;
+        let swept = sweep.await;
         let value = done?;
         finished?;
+        swept.map_err(|error| Error::engine("the sweep of what killed runs left broke off").because(error))??;
         Ok(value)
     })
 }

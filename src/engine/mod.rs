@@ -8,7 +8,7 @@
 //!   removed by [`Engine::sweep`]. Nothing else is ever removed.
 //! - [`Run::build`] builds a [`Context`]; a build that fails is a [`BuildOutcome`], not an error.
 //! - [`Run::create`] makes a [`Container`] from a [`ContainerSpec`]; its methods start, watch and read it.
-//! - [`Engine::image`], [`Engine::search_image`] and [`Run::walk_filesystem`] look into images.
+//! - [`Engine::image`], [`Engine::search_image`], [`Engine::layers`] and [`Run::walk_filesystem`] look into images.
 //!
 //! Errors are of [`Kind::Engine`](crate::error::Kind::Engine) unless a file of ours cannot be read.
 
@@ -21,6 +21,7 @@ mod create;
 mod failure;
 mod image;
 mod info;
+mod layers;
 mod owner;
 mod run;
 mod search;
@@ -39,6 +40,7 @@ pub use container::{
 pub use context::{Context, ContextFile, Ignore};
 pub use image::{HistoryItem, ImageConfig, ImageInfo};
 pub use info::{DiskUsage, EngineInfo, Product};
+pub use layers::Layers;
 pub use run::{Commit, Network, Run, Volume};
 pub use search::{Hit, Place};
 pub use spec::{

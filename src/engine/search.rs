@@ -50,7 +50,7 @@ pub struct Hit {
 const LARGEST_TEXT: u64 = 16 * 1024 * 1024;
 
 /// How data packed with zstd begins, which cannot be searched.
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+pub(super) const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Gzip inside gzip is followed so deep.
 const DEPTH: usize = 3;
@@ -191,7 +191,7 @@ fn search_content(
 }
 
 /// Layers are gzip'd in some stores.
-fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Box<dyn BufRead + 'a>> {
+pub(super) fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Box<dyn BufRead + 'a>> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
     if depth > 0 && is_gzip(input.fill_buf()?) {
         return unpacked(Box::new(MultiGzDecoder::new(input)) as Box<dyn Read + 'a>, depth - 1);
@@ -200,7 +200,7 @@ fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Box<dyn BufRe
 }
 
 /// A layer's first block is a header, or zeros if it is empty.
-fn is_tar(head: &[u8]) -> bool {
+pub(super) fn is_tar(head: &[u8]) -> bool {
     head.len() == 512 && (head[257..262] == *b"ustar" || head.iter().all(|byte| *byte == 0))
 }
 

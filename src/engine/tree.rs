@@ -45,13 +45,22 @@ impl WalkOptions {
 }
 
 impl FileTree {
+    /// Leaves out what the engine puts into every container.
+    pub(super) fn forget_engines(&mut self) {
+        self.files.retain(|path, _| !ENGINES.iter().any(|root| is_under(path, root)));
+        // The engine makes the folder for its own files where the image has none.
+        if self.under("/etc").count() == 1 {
+            self.files.remove("/etc");
+        }
+    }
+
     /// The files at and below a path.
     pub fn under<'a>(&'a self, root: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
         self.files.iter().map(|(path, entry)| (path.as_str(), entry)).filter(move |(path, _)| is_under(path, root))
     }
 }
 
-fn is_under(path: &str, root: &str) -> bool {
+pub(super) fn is_under(path: &str, root: &str) -> bool {
     let root = root.trim_end_matches('/');
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -83,10 +92,7 @@ impl Container {
         options.except.extend(ENGINES.map(String::from));
         let what = format!("cannot read the files of {}", self.name());
         let mut tree = table(self.export(), String::new(), options, &what).await?;
-        // The engine makes the folder for its own files where the image has none.
-        if tree.under("/etc").count() == 1 {
-            tree.files.remove("/etc");
-        }
+        tree.forget_engines();
         Ok(tree)
     }
 
@@ -116,32 +122,15 @@ fn read_table(input: &mut dyn Read, parent: &str, options: &WalkOptions) -> io::
     for entry in tar::Archive::new(input).entries()? {
         let mut entry = entry?;
         let path = absolute(parent, &String::from_utf8_lossy(&entry.path_bytes()));
-        let link = entry.link_name_bytes().map(|name| String::from_utf8_lossy(&name).into_owned());
         if entry.header().entry_type().is_hard_link() {
+            let link = entry.link_name_bytes().map(|name| String::from_utf8_lossy(&name).into_owned());
             hard_links.push((path, absolute(parent, &link.unwrap_or_default())));
             continue;
         }
-        let Some(kind) = kind(entry.header().entry_type()) else { continue };
         if !options.takes(&path) {
             continue;
         }
-        let capability = capability(&mut entry)?;
-        let header = entry.header();
-        let size = entry.size();
-        let mut file = Entry {
-            kind,
-            mode: header.mode()? & 0o7777,
-            uid: header.uid()?.try_into().unwrap_or(u32::MAX),
-            gid: header.gid()?.try_into().unwrap_or(u32::MAX),
-            size,
-            sha256: None,
-            link: if kind == EntryKind::Symlink { link } else { None },
-            mtime: header.mtime()?,
-            capability,
-        };
-        if kind == EntryKind::File && options.hash && size <= options.hash_limit {
-            file.sha256 = Some(hash(&mut entry, &mut buffer)?);
-        }
+        let Some(file) = read_entry(&mut entry, &mut buffer, options)? else { continue };
         tree.files.insert(path, file);
     }
     for (path, target) in hard_links {
@@ -154,7 +143,35 @@ fn read_table(input: &mut dyn Read, parent: &str, options: &WalkOptions) -> io::
     Ok(tree)
 }
 
-fn absolute(parent: &str, path: &str) -> String {
+/// What an archive says of one file; none for what is no file.
+pub(super) fn read_entry(
+    entry: &mut tar::Entry<'_, impl Read>,
+    buffer: &mut [u8],
+    options: &WalkOptions,
+) -> io::Result<Option<Entry>> {
+    let Some(kind) = kind(entry.header().entry_type()) else { return Ok(None) };
+    let link = entry.link_name_bytes().map(|name| String::from_utf8_lossy(&name).into_owned());
+    let capability = capability(entry)?;
+    let header = entry.header();
+    let size = entry.size();
+    let mut file = Entry {
+        kind,
+        mode: header.mode()? & 0o7777,
+        uid: header.uid()?.try_into().unwrap_or(u32::MAX),
+        gid: header.gid()?.try_into().unwrap_or(u32::MAX),
+        size,
+        sha256: None,
+        link: if kind == EntryKind::Symlink { link } else { None },
+        mtime: header.mtime()?,
+        capability,
+    };
+    if kind == EntryKind::File && options.hash && size <= options.hash_limit {
+        file.sha256 = Some(hash(entry, buffer)?);
+    }
+    Ok(Some(file))
+}
+
+pub(super) fn absolute(parent: &str, path: &str) -> String {
     let path = path.trim_start_matches("./").trim_matches('/');
     format!("{parent}/{path}")
 }

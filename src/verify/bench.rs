@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
 use super::subject::{RoleSubject, Subject};
+use super::trees::Trees;
 use super::workcopy::WorkCopy;
 use crate::compose::{Condition, MountKind, Service};
-use crate::engine::{Container, ContainerSpec, Engine, FileTree, ImageInfo, Run, WalkOptions};
+use crate::engine::{Container, ContainerSpec, Engine, FileTree, ImageInfo, Run};
 use crate::error::Error;
 
 /// Why a check ended early: with a verdict of its own, or because the engine failed.
@@ -50,7 +51,7 @@ pub(super) struct Bench {
     pub(super) containers: BTreeMap<String, Image>,
     /// The role's own image, by role; the same but for build.
     pub(super) own: BTreeMap<String, Image>,
-    pub(super) trees: Mutex<BTreeMap<String, Arc<OnceCell<FileTree>>>>,
+    pub(super) trees: Trees,
     pub(super) artefact: OnceCell<Result<String, String>>,
 }
 
@@ -83,10 +84,9 @@ impl Bench {
     }
 
     /// All files of an image with the hashes of their contents; read once.
-    pub(super) async fn tree(&self, image: &str) -> Checked<FileTree> {
-        let cell = self.trees.lock().await.entry(image.to_owned()).or_default().clone();
-        let tree = cell.get_or_try_init(|| self.run.walk_filesystem(image, WalkOptions::default())).await?;
-        Ok(tree.clone())
+    pub(super) async fn tree(&self, image: &str) -> Checked<Arc<FileTree>> {
+        let others: Vec<&ImageInfo> = self.own.values().chain(self.containers.values()).flatten().collect();
+        self.trees.of(&self.run, image, &others).await
     }
 
     /// How long a container may take to answer.

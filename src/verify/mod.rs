@@ -11,6 +11,7 @@ mod inject;
 mod outcome;
 mod start;
 mod subject;
+mod trees;
 mod workcopy;
 
 pub use event::{Event, Report, RoleReport};
@@ -123,7 +124,7 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Event) + Sync)) -> Result
         subject,
         containers: images.containers,
         own: images.own,
-        trees: tokio::sync::Mutex::default(),
+        trees: trees::Trees::default(),
         artefact: OnceCell::new(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));

@@ -76,3 +76,29 @@ async fn a_file_system_is_read_without_a_shell_or_a_command() {
     assert!(base.files.contains_key("/etc/passwd") && !base.files.contains_key("/usr"));
     finish(&run).await;
 }
+
+#[tokio::test]
+async fn layers_make_the_file_system_that_a_container_has() {
+    let Some(engine) = engine().await else { return };
+    let run = engine.run("layers");
+    let dockerfile = format!(
+        "FROM {BASE} AS lower\nRUN mkdir -p /d/e && echo {} > /d/e/f && ln /d/e/f /d/g && touch /gone && echo a > /a && chmod 4755 /a\n\
+         FROM lower\nRUN rm -r /d/e /gone && mkdir /gone && echo b > /gone/b && rm -r /usr/share/doc && chown 3:4 /a && ln -s a /l\n",
+        fresh()
+    );
+    let upper = engine.image(&built(&run, &Context::empty(), &dockerfile).await).await.unwrap();
+    let base = engine.image(BASE).await.unwrap();
+    let layers = engine.layers(&[&upper.id, BASE]).await.unwrap();
+    for image in [&upper, &base] {
+        let mut read = layers.tree(&image.layers).expect("every layer was read");
+        let mut walked = run.walk_filesystem(&image.id, WalkOptions::default()).await.unwrap();
+        // A folder's time is that of the container's own making where the engine has put something into it.
+        let times = read.files.values_mut().chain(walked.files.values_mut());
+        times.for_each(|entry| entry.mtime = 0);
+        assert_eq!(read.files.len(), walked.files.len());
+        for (path, entry) in &walked.files {
+            assert_eq!(read.files.get(path), Some(entry), "{path}");
+        }
+    }
+    finish(&run).await;
+}

@@ -30,7 +30,8 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
             continue;
         }
         // A layer can hold nothing but what was there already.
-        let changes = differences(&bench.tree(&service.id).await?, &bench.tree(&image.id).await?);
+        let (before, after) = (bench.tree(&service.id).await?, bench.tree(&image.id).await?);
+        let changes = differences(&before, &after);
         if !changes.is_empty() {
             let shown = changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
             let line = changing_line(role).unwrap_or(role.target.line());
