@@ -8,7 +8,7 @@ use super::text::{is_line_break, refuse_control, shown};
 use super::{
     Command, Deployment, DeploymentName, DevTools, Env, EnvName, EnvValue, ImageRef, Images, Package, Port, Project,
     ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName, ServiceRole, ShellLine, StackFacts, Tool, ToolName,
-    UrlPath, Verify, raw,
+    UrlPath, Verify, raw, waivers,
 };
 use crate::error::{Error, Result};
 
@@ -40,13 +40,13 @@ fn optional<T, U>(
     raw.map_or(Some(None), |raw| one(raw, parse, flaws).map(Some))
 }
 
-fn one<T, U>(raw: raw::At<T>, parse: impl FnOnce(T) -> Result<U>, flaws: &mut Flaws<'_>) -> Option<U> {
+pub(super) fn one<T, U>(raw: raw::At<T>, parse: impl FnOnce(T) -> Result<U>, flaws: &mut Flaws<'_>) -> Option<U> {
     let (value, span) = raw.split();
     flaws.take(&span, parse(value))
 }
 
 /// All of a list, or nothing if any is flawed; looks at all.
-fn all<T, U>(raw: Vec<T>, mut each: impl FnMut(T) -> Option<U>) -> Option<Vec<U>> {
+pub(super) fn all<T, U>(raw: Vec<T>, mut each: impl FnMut(T) -> Option<U>) -> Option<Vec<U>> {
     let count = raw.len();
     let good: Vec<U> = raw.into_iter().filter_map(&mut each).collect();
     (good.len() == count).then_some(good)
@@ -218,7 +218,8 @@ fn verify(raw: raw::Verify, flaws: &mut Flaws<'_>) -> Option<Verify> {
         None => Some(None),
         Some(raw) => reload(raw, flaws).map(Some),
     };
-    Some(Verify { health: health?, slow: slow?, timeout: timeout?, reload: reload? })
+    let waivers = waivers::check(raw.waivers.unwrap_or_default(), flaws);
+    Some(Verify { health: health?, slow: slow?, timeout: timeout?, reload: reload?, waivers: waivers? })
 }
 
 fn timeout(seconds: i64) -> Result<Duration> {

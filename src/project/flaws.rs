@@ -35,6 +35,11 @@ impl<'a> Flaws<'a> {
         before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('['))
     }
 
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        self.text.get(..span.start).unwrap_or("").matches('\n').count() + 1
+    }
+
     /// Notes a flaw that is at a place.
     pub(super) fn add(&mut self, span: &Range<usize>, error: Error) {
         self.found.push((span.start, error));

@@ -28,6 +28,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod text;
+mod waivers;
 mod words;
 
 pub use env::{EnvName, EnvValue};
@@ -35,7 +36,7 @@ pub use image_ref::ImageRef;
 pub use known::known_stacks;
 pub use model::{
     Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles, Service, ServiceKind,
-    ServiceRole, StackFacts, Tool, Verify,
+    ServiceRole, StackFacts, Tool, Verify, Waiver,
 };
 pub use name::{DeploymentName, ServiceName};
 pub use paths::{ProjectPath, UrlPath};

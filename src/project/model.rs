@@ -179,7 +179,31 @@ pub struct Verify {
     pub timeout: Option<Duration>,
     /// An edit, and the answer then to expect.
     pub reload: Option<Reload>,
+    /// Contracts that may fail for a while, none twice.
+    pub waivers: Vec<Waiver>,
 }
+
+/// One `[[verify.waivers]]`: a contract that may fail until a day.
+#[derive(Debug, Clone)]
+pub struct Waiver {
+    /// The contract: one of the catalogue's.
+    pub contract: String,
+    /// Why; one line, not empty.
+    pub reason: String,
+    /// The last day on which it may fail, in UTC.
+    pub expires: time::Date,
+    /// The line of `expires` in the file.
+    pub line: usize,
+}
+
+/// Two are the same if they say the same, wherever they stand.
+impl PartialEq for Waiver {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.contract, &self.reason, self.expires) == (&other.contract, &other.reason, other.expires)
+    }
+}
+
+impl Eq for Waiver {}
 
 /// `[verify.reload]`: `text` stands once in `file` and in the answer to `path`; verification puts a fresh word
 /// in its place and waits for that word.

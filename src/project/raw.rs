@@ -41,6 +41,7 @@ const PACKAGE: &str = r"^[a-z0-9]([a-z0-9+.-]*[a-z0-9+.])(=[A-Za-z0-9.+:~-]+)?$"
 const URL_PATH: &str = r"^/([^/\s#].*)?$";
 const IMAGE: &str = r"^[^\s$]+$";
 const PROJECT_PATH: &str = r"^[^/~\\][^\\]*$";
+const CONTRACT: &str = r"^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$";
 const TOOL: &str = "^[A-Za-z0-9][A-Za-z0-9._+-]*$";
 
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -165,6 +166,43 @@ pub(super) struct Verify {
     pub(super) timeout: Option<At<i64>>,
     /// An edit that proves reloading: `text` is replaced in `file`, and `path` must answer with the new text.
     pub(super) reload: Option<Reload>,
+    /// Contracts that may fail for a while. A waived failure is reported as skipped; from the day after `expires` on, the
+    /// contract fails by its waiver.
+    pub(super) waivers: Option<Vec<Waiver>>,
+}
+
+#[derive(Debug, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Waiver {
+    /// The contract.
+    #[schemars(regex(pattern = CONTRACT), extend("examples" = ["service.shutdown"]))]
+    pub(super) contract: At<String>,
+    /// Why it may fail, and what is being done about it.
+    #[schemars(length(min = 1), extend("examples" = ["drains from release 7 on, see issue 12"]))]
+    pub(super) reason: At<String>,
+    /// The last day on which it may fail, in UTC.
+    pub(super) expires: Date,
+}
+
+/// A day, in quotes or as TOML's own date.
+#[derive(Debug, serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct Date(pub(super) At<toml::Value>);
+
+impl JsonSchema for Date {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Date".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "examples": ["2027-01-31"], "x-date": true
+        })
+    }
 }
 
 #[derive(Debug, serde::Deserialize, JsonSchema)]

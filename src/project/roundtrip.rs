@@ -131,8 +131,27 @@ fn verify() -> impl Strategy<Value = Verify> {
     let text = hostile().prop_filter("one line", |text| !text.trim().is_empty() && EnvValue::parse(text).is_ok());
     let reload = (path(), valid(file, ProjectPath::parse), text);
     let reload = reload.prop_map(|(path, file, text)| Reload { path, file, text });
-    (option::of(path()), option::of(path()), option::of(1..=3600_u64), option::of(reload)).prop_map(
-        |(health, slow, timeout, reload)| Verify { health, slow, timeout: timeout.map(Duration::from_secs), reload },
+    let reason = hostile().prop_filter("one line", |text| !text.trim().is_empty() && EnvValue::parse(text).is_ok());
+    let waivers = vec((prop::sample::select(crate::contract::ALL), reason, 2_400_000..2_600_000_i32), 0..3);
+    let waivers = waivers.prop_map(|waivers| {
+        let mut seen = HashSet::new();
+        let waivers = waivers.into_iter().filter(|(contract, _, _)| seen.insert(contract.name));
+        let waiver = |(contract, reason, day): (crate::contract::Contract, String, i32)| Waiver {
+            contract: contract.name.to_owned(),
+            reason,
+            expires: time::Date::from_julian_day(day).unwrap(),
+            line: 0,
+        };
+        waivers.map(waiver).collect()
+    });
+    (option::of(path()), option::of(path()), option::of(1..=3600_u64), option::of(reload), waivers).prop_map(
+        |(health, slow, timeout, reload, waivers)| Verify {
+            health,
+            slow,
+            timeout: timeout.map(Duration::from_secs),
+            reload,
+            waivers,
+        },
     )
 }
 
@@ -182,6 +201,7 @@ fn the_starter_is_short_and_says_what_is_where() {
         slow: Some(path("/slow?seconds=2")),
         timeout: None,
         reload: Some(Reload { path: path("/"), file, text: "Hello".to_owned() }),
+        waivers: Vec::new(),
     };
     let text = project.to_toml();
     assert_eq!(Project::parse(&text, Path::new(FILE), STACKS).unwrap(), project);

@@ -93,7 +93,12 @@ impl Shape<'_, '_> {
             ("array", DeValue::Array(items)) => {
                 for (at, item) in items.iter().enumerate() {
                     path.push(format!("{}", at + 1));
-                    self.item(path, item);
+                    match item.get_ref() {
+                        DeValue::Table(table) if schema["items"]["type"] == "object" => {
+                            self.table(&schema["items"], path, table, Some(&item.span()));
+                        }
+                        _ => self.item(&schema["items"], path, item),
+                    }
                     path.pop();
                 }
             }
@@ -110,6 +115,7 @@ impl Shape<'_, '_> {
                 }
             }
             ("boolean", DeValue::Boolean(_)) => {}
+            ("string", DeValue::Datetime(_)) if schema["x-date"] == true => {}
             (wanted, found) => {
                 let error = mistyped(schema, wanted, path, found, self.flaws.source(&value.span()));
                 self.flaws.add(&value.span(), error);
@@ -117,9 +123,14 @@ impl Shape<'_, '_> {
         }
     }
 
-    /// Items of lists are strings here, all of them.
-    fn item(&mut self, path: &[String], item: &Spanned<DeValue<'_>>) {
-        if let Some((number, list)) = path.split_last().filter(|_| !item.get_ref().is_str()) {
+    /// Items of a list are strings, or tables.
+    fn item(&mut self, schema: &Value, path: &[String], item: &Spanned<DeValue<'_>>) {
+        if let Some((number, list)) = path.split_last().filter(|_| schema["type"] == "object") {
+            let message =
+                format!("item {number} of {} must be a table, not {}", name(list), found_words(item.get_ref()));
+            let error = Error::description(message).hint(format!("begin each with a line {}", header(path)));
+            self.flaws.add(&item.span(), error);
+        } else if let Some((number, list)) = path.split_last().filter(|_| !item.get_ref().is_str()) {
             let message =
                 format!("item {number} of {} must be a string, not {}", name(list), found_words(item.get_ref()));
             let error = quotes_hint(Error::description(message), item.get_ref(), "", self.flaws.source(&item.span()));
@@ -219,6 +230,9 @@ fn mistyped(schema: &Value, wanted: &str, path: &[String], found: &DeValue<'_>, 
     }
     let example = schema["examples"].get(0).map(toml_value);
     let item = schema["items"]["examples"].get(0).map(|item| format!("[{}]", toml_value(item)));
+    if schema["items"]["type"] == "object" {
+        return error.hint(format!("begin each with a line [{}]", header(path)));
+    }
     match example.or(item) {
         Some(example) => error.hint(format!("for example: {key} = {example}")),
         None => error.hint(format!("write {} on a line of its own, and its keys under it", header(path))),
@@ -307,8 +321,13 @@ fn name(path: &[String]) -> String {
     code(last(path))
 }
 
+/// The header of a table; of one in a list, without its number.
 fn header(path: &[String]) -> String {
-    format!("[{}]", path.iter().map(bare).collect::<Vec<_>>().join("."))
+    let join = |path: &[String]| path.iter().map(bare).collect::<Vec<_>>().join(".");
+    match path.split_last() {
+        Some((number, list)) if number.parse::<usize>().is_ok() => format!("[[{}]]", join(list)),
+        _ => format!("[{}]", join(path)),
+    }
 }
 
 fn section(path: &[String]) -> String {

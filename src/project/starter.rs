@@ -127,7 +127,7 @@ impl Project {
     }
 
     fn write_verify(&self, out: &mut Text) {
-        let Verify { health, slow, timeout, reload } = &self.verify;
+        let Verify { health, slow, timeout, reload, waivers } = &self.verify;
         if health.is_some() || slow.is_some() || timeout.is_some() {
             out.table("verify", "# What `dockwright verify` asks: how it is, and something slow to stop it at.");
         }
@@ -147,6 +147,12 @@ impl Project {
             out.string("path", reload.path.as_str());
             out.string("file", reload.file.as_str());
             out.string("text", &reload.text);
+        }
+        for waiver in waivers {
+            out.table("[verify.waivers]", "");
+            out.string("contract", &waiver.contract);
+            out.string("reason", &waiver.reason);
+            out.string("expires", &waiver.expires.to_string());
         }
     }
 }

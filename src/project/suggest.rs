@@ -37,6 +37,10 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
             &["cmd", "run", "start", "entrypoint", "script", "exec"],
             "what to start goes in `command`, as in command = [\"python\", \"-m\", \"orders\"]",
         ),
+        (
+            &["skip", "skips", "ignore", "disable", "disabled", "exclude", "allow-failure"],
+            "a contract that may fail for a while is waived with [[verify.waivers]]: contract, reason, expires",
+        ),
         (&["language", "lang", "runtime-version", "template"], "the language goes in `stack` of [service]"),
         (
             &["apt", "apt-packages", "deps", "dependencies", "system-packages"],
