@@ -1,4 +1,4 @@
-//! The integration tests: one binary, so that it is linked once. `floors`, `render` and `new` need no engine;
+//! The integration tests: one binary, so that it is linked once. `floors`, `render`, `report` and `new` need no engine;
 //! `verify_engine` and `kinds` need one (`eval "$(tests/engine/up)"`).
 #![allow(
     clippy::case_sensitive_file_extension_comparisons,

@@ -36,6 +36,46 @@ pub enum FormatArg {
     Human,
     /// One JSON document on stdout
     Json,
+    /// verify: the events as they happen, a JSON object to a line
+    Ndjson,
+    /// verify: XML as Jenkins reads it of test runners
+    Junit,
+    /// verify: SARIF 2.1.0
+    Sarif,
+    /// verify: annotations of GitHub Actions, and the job's summary
+    Github,
+}
+
+/// `--report`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportArg {
+    /// `KIND=FILE`.
+    File(crate::report::Kind, PathBuf),
+    /// `github`: to the runner.
+    Github,
+}
+
+impl std::str::FromStr for ReportArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let kinds = "html, json, junit, ndjson or sarif, with =FILE, or github";
+        let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
+        let kind = match name {
+            "html" => crate::report::Kind::Html,
+            "json" => crate::report::Kind::Json,
+            "junit" => crate::report::Kind::Junit,
+            "ndjson" => crate::report::Kind::Ndjson,
+            "sarif" => crate::report::Kind::Sarif,
+            "github" if file.is_none() => return Ok(Self::Github),
+            "github" => return Err("github takes no file: it writes for the runner".into()),
+            _ => return Err(format!("the kinds are {kinds}")),
+        };
+        match file {
+            Some(file) if !file.is_empty() => Ok(Self::File(kind, file.into())),
+            _ => Err(format!("name the file to write, as in {name}=FILE")),
+        }
+    }
 }
 
 /// The commands.
@@ -129,6 +169,9 @@ pub struct VerifyArgs {
     /// Exit with 4 if something could not be seen
     #[arg(long)]
     pub strict: bool,
+    /// Write a report, too: html, json, junit, ndjson, sarif; or `github`. Can be given several times
+    #[arg(long, value_name = "KIND=FILE")]
+    pub report: Vec<ReportArg>,
 }
 
 /// `dockwright build`.

@@ -17,6 +17,7 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
         only: vec!["service".into()],
         build_only: true,
         env: super::environment(),
+        now: super::now(),
     };
     let plan = verify::plan(&request)?;
     let source = args.project.canonicalize().map_err(|error| Error::io("cannot find", &args.project, error))?;

@@ -6,6 +6,7 @@ mod build;
 mod engine;
 mod explain;
 mod new;
+mod reports;
 mod scope;
 mod show;
 mod verify;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::ui::{Format, Ui};
 
@@ -43,6 +44,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
+    let everywhere = matches!(args.format, args::FormatArg::Human | args::FormatArg::Json);
+    if !everywhere && !matches!(args.command, Command::Verify(_)) {
+        return Err(Error::usage("this format is of `dockwright verify` alone").hint("use `--format json`"));
+    }
     match &args.command {
         Command::New(options) => new::run(ui, options),
         Command::Show(options) => show::run(ui, args, options),
@@ -62,6 +67,11 @@ fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
 /// The description of the project that the command is about.
 fn project(args: &Args) -> Result<Project> {
     Project::read(&args.project, crate::project::known_stacks())
+}
+
+/// What time it is. Nothing else reads the clock for what it is on the calendar.
+fn now() -> time::UtcDateTime {
+    time::UtcDateTime::now().replace_nanosecond(0).unwrap_or(time::UtcDateTime::UNIX_EPOCH)
 }
 
 /// The process environment, as far as it is text: what compose.yaml interpolates.

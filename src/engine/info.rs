@@ -2,6 +2,7 @@
 
 use bollard::Docker;
 use bollard::models::{SystemInfo, SystemVersion};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::connect::Engine;
@@ -9,7 +10,7 @@ use super::failure::failed;
 use crate::error::Result;
 
 /// Whose engine it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Product {
     /// Docker's own, or one that is built from it.
@@ -19,7 +20,7 @@ pub enum Product {
 }
 
 /// The engine, as far as checks and reports need to know it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, told as they are")]
 pub struct EngineInfo {
     /// Docker or Podman.

@@ -2,25 +2,26 @@
 
 use std::fmt::Write as _;
 
+use super::text::{cleaned, megabytes, one_line};
 use crate::ui::{BOLD, DIM, GREEN, RED, YELLOW};
-use crate::verify::{Event, Finding, Outcome, Report, RoleReport};
+use crate::verify::{Ending, Event, Finding, Outcome, Report, RoleReport, WaiverState};
 
 /// What to print when something happened; none if it is not worth a line.
 #[must_use]
 pub fn line(event: &Event) -> Option<String> {
     match event {
-        Event::Started { engine, roles, contracts } => Some(format!(
+        Event::Started(started) => Some(format!(
             "{:?} {} (API {}), {}: {} roles, {} contracts",
-            engine.product,
-            engine.version,
-            engine.api_version,
-            engine.address,
-            roles.len(),
-            contracts.len()
+            started.engine.product,
+            started.engine.version,
+            started.engine.api_version,
+            started.engine.address,
+            started.roles.len(),
+            started.contracts.len()
         )),
         Event::BuildDone(role) => Some(built(role)),
         Event::CheckDone(finding) => Some(checked(finding)),
-        Event::BuildStep { .. } | Event::CheckStarted(_) => None,
+        Event::BuildStep { .. } | Event::CheckStarted { .. } | Event::Ended { .. } => None,
     }
 }
 
@@ -32,12 +33,6 @@ fn built(role: &RoleReport) -> String {
         "  {mark} {}{stage} {DIM}{:.1} s, {} of {} steps cached{size}{DIM:#}",
         role.role, role.seconds, role.cached_steps, role.steps
     )
-}
-
-fn megabytes(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
-    let size = bytes as f64 / 1e6;
-    format!("{size:.0} MB")
 }
 
 fn checked(finding: &Finding) -> String {
@@ -54,59 +49,152 @@ fn mark(outcome: Outcome) -> String {
     format!("{style}{outcome:<12}{style:#}")
 }
 
-/// The result by contract, then what did not pass in detail.
+/// The results by role, then what did not pass in detail, failures first. Lines are broken to fit into `width`
+/// columns, if it is given.
 #[must_use]
-pub fn summary(report: &Report) -> String {
-    let mut text = String::from("\n");
+pub fn summary(report: &Report, width: Option<usize>) -> String {
+    let report = &cleaned(report);
+    let mut text = Lines { text: String::new(), width };
+    let longest = report.contracts.iter().map(|finding| finding.contract.len()).max().unwrap_or(0);
+    let mut role = "";
     for finding in &report.contracts {
+        if finding.role != role {
+            role = finding.role;
+            let _ = writeln!(text.text, "\n{BOLD}{role}{BOLD:#}");
+        }
+        let head = format!("  {} {:<longest$}  ", mark(finding.outcome), finding.contract);
+        text.hang(&head, 17 + longest, &one_line(&finding.observed), DIM);
+    }
+    for outcome in [Outcome::Fail, Outcome::Inconclusive] {
+        for finding in report.contracts.iter().filter(|finding| finding.outcome == outcome) {
+            text.details(finding);
+        }
+    }
+    text.waivers(report);
+    text.verdict(report);
+    text.text
+}
+
+/// What is written so far.
+struct Lines {
+    text: String,
+    width: Option<usize>,
+}
+
+impl Lines {
+    /// A text behind a head, further lines below its beginning.
+    fn hang(&mut self, head: &str, indent: usize, text: &str, style: anstyle::Style) {
+        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent + 1).max(20));
+        for (at, line) in wrap(text, room).iter().enumerate() {
+            let start = if at == 0 { head.to_owned() } else { " ".repeat(indent) };
+            let _ = writeln!(self.text, "{start}{style}{line}{style:#}");
+        }
+    }
+
+    fn details(&mut self, finding: &Finding) {
+        let _ = writeln!(self.text, "\n{} {BOLD}{}{BOLD:#}", mark(finding.outcome).trim_end(), finding.contract);
+        if let Some(file) = &finding.file {
+            let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
+            let _ = writeln!(self.text, "  {DIM}-->{DIM:#} {}{line}", one_line(file));
+        }
+        let nothing = anstyle::Style::new();
+        // As a difference is written: what should be there, and what is there.
+        if finding.outcome == Outcome::Fail {
+            self.hang(&format!("  {GREEN}- expected{GREEN:#} "), 13, &finding.expected, nothing);
+            self.hang(&format!("  {RED}+ observed{RED:#} "), 13, &finding.observed, nothing);
+        } else {
+            self.hang(&format!("    {DIM}expected{DIM:#} "), 13, &finding.expected, nothing);
+            self.hang(&format!("    {YELLOW}observed{YELLOW:#} "), 13, &finding.observed, nothing);
+        }
+        for line in &finding.log {
+            self.hang(&format!("  {DIM}|{DIM:#} "), 4, line, nothing);
+        }
+        if let Some(hint) = &finding.hint {
+            self.hang(&format!("    {GREEN}next{GREEN:#}     "), 13, hint, nothing);
+        }
+    }
+
+    fn waivers(&mut self, report: &Report) {
+        let waived = report.contracts.iter().filter_map(|finding| Some((finding, finding.waiver.as_ref()?)));
+        let mut first = true;
+        for (finding, waiver) in waived {
+            let note = match waiver.state {
+                WaiverState::Used => format!("{} fails, and is waived until {}", finding.contract, waiver.expires),
+                WaiverState::Unneeded => format!(
+                    "{} passes: its waiver in line {} of dockwright.toml is not needed",
+                    finding.contract, waiver.line
+                ),
+                WaiverState::Expired => continue,
+            };
+            if std::mem::take(&mut first) {
+                self.text.push('\n');
+            }
+            self.hang(&format!("{YELLOW}note{YELLOW:#} "), 5, &note, anstyle::Style::new());
+        }
+    }
+
+    fn verdict(&mut self, report: &Report) {
+        let count = |outcome| report.contracts.iter().filter(|finding| finding.outcome == outcome).count();
+        let verdict = match report.outcome {
+            Ending::Pass => format!("{GREEN}every role keeps its promises{GREEN:#}"),
+            Ending::Fail => format!("{RED}a promise is broken{RED:#}"),
+            Ending::Inconclusive => format!("{YELLOW}not all could be seen{YELLOW:#}"),
+            Ending::Error => format!("{RED}not finished{RED:#}"),
+        };
         let _ = writeln!(
-            text,
-            "{} {BOLD}{:<30}{BOLD:#} {DIM}{}{DIM:#}",
-            mark(finding.outcome),
-            finding.contract,
-            finding.observed
+            self.text,
+            "\n{verdict}: {} passed, {} failed, {} inconclusive, {} skipped in {:.1} s",
+            count(Outcome::Pass),
+            count(Outcome::Fail),
+            count(Outcome::Inconclusive),
+            count(Outcome::Skipped),
+            report.seconds
         );
     }
-    for finding in report.contracts.iter().filter(|finding| finding.outcome == Outcome::Fail) {
-        details(&mut text, finding);
-    }
-    for finding in report.contracts.iter().filter(|finding| finding.outcome == Outcome::Inconclusive) {
-        details(&mut text, finding);
-    }
-    let count = |outcome| report.contracts.iter().filter(|finding| finding.outcome == outcome).count();
-    let _ = writeln!(
-        text,
-        "\n{}: {} passed, {} failed, {} inconclusive, {} skipped in {:.1} s",
-        verdict(report.outcome),
-        count(Outcome::Pass),
-        count(Outcome::Fail),
-        count(Outcome::Inconclusive),
-        count(Outcome::Skipped),
-        report.seconds
-    );
-    text
 }
 
-fn verdict(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Pass | Outcome::Skipped => format!("{GREEN}every role keeps its promises{GREEN:#}"),
-        Outcome::Fail => format!("{RED}a promise is broken{RED:#}"),
-        Outcome::Inconclusive => format!("{YELLOW}not all could be seen{YELLOW:#}"),
+/// The lines of a text, broken at spaces; a word that has no room in a line is broken, too.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for line in text.split('\n') {
+        if line.chars().count() <= room {
+            lines.push(line.to_owned());
+            continue;
+        }
+        let mut current: Vec<char> = Vec::new();
+        for word in line.split(' ') {
+            let mut word: Vec<char> = word.chars().collect();
+            if !current.is_empty() && current.len() + 1 + word.len() > room {
+                lines.push(std::mem::take(&mut current).into_iter().collect());
+            } else if !current.is_empty() {
+                current.push(' ');
+            }
+            while word.len() > room {
+                let rest = word.split_off(room);
+                lines.push(std::mem::replace(&mut word, rest).into_iter().collect());
+            }
+            current.extend(word);
+        }
+        lines.push(current.into_iter().collect());
     }
+    lines
 }
 
-fn details(text: &mut String, finding: &Finding) {
-    let _ = writeln!(text, "\n{} {BOLD}{}{BOLD:#}", mark(finding.outcome).trim_end(), finding.contract);
-    if let Some(file) = &finding.file {
-        let line = finding.line.map_or_else(String::new, |line| format!(":{line}"));
-        let _ = writeln!(text, "  {DIM}-->{DIM:#} {file}{line}");
-    }
-    let _ = writeln!(text, "  {DIM}expected{DIM:#} {}", finding.expected);
-    let _ = writeln!(text, "  {DIM}observed{DIM:#} {}", finding.observed);
-    for line in &finding.log {
-        let _ = writeln!(text, "  {DIM}|{DIM:#} {line}");
-    }
-    if let Some(hint) = &finding.hint {
-        let _ = writeln!(text, "  {GREEN}next{GREEN:#}     {hint}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_words_where_they_must() {
+        for (text, room, expected) in [
+            ("one two three", 7, &["one two", "three"][..]),
+            ("short", 80, &["short"]),
+            ("", 10, &[""]),
+            ("abcdefgh ij", 3, &["abc", "def", "gh", "ij"]),
+            ("é é é", 3, &["é é", "é"]),
+            ("a\nb", 9, &["a", "b"]),
+        ] {
+            assert_eq!(wrap(text, room), expected, "{text}");
+        }
     }
 }

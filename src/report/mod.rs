@@ -1,4 +1,56 @@
 //! Reports, all made from verification's events: one file each.
 
+pub mod github;
+pub mod html;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod ndjson;
+pub mod sarif;
+mod text;
+
+use crate::verify::{Moment, Report};
+
+/// The kinds of reports that are files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The page.
+    Html,
+    /// The JSON document.
+    Json,
+    /// `JUnit`'s XML.
+    Junit,
+    /// The events, one to a line.
+    Ndjson,
+    /// SARIF 2.1.0.
+    Sarif,
+}
+
+/// How a report is to be told.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// Whether what could not be seen counts as an error (`--strict`).
+    pub strict: bool,
+    /// What leads from where the report is read (the repository's root) to the project: empty, or ending in a slash.
+    pub prefix: String,
+}
+
+impl Manner {
+    /// A finding's file from there; none if it is outside of the project.
+    fn path(&self, file: &str) -> Option<String> {
+        let inside = !file.is_empty() && !file.starts_with('/') && file.split('/').all(|part| part != "..");
+        inside.then(|| format!("{}{file}", self.prefix))
+    }
+}
+
+/// The whole text of a report. `moments` are the events that `ndjson` is made of.
+#[must_use]
+pub fn text(kind: Kind, report: &Report, moments: &[Moment], manner: &Manner) -> String {
+    match kind {
+        Kind::Html => html::page(report),
+        Kind::Json => json::text(report),
+        Kind::Junit => junit::text(report, manner),
+        Kind::Ndjson => moments.iter().map(ndjson::line).collect(),
+        Kind::Sarif => sarif::text(report, manner),
+    }
+}

@@ -61,6 +61,23 @@ impl Ui {
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
+    /// The columns of the terminal that stdout is; none if it is no terminal.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
+    pub fn width(&self) -> Option<usize> {
+        #[cfg(unix)]
+        if io::stdout().is_terminal() {
+            let columns = rustix::termios::tcgetwinsize(io::stdout()).ok()?.ws_col;
+            return Some(usize::from(columns)).filter(|columns| *columns > 0);
+        }
+        None
+    }
+
+    /// Writes an error to stderr alone: what, where, why, what to do next.
+    pub fn explain(&self, error: &Error) {
+        self.say(&error_text(error));
+    }
+
     /// Writes an error: what, where, why, what to do next. Under `--format json` it is a document on
     /// stdout too, so that a script has one thing to read.
     pub fn error(&self, error: &Error) {
@@ -79,7 +96,7 @@ impl Ui {
                 },
             }));
         }
-        self.say(&error_text(error));
+        self.explain(error);
     }
 }
 

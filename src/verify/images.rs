@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 
 use super::bench::Image;
-use super::event::{Event, RoleReport};
+use super::event::{Event, Layer, RoleReport};
 use super::outcome::{Verdict, fail, pass};
 use super::subject::{Subject, Target};
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, Run};
@@ -17,7 +17,6 @@ use crate::error::Result;
 pub(super) struct Images {
     pub(super) containers: BTreeMap<String, Image>,
     pub(super) own: BTreeMap<String, Image>,
-    pub(super) reports: Vec<RoleReport>,
     /// The verdict of `scaffold.builds`.
     pub(super) verdict: Verdict,
 }
@@ -31,7 +30,6 @@ struct Job<'a> {
 struct Done {
     image: Image,
     failure: Option<BuildFailure>,
-    report: RoleReport,
 }
 
 /// Builds every role, side by side; the contexts are packed once and shared.
@@ -64,8 +62,7 @@ pub(super) async fn build_all(
 }
 
 fn collect(jobs: &[Job], done: Vec<Done>) -> Images {
-    let mut images =
-        Images { containers: BTreeMap::new(), own: BTreeMap::new(), reports: Vec::new(), verdict: pass(String::new()) };
+    let mut images = Images { containers: BTreeMap::new(), own: BTreeMap::new(), verdict: pass(String::new()) };
     let mut first: Option<(&Job, BuildFailure)> = None;
     for (job, result) in jobs.iter().zip(done) {
         let is_container = !jobs.iter().any(|other| other.role == job.role && other.own && !job.own) || !job.own;
@@ -75,7 +72,6 @@ fn collect(jobs: &[Job], done: Vec<Done>) -> Images {
         if is_container && !images.containers.contains_key(job.role) {
             images.containers.insert(job.role.to_owned(), result.image);
         }
-        images.reports.push(result.report);
         if let Some(failure) = result.failure
             && first.as_ref().is_none_or(|(_, before)| failure.line < before.line)
         {
@@ -155,12 +151,28 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(E
         built: image.is_ok(),
         image: image.as_ref().ok().map(|image| image.id.clone()),
         size: image.as_ref().ok().map(|image| image.size),
+        started: 0.0,
         seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         cached_steps: cached,
         steps,
+        layers: match &image {
+            Ok(image) => layers(run, &image.id).await,
+            Err(_) => Vec::new(),
+        },
     };
-    sink(Event::BuildDone(report.clone()));
-    Ok(Done { image, failure, report })
+    sink(Event::BuildDone(report));
+    Ok(Done { image, failure })
+}
+
+/// The layers of an image that hold something; none if the engine does not say.
+async fn layers(run: &Run, image: &str) -> Vec<Layer> {
+    let history = run.engine().history(image).await.unwrap_or_default();
+    let layer = |item: crate::engine::HistoryItem| {
+        let step = item.created_by.trim_start_matches("/bin/sh -c ").trim_start_matches("#(nop)");
+        let step = step.trim().trim_end_matches("# buildkit").trim();
+        Layer { step: step.to_owned(), size: item.size }
+    };
+    history.into_iter().filter(|item| item.size > 0).map(layer).collect()
 }
 
 /// Builds a Dockerfile that was derived from the user's, in the user's context; never touches the disk.

@@ -5,21 +5,29 @@
 mod bench;
 mod checks;
 mod event;
+mod graph;
 mod http;
 mod images;
 mod inject;
 mod outcome;
+mod record;
+mod redact;
 mod start;
 mod subject;
 mod trees;
+mod waive;
 mod workcopy;
 
-pub use event::{Event, Report, RoleReport};
-pub use outcome::{Finding, Outcome, overall};
+pub use event::{Event, Failure, Layer, Moment, Report, RoleReport, SCHEMA, Started};
+pub use graph::StageReport;
+pub use outcome::{Ending, Finding, Outcome, overall};
+pub use record::{Record, is_waived};
+pub use redact::Redactor;
+pub use waive::{State as WaiverState, Waived};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -31,6 +39,8 @@ use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::roles;
 use bench::{Bench, Stop};
+use outcome::skipped;
+use record::rounded;
 use subject::Subject;
 
 /// What to verify.
@@ -46,6 +56,8 @@ pub struct Request {
     pub build_only: bool,
     /// What compose.yaml interpolates: the process environment.
     pub env: BTreeMap<String, String>,
+    /// What time it is: waivers expire, and reports are dated.
+    pub now: time::UtcDateTime,
 }
 
 /// What is going to be done: found out without an engine, so that mistakes in files are told first.
@@ -54,6 +66,16 @@ pub struct Plan {
     subject: Subject,
     roles: Vec<String>,
     contracts: Vec<&'static str>,
+    redactor: Arc<Redactor>,
+    now: time::UtcDateTime,
+}
+
+impl Plan {
+    /// What must not be told of this project.
+    #[must_use]
+    pub fn redactor(&self) -> Arc<Redactor> {
+        self.redactor.clone()
+    }
 }
 
 /// Reads the files and decides what to build and check.
@@ -76,7 +98,8 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let all = request.only.is_empty() || request.only.iter().any(|only| only == checks::BUILDS || only == "scaffold");
     let wanted = |role: &subject::RoleSubject| all || needed.contains(role.role);
     let roles = subject.roles.iter().filter(|role| wanted(role)).map(|role| role.name.clone()).collect();
-    Ok(Plan { subject, roles, contracts })
+    let redactor = Arc::new(Redactor::of(&subject.compose, &env));
+    Ok(Plan { subject, roles, contracts, redactor, now: request.now })
 }
 
 /// The contracts that are asked for, in the catalogue's order.
@@ -106,19 +129,32 @@ fn contracts(request: &Request) -> Result<Vec<&'static str>> {
 ///
 /// # Errors
 /// When the engine fails; a contract that fails is in the report.
-pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Event) + Sync)) -> Result<Report> {
+pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Result<Report> {
     let start = Instant::now();
     workcopy::sweep();
     let engine = run.engine().info().clone();
-    let Plan { subject, roles, contracts } = plan;
-    sink(Event::Started { engine: engine.clone(), roles: roles.clone(), contracts: contracts.clone() });
-    let images = images::build_all(run, &subject, &roles, sink).await?;
-    let findings = Mutex::new(Vec::new());
-    let tell = |finding: Finding| {
-        sink(Event::CheckDone(finding.clone()));
-        findings.lock().expect("no check panics while it tells").push(finding);
+    let Plan { subject, roles, contracts, redactor, now } = plan;
+    let record = Record::default();
+    // The one way that anything is told: dated, redacted, recorded.
+    let tell = |event: Event| {
+        let at = rounded(start.elapsed().as_secs_f64());
+        let moment = Moment { schema: SCHEMA, at, event: redactor.event(dated(event, at)) };
+        record.hear(&moment);
+        sink(moment);
     };
-    tell(images.verdict.of(outcome::contract(checks::BUILDS), start.elapsed().as_secs_f64()));
+    let waivers = subject.project.verify.waivers.clone();
+    let found = |finding: Finding| tell(Event::CheckDone(waive::apply(finding, &waivers, now.date())));
+    tell(Event::Started(Box::new(Started {
+        version: env!("CARGO_PKG_VERSION"),
+        project: subject.project.service.name.to_string(),
+        date: now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
+        engine,
+        stages: graph::stages(&subject, &roles),
+        roles: roles.clone(),
+        contracts: contracts.clone(),
+    })));
+    let images = images::build_all(run, &subject, &roles, &tell).await?;
+    found(images.verdict.of(outcome::contract(checks::BUILDS), start.elapsed().as_secs_f64()));
     let bench = Bench {
         run: run.clone(),
         subject,
@@ -128,23 +164,27 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Event) + Sync)) -> Result
         artefact: OnceCell::new(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
-    let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, sink)));
+    let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, &tell)));
     // Containers wait more than they work, but those that compile or test want a processor each.
     let mut checked = checked.buffer_unordered(engine_width(&bench));
     while let Some(finding) = checked.next().await {
-        tell(finding?);
+        found(finding?);
     }
     drop(checked);
-    let mut findings = findings.into_inner().expect("no check panics while it tells");
-    findings.sort_by_key(|finding| contract::ALL.iter().position(|one| one.name == finding.contract));
-    Ok(Report {
-        schema: 1,
-        outcome: overall(&findings),
-        engine,
-        roles: images.reports,
-        contracts: findings,
-        seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-    })
+    let ended = record.ended(rounded(start.elapsed().as_secs_f64()));
+    record.hear(&ended);
+    sink(ended);
+    Ok(record.report())
+}
+
+/// With the time at which what has ended began.
+fn dated(mut event: Event, at: f64) -> Event {
+    match &mut event {
+        Event::BuildDone(role) => role.started = rounded((at - role.seconds).max(0.0)),
+        Event::CheckDone(finding) => finding.started = rounded((at - finding.seconds).max(0.0)),
+        _ => {}
+    }
+    event
 }
 
 fn engine_width(bench: &Bench) -> usize {
@@ -153,7 +193,7 @@ fn engine_width(bench: &Bench) -> usize {
 
 async fn check_one(bench: &Bench, entry: &'static checks::Entry, sink: &(dyn Fn(Event) + Sync)) -> Result<Finding> {
     let name = entry.contract;
-    sink(Event::CheckStarted(name));
+    sink(Event::CheckStarted { contract: name });
     let start = Instant::now();
     let verdict = match (entry.check)(bench).await {
         Ok(verdict) => verdict,

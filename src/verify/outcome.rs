@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::waive::Waived;
 use crate::contract::{self, Contract};
 
 /// The four outcomes. Inconclusive is never pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Turned off, its role is off, or what it needs did not build.
@@ -31,8 +33,33 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// How a whole verification ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// Nothing failed, and everything was seen.
+    Pass,
+    /// Nothing failed, and something could not be seen.
+    Inconclusive,
+    /// A promise is broken.
+    Fail,
+    /// It did not come to its end.
+    Error,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Ending::Pass => "pass",
+            Ending::Inconclusive => "inconclusive",
+            Ending::Fail => "fail",
+            Ending::Error => "error",
+        })
+    }
+}
+
 /// What a check found, with its evidence.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Finding {
     /// The contract's name.
     pub contract: &'static str,
@@ -54,6 +81,11 @@ pub struct Finding {
     /// How to mend it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The waiver that dockwright.toml has for it, where it did something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<Waived>,
+    /// When the check began, in seconds since the run did.
+    pub started: f64,
     /// How long the check took.
     pub seconds: f64,
 }
@@ -143,20 +175,22 @@ impl Verdict {
             line,
             log: self.log,
             hint: self.hint.or_else(|| advise.then(|| contract.mend.to_owned())),
+            waiver: None,
+            started: 0.0,
             seconds: (seconds * 1000.0).round() / 1000.0,
         }
     }
 }
 
-/// The outcome of all: the worst, skipped ones aside.
+/// The worst outcome of all, skipped ones aside.
 #[must_use]
-pub fn overall(findings: &[Finding]) -> Outcome {
-    findings
-        .iter()
-        .map(|finding| finding.outcome)
-        .filter(|outcome| *outcome != Outcome::Skipped)
-        .max()
-        .unwrap_or(Outcome::Pass)
+pub fn overall(findings: &[Finding]) -> Ending {
+    let worst = findings.iter().map(|finding| finding.outcome).max();
+    match worst {
+        None | Some(Outcome::Skipped | Outcome::Pass) => Ending::Pass,
+        Some(Outcome::Inconclusive) => Ending::Inconclusive,
+        Some(Outcome::Fail) => Ending::Fail,
+    }
 }
 
 /// The contract of a name that a check is registered under.

@@ -110,15 +110,74 @@ fn write_one(path: &Path, file: &File) -> std::io::Result<fs::File> {
 /// # Errors
 /// When the folder is not there or the disk does not take it.
 pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let parent = folder_of(path);
     let failed = |error| Error::io("cannot write", path, error);
-    let mut staging = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    // As any new file has it, less the umask: what is written is read by others, too.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut staging = builder.tempfile_in(parent).map_err(failed)?;
     staging.write_all(contents).map_err(failed)?;
+    staging.as_file().sync_data().map_err(failed)?;
+    if let Ok(there) = fs::metadata(path) {
+        staging.as_file().set_permissions(there.permissions()).map_err(failed)?;
+    }
     staging.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Refuses a path that [`replace`] could not write to later: a folder that is not there or not writable, what is no
+/// regular file, and a link, of the file itself or on the way from `here` to it. A report goes where it is told to, and
+/// nowhere else.
+///
+/// # Errors
+/// What is in the way, by name.
+pub fn check_replace(path: &Path, here: &Path) -> Result<()> {
+    let refuse = |what: String| Err(Error::new(Kind::Usage, what).hint("name a file in a folder that is there"));
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {
+            return refuse(format!(
+                "{} is a symbolic link, and dockwright does not write through links",
+                path.display()
+            ));
+        }
+        Ok(found) if !found.is_file() => return refuse(format!("{} is there and is no file", path.display())),
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::new(Kind::Usage, format!("cannot write {}", path.display())).because(error)),
+    }
+    let parent = folder_of(path);
+    if !parent.is_dir() {
+        return refuse(format!("there is no folder {} to write {} in", parent.display(), path.display()));
+    }
+    let full = here.join(parent);
+    if let Ok(below) = full.strip_prefix(here)
+        && below.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+        && let (Ok(real), Ok(home)) = (full.canonicalize(), here.canonicalize())
+        && !real.starts_with(&home)
+    {
+        return refuse(format!("{} leads out of {} by a symbolic link", parent.display(), here.display()));
+    }
+    // Whoever may not write learns it before minutes of work.
+    let probe = tempfile::NamedTempFile::new_in(parent);
+    probe.map(drop).map_err(|error| Error::io("cannot write in", parent, error).hint("the folder must be writable"))
+}
+
+/// Adds to the end of a file, which is made if it is not there.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append(path: &Path, text: &str) -> Result<()> {
+    let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+    let written = opened.and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| Error::io("cannot write", path, error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// A path that stays below the folder it is joined to.
@@ -172,6 +231,35 @@ mod tests {
             assert!(new_tree(&home.path().join("t"), &[file("fine", false), file(bad, false)]).is_err());
         }
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_report_goes_where_it_is_told_to() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let home = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let here = home.path();
+        fs::create_dir(here.join("in")).unwrap();
+        symlink(elsewhere.path(), here.join("out")).unwrap();
+        symlink(here.join("in"), here.join("within")).unwrap();
+        symlink("nowhere", here.join("link.xml")).unwrap();
+        for (path, expected) in [
+            ("in/a.xml", None),
+            ("within/a.xml", None),
+            ("no/a.xml", Some("there is no folder")),
+            ("in", Some("is no file")),
+            ("link.xml", Some("is a symbolic link")),
+            ("out/a.xml", Some("leads out of")),
+        ] {
+            let message = check_replace(&here.join(path), here).err().map(|error| error.message().to_owned());
+            assert_eq!(message.is_some(), expected.is_some(), "{path}: {message:?}");
+            assert!(message.unwrap_or_default().contains(expected.unwrap_or_default()), "{path}");
+        }
+        assert!(check_replace(&elsewhere.path().join("a.xml"), here).is_ok(), "an absolute path says where");
+        assert_eq!(fs::read_dir(here.join("in")).unwrap().count(), 0, "nothing is left of the look");
+        replace(&here.join("in/a.xml"), b"x").unwrap();
+        assert_ne!(fs::metadata(here.join("in/a.xml")).unwrap().permissions().mode() & 0o044, 0);
     }
 
     #[cfg(unix)]

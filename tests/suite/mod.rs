@@ -3,5 +3,6 @@ mod floors;
 mod kinds;
 mod new;
 mod render;
+mod report;
 mod support;
 mod verify_engine;

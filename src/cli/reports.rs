@@ -1,0 +1,116 @@
+//! Where the reports of `dockwright verify` go.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::args::{Args, FormatArg, ReportArg, VerifyArgs};
+use crate::error::{Error, Result};
+use crate::report::{self, Kind, Manner};
+use crate::ui::Ui;
+use crate::verify::{Moment, Record, Report};
+use crate::write;
+
+/// What has happened, and the reports to make of it.
+pub(super) struct Reports {
+    ui: Ui,
+    format: FormatArg,
+    github: bool,
+    files: Vec<(Kind, PathBuf)>,
+    manner: Manner,
+    record: Record,
+    /// Kept only if a report is made of them.
+    moments: Option<Mutex<Vec<Moment>>>,
+}
+
+impl Reports {
+    /// The reports that are asked for.
+    ///
+    /// # Errors
+    /// When one could not be written at the end.
+    pub(super) fn check(ui: Ui, args: &Args, options: &VerifyArgs) -> Result<Self> {
+        let here = std::env::current_dir().map_err(|error| Error::io("cannot find", Path::new("."), error))?;
+        let mut files: Vec<(Kind, PathBuf)> = Vec::new();
+        for one in &options.report {
+            let ReportArg::File(kind, file) = one else { continue };
+            write::check_replace(file, &here)?;
+            if files.iter().any(|(_, other)| other == file) {
+                return Err(Error::usage(format!("two reports are to be {}", file.display())).hint("name two files"));
+            }
+            files.push((*kind, file.clone()));
+        }
+        let manner = Manner { strict: options.strict, prefix: prefix(&args.project, &here) };
+        let github = args.format == FormatArg::Github || options.report.contains(&ReportArg::Github);
+        let moments = files.iter().any(|(kind, _)| *kind == Kind::Ndjson).then(Mutex::default);
+        Ok(Self { ui, format: args.format, github, files, manner, record: Record::default(), moments })
+    }
+
+    /// Takes an event in.
+    pub(super) fn hear(&self, moment: &Moment) {
+        self.record.hear(moment);
+        if self.format == FormatArg::Ndjson {
+            self.ui.out(&report::ndjson::line(moment));
+        }
+        if let Some(moments) = &self.moments {
+            moments.lock().expect("nothing panics with the events in hand").push(moment.clone());
+        }
+    }
+
+    /// What has been heard.
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Writes all reports.
+    ///
+    /// # Errors
+    /// When one cannot be written; the others are.
+    pub(super) fn deliver(&self) -> Result<Report> {
+        let report = self.record.report();
+        let nothing = Vec::new();
+        match self.format {
+            FormatArg::Human if report.error.is_none() || !report.contracts.is_empty() => {
+                self.ui.out(&report::human::summary(&report, self.ui.width()));
+            }
+            FormatArg::Human | FormatArg::Github | FormatArg::Ndjson => {}
+            FormatArg::Json => self.ui.out(&report::text(Kind::Json, &report, &nothing, &self.manner)),
+            FormatArg::Junit => self.ui.out(&report::text(Kind::Junit, &report, &nothing, &self.manner)),
+            FormatArg::Sarif => self.ui.out(&report::text(Kind::Sarif, &report, &nothing, &self.manner)),
+        }
+        let mut failed = self.github.then(|| self.tell_runner(&report)).transpose().err();
+        let moments = self.moments.as_ref().map(|moments| moments.lock().expect("nothing panics with the events"));
+        let moments = moments.as_deref().unwrap_or(&nothing);
+        for (kind, file) in &self.files {
+            let text = report::text(*kind, &report, moments, &self.manner);
+            failed = write::replace(file, text.as_bytes()).err().or(failed);
+        }
+        failed.map_or(Ok(report), Err)
+    }
+
+    fn tell_runner(&self, report: &Report) -> Result<()> {
+        let annotations = report::github::annotations(report, &self.manner);
+        // The runner reads both; a document on stdout stays whole.
+        if matches!(self.format, FormatArg::Github | FormatArg::Human) {
+            self.ui.out(&annotations);
+        } else {
+            self.ui.say(&annotations);
+        }
+        match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
+            Some(file) => write::append(Path::new(&file), &report::github::summary(report)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What leads from the repository's root (as GitHub's runner names it, else the current folder) to the project.
+fn prefix(project: &Path, here: &Path) -> String {
+    let root = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
+    let root = root.and_then(|root| root.canonicalize().ok()).or_else(|| here.canonicalize().ok());
+    let below = project.canonicalize().ok().zip(root).and_then(|(project, root)| {
+        let below = project.strip_prefix(root).ok()?;
+        below.to_str().map(str::to_owned)
+    });
+    match below {
+        Some(below) if !below.is_empty() => format!("{below}/"),
+        _ => String::new(),
+    }
+}

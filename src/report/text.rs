@@ -1,0 +1,84 @@
+//! What all formats do to the texts that come from outside.
+
+use std::borrow::Cow;
+
+use crate::verify::{Failure, Finding, Report};
+
+/// A text without terminal sequences, without characters that XML cannot hold and without those that turn a line around
+/// (CVE-2021-42574); tabs and line feeds stay.
+pub(super) fn plain(text: &str) -> String {
+    let text = anstream::adapter::strip_str(text).to_string();
+    let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let keep =
+        |c: &char| matches!(c, '\t' | '\n') || !(c.is_control() || turns(*c) || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
+    text.chars().filter(keep).collect()
+}
+
+/// A report all of whose texts are [`plain`]: for every format but JSON, which can hold them as they are. Each text is
+/// cleaned by itself, so that a terminal sequence without an end takes nothing else with it.
+pub(super) fn cleaned(report: &Report) -> Report {
+    let mut report = report.clone();
+    let clean = |text: &mut String| *text = plain(text);
+    clean(&mut report.project);
+    if let Some(Failure { message, file, causes, hints, .. }) = &mut report.error {
+        [message].into_iter().chain(file).chain(causes).chain(hints).for_each(clean);
+    }
+    for role in &mut report.roles {
+        [&mut role.role, &mut role.stage].into_iter().for_each(clean);
+        role.layers.iter_mut().for_each(|layer| clean(&mut layer.step));
+    }
+    for stage in &mut report.stages {
+        let names = [&mut stage.stage, &mut stage.file, &mut stage.from];
+        names.into_iter().chain(&mut stage.parent).chain(&mut stage.copies).for_each(clean);
+    }
+    for Finding { expected, observed, file, log, hint, waiver, .. } in &mut report.contracts {
+        let texts = [expected, observed].into_iter().chain(file).chain(log).chain(hint);
+        texts.chain(waiver.as_mut().map(|waiver| &mut waiver.reason)).for_each(clean);
+    }
+    report
+}
+
+/// A text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// No more than so many characters.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// A size for people.
+pub(super) fn megabytes(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a size for people")]
+    let size = bytes as f64;
+    match size {
+        _ if size >= 10e6 => format!("{:.0} MB", size / 1e6),
+        _ if size >= 1e5 => format!("{:.1} MB", size / 1e6),
+        _ => format!("{:.0} kB", (size / 1e3).ceil()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_xml_cannot_hold_goes() {
+        for (text, expected) in [
+            ("\u{1b}[31mred\u{1b}[0m", "red"),
+            ("a\0b\u{8}c\u{FFFF}d\u{85}e", "abcde"),
+            ("a\u{202E}b", "ab"),
+            ("a\tb\nc\r\n", "a\tb\nc\n"),
+            ("\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\ 🦀", "link 🦀"),
+        ] {
+            assert_eq!(plain(text), expected, "{text:?}");
+        }
+        assert_eq!(one_line(" a\n  b "), "a b");
+        assert_eq!(cut("aéb", 2), "aé…");
+        assert_eq!(megabytes(12_345_678), "12 MB");
+    }
+}
