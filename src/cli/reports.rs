@@ -38,7 +38,8 @@ impl Reports {
             }
             files.push((*kind, file.clone()));
         }
-        let manner = Manner { strict: options.strict, prefix: prefix(&args.project, &here) };
+        let manner =
+            Manner { strict: options.strict, prefix: prefix(&args.project, &here), project: args.project.clone() };
         let github = args.format == FormatArg::Github || options.report.contains(&ReportArg::Github);
         let moments = files.iter().any(|(kind, _)| *kind == Kind::Ndjson).then(Mutex::default);
         Ok(Self { ui, format: args.format, github, files, manner, record: Record::default(), moments })

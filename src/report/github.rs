@@ -32,7 +32,7 @@ pub fn annotations(report: &Report, manner: &Manner) -> String {
         }
     }
     if let Some(error) = &report.error {
-        let place = error.file.as_deref().and_then(|file| manner.path(file)).map(|file| (file, error.line));
+        let place = error.file.as_deref().and_then(|file| manner.error_path(file)).map(|file| (file, error.line));
         let lines: Vec<&str> = [&error.message].into_iter().chain(&error.causes).map(String::as_str).collect();
         command(&mut text, "error", place, "dockwright verify", &lines.join("\n"));
     }

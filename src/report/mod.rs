@@ -9,6 +9,8 @@ pub mod ndjson;
 pub mod sarif;
 mod text;
 
+use std::path::{Path, PathBuf};
+
 use crate::verify::{Moment, Report};
 
 /// The kinds of reports that are files.
@@ -33,6 +35,8 @@ pub struct Manner {
     pub strict: bool,
     /// What leads from where the report is read (the repository's root) to the project: empty, or ending in a slash.
     pub prefix: String,
+    /// The project's folder as the user named it: errors name files by it.
+    pub project: PathBuf,
 }
 
 impl Manner {
@@ -40,6 +44,12 @@ impl Manner {
     fn path(&self, file: &str) -> Option<String> {
         let inside = !file.is_empty() && !file.starts_with('/') && file.split('/').all(|part| part != "..");
         inside.then(|| format!("{}{file}", self.prefix))
+    }
+
+    /// An error's file from there, likewise.
+    fn error_path(&self, file: &str) -> Option<String> {
+        let inner = Path::new(file).strip_prefix(&self.project).ok().and_then(Path::to_str);
+        self.path(inner.unwrap_or(file))
     }
 }
 

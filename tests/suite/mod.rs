@@ -6,3 +6,4 @@ mod render;
 mod report;
 mod support;
 mod verify_engine;
+mod verify_engine_reports;

@@ -1,5 +1,6 @@
 //! Every format against its schema, and the page in a browser.
 
+mod cli;
 mod page;
 mod sample;
 
@@ -66,7 +67,7 @@ fn sarif_is_valid_and_every_result_has_its_place() {
     let schema = std::fs::read_to_string(repository().join("tests/cases/report/sarif-2.1.0.schema.json")).unwrap();
     // The published schema has a stray bracket in two patterns, which are no regular expressions by Unicode's rules.
     let schema: Value = serde_json::from_str(&schema.replace("{2}]?$", "{2}$")).unwrap();
-    let manner = Manner { strict: false, prefix: "services/my orders/".into() };
+    let manner = Manner { prefix: "services/my orders/".into(), ..Manner::default() };
     for (name, _, report) in all() {
         let document: Value = serde_json::from_str(&text(Kind::Sarif, &report, &[], &manner)).unwrap();
         valid(&schema, &document, name);
@@ -99,7 +100,7 @@ fn sarif_is_valid_and_every_result_has_its_place() {
 fn junit_is_as_jenkins_and_surefire_read_it() {
     for (name, _, report) in all() {
         for strict in [false, true] {
-            let manner = Manner { strict, prefix: String::new() };
+            let manner = Manner { strict, ..Manner::default() };
             let text = text(Kind::Junit, &report, &[], &manner);
             let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
             let root = document.root_element();
@@ -143,7 +144,7 @@ fn junit_is_as_jenkins_and_surefire_read_it() {
 #[test]
 fn annotations_are_one_to_a_line_and_the_table_whole() {
     for (name, _, report) in all() {
-        let manner = Manner { strict: false, prefix: "a/".into() };
+        let manner = Manner { prefix: "a/".into(), ..Manner::default() };
         let text = github::annotations(&report, &manner);
         for line in text.lines() {
             assert!(line.starts_with("::"), "{name}: {line}");
