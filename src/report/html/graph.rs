@@ -3,7 +3,7 @@
 //! It is narrow, so that a telephone shows it in full.
 
 use crate::report::text::{cut, megabytes};
-use crate::verify::{Report, StageReport};
+use crate::verify::{Finding, Outcome, Report, StageReport};
 
 const ROW: usize = 38;
 const INDENT: usize = 24;
@@ -28,10 +28,12 @@ pub(super) struct Node {
     pub(super) y: usize,
     pub(super) width: usize,
     pub(super) name: String,
-    /// What it starts from, where that is an outside image, or the size of its image.
+    /// What it starts from, where that is an outside image; the size of its image; how many promises are broken.
     pub(super) note: String,
     /// Whether a role runs it.
     pub(super) is_role: bool,
+    /// Whether that role breaks a promise.
+    pub(super) broken: bool,
     /// The whole, for those who do not see it.
     pub(super) words: String,
 }
@@ -111,6 +113,11 @@ fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> Node 
     let name = cut(&stage.stage, LONGEST).into_owned();
     let size = report.roles.iter().find(|role| role.stage == stage.stage).and_then(|role| role.size).map(megabytes);
     let outside = stage.parent.is_none().then(|| format!("from {}", cut(&stage.from, LONGEST)));
+    let roles = stage.roles.iter().map(|role| if role.starts_with("installation-") { "installation" } else { role });
+    let roles: Vec<&str> = roles.collect();
+    let fails = |finding: &&Finding| finding.outcome == Outcome::Fail && roles.contains(&finding.role);
+    let broken = report.contracts.iter().filter(fails).count();
+    let told = (broken > 0).then(|| format!("{broken} broken"));
     let copies = match stage.copies.as_slice() {
         [] => String::new(),
         from => format!(", copies from {}", from.join(" and ")),
@@ -119,7 +126,8 @@ fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> Node 
         x: 2 + depth * INDENT,
         y: row * ROW,
         width: name.chars().count() * LETTER + 20,
-        note: size.or(outside).unwrap_or_default(),
+        note: [outside, size, told].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        broken: broken > 0,
         is_role: !stage.roles.is_empty(),
         words: format!("{} starts from {}{copies} ({}:{})", stage.stage, stage.from, stage.file, stage.line),
         name,
