@@ -51,7 +51,7 @@ fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
     match &args.command {
         Command::New(options) => new::run(ui, options),
         Command::Show(options) => show::run(ui, args, options),
-        Command::Verify(options) => verify::run(ui, args, options),
+        Command::Verify(options) => Ok(verify::run(ui, args, options)),
         Command::Build(options) => build::run(ui, args, options),
         Command::Doctor => engine::doctor(ui),
         Command::Clean(options) => engine::clean(ui, options),

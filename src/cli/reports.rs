@@ -28,21 +28,36 @@ impl Reports {
     /// # Errors
     /// When one could not be written at the end.
     pub(super) fn check(ui: Ui, args: &Args, options: &VerifyArgs) -> Result<Self> {
+        let mut reports = Self::on_stdout(ui, args, options);
         let here = std::env::current_dir().map_err(|error| Error::io("cannot find", Path::new("."), error))?;
-        let mut files: Vec<(Kind, PathBuf)> = Vec::new();
         for one in &options.report {
             let ReportArg::File(kind, file) = one else { continue };
             write::check_replace(file, &here)?;
-            if files.iter().any(|(_, other)| other == file) {
+            if reports.files.iter().any(|(_, other)| other == file) {
                 return Err(Error::usage(format!("two reports are to be {}", file.display())).hint("name two files"));
             }
-            files.push((*kind, file.clone()));
+            reports.files.push((*kind, file.clone()));
         }
+        if let Some(file) = reports.step_summary() {
+            write::append(&file, "")?;
+        }
+        reports.moments = reports.files.iter().any(|(kind, _)| *kind == Kind::Ndjson).then(Mutex::default);
+        Ok(reports)
+    }
+
+    /// What is printed alone, no file.
+    pub(super) fn on_stdout(ui: Ui, args: &Args, options: &VerifyArgs) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
         let manner =
             Manner { strict: options.strict, prefix: prefix(&args.project, &here), project: args.project.clone() };
         let github = args.format == FormatArg::Github || options.report.contains(&ReportArg::Github);
-        let moments = files.iter().any(|(kind, _)| *kind == Kind::Ndjson).then(Mutex::default);
-        Ok(Self { ui, format: args.format, github, files, manner, record: Record::default(), moments })
+        Self { ui, format: args.format, github, files: Vec::new(), manner, record: Record::default(), moments: None }
+    }
+
+    /// Where GitHub's runner wants the table.
+    fn step_summary(&self) -> Option<PathBuf> {
+        let file = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty() && self.github);
+        file.map(PathBuf::from)
     }
 
     /// Takes an event in.
@@ -95,8 +110,8 @@ impl Reports {
         } else {
             self.ui.say(&annotations);
         }
-        match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) {
-            Some(file) => write::append(Path::new(&file), &report::github::summary(report)),
+        match self.step_summary() {
+            Some(file) => write::append(&file, &report::github::summary(report)),
             None => Ok(()),
         }
     }

@@ -1,42 +1,52 @@
 //! `dockwright verify`: builds every role, checks the contracts, reports.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::args::{Args, VerifyArgs};
 use super::reports::Reports;
 use super::scope;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report;
 use crate::ui::{Live, Ui};
 use crate::verify::{self, Ending, Event, Failure, Redactor, Request};
 
-pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> Result<u8> {
+/// Returns the exit code: an error has been told.
+pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
     // A report that could not be written is told first.
-    let reports = Reports::check(*ui, args, options)?;
+    let reports = match Reports::check(*ui, args, options) {
+        Ok(reports) => reports,
+        Err(error) => return broken_off(*ui, &Reports::on_stdout(*ui, args, options), &error, None),
+    };
     let redactor = OnceLock::new();
-    let proved = prove(*ui, args, options, &reports, &redactor);
-    if let Err(error) = &proved {
-        let failure = Failure::of(error);
-        let failure = match redactor.get() {
-            Some(redactor) => Redactor::failure(redactor, failure),
-            None => failure,
-        };
-        reports.hear(&reports.record().broken_off(failure));
+    if let Err(error) = prove(*ui, args, options, &reports, &redactor) {
+        return broken_off(*ui, &reports, &error, redactor.get());
     }
-    let delivered = reports.deliver();
-    // The reports tell it, and whoever looks at stderr is told, too.
-    if let Err(error) = proved {
-        ui.explain(&error);
-        if let Err(error) = delivered {
+    let ending = match reports.deliver() {
+        Ok(report) => report.outcome,
+        // stdout has its document already.
+        Err(error) => {
             ui.explain(&error);
+            return error.kind().exit_code();
         }
-        return Ok(error.kind().exit_code());
-    }
-    Ok(match delivered?.outcome {
+    };
+    match ending {
         Ending::Fail => 1,
         Ending::Inconclusive if options.strict => 4,
         _ => 0,
-    })
+    }
+}
+
+/// Reports what was known until an error, and tells the error to whoever looks at stderr, too. Returns the exit code.
+fn broken_off(ui: Ui, reports: &Reports, error: &Error, redactor: Option<&Arc<Redactor>>) -> u8 {
+    let failure = Failure::of(error);
+    let failure = redactor.map_or_else(|| failure.clone(), |redactor| redactor.failure(failure.clone()));
+    reports.hear(&reports.record().broken_off(failure));
+    let delivered = reports.deliver();
+    ui.explain(error);
+    if let Err(error) = delivered {
+        ui.explain(&error);
+    }
+    error.kind().exit_code()
 }
 
 fn prove(
@@ -44,7 +54,7 @@ fn prove(
     args: &Args,
     options: &VerifyArgs,
     reports: &Reports,
-    redactor: &OnceLock<std::sync::Arc<Redactor>>,
+    redactor: &OnceLock<Arc<Redactor>>,
 ) -> Result<()> {
     let request = Request {
         folder: args.project.clone(),

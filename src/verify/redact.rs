@@ -36,9 +36,20 @@ pub struct Redactor {
 impl Redactor {
     /// For the secrets that compose.yaml names; `env` is what it interpolates.
     pub(super) fn of(compose: &Compose, env: &BTreeMap<String, String>) -> Self {
+        let dotenv =
+            compose.file.parent().map(|folder| std::fs::read_to_string(folder.join(".env")).unwrap_or_default());
+        let dotenv = dotenv.unwrap_or_default();
+        let in_dotenv = |name: &str| {
+            let mut assigned =
+                dotenv.lines().filter_map(|line| line.trim().trim_start_matches("export ").split_once('='));
+            let value = assigned.rfind(|(key, _)| key.trim() == name).map(|(_, value)| value.trim());
+            value.map(|value| value.trim_matches(['"', '\'']).to_owned())
+        };
         let mut secrets = Vec::new();
         for secret in compose.secrets.values() {
-            secrets.extend(secret.environment.as_ref().and_then(|name| env.get(name)).cloned());
+            secrets.extend(
+                secret.environment.as_ref().and_then(|name| env.get(name).cloned().or_else(|| in_dotenv(name))),
+            );
             let Some(file) = secret.file_path.as_ref().filter(|file| file.is_file()) else { continue };
             let mut bytes = Vec::new();
             if std::fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).is_ok() {
@@ -54,7 +65,9 @@ impl Redactor {
             let whole = secret.trim();
             // Logs are told line by line, and a key in PEM has many.
             let lines = whole.lines().map(str::trim).filter(|line| *line == whole || line.len() >= 2 * SHORT);
-            for value in lines.filter(|line| !line.is_empty() && !line.starts_with("-----")) {
+            let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("-----"));
+            for value in lines.map(str::to_owned).chain(parts(whole)) {
+                let value = value.as_str();
                 values.insert(value.to_owned());
                 if value.len() >= SHORT {
                     values.insert(STANDARD_NO_PAD.encode(value));
@@ -122,6 +135,29 @@ impl Redactor {
     }
 }
 
+/// The values in a secret that is a file of settings: JSON's strings, and what `NAME=value` and `name: value` assign. Short
+/// ones are settings like any other.
+fn parts(secret: &str) -> Vec<String> {
+    fn strings(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => found.push(text.clone()),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+            serde_json::Value::Object(entries) => entries.values().for_each(|item| strings(item, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    if let Ok(value @ (serde_json::Value::Object(_) | serde_json::Value::Array(_))) = serde_json::from_str(secret) {
+        strings(&value, &mut found);
+    } else {
+        let named = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_-. ".contains(c));
+        let assigned = secret.lines().filter_map(|line| line.split_once(['=', ':']).filter(|(name, _)| named(name)));
+        found.extend(assigned.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()));
+    }
+    found.retain(|value| value.len() >= 2 * SHORT - 2);
+    found
+}
+
 fn without_sentinels(mut text: String) -> String {
     const DIGITS: usize = 24;
     let mut from = 0;
@@ -143,8 +179,15 @@ mod tests {
 
     #[test]
     fn secrets_go_and_what_is_like_them_stays() {
-        let secrets =
-            ["hunter2\n", "42", "", "-----BEGIN KEY-----\nMIIEvQIBADAN\nqwertyui\n-----END KEY-----\n", "a\"b\"c"];
+        let secrets = [
+            "hunter2\n",
+            "42",
+            "",
+            "-----BEGIN KEY-----\nMIIEvQIBADAN\nqwertyui\n-----END KEY-----\n",
+            "a\"b\"c",
+            "DB_PASSWORD=hunter3!\nDEBUG=true\n",
+            "{\"user\": {\"password\": \"open-sesame\", \"id\": 7}}",
+        ];
         let redactor = Redactor::for_values(&secrets.map(String::from));
         for (text, expected) in [
             ("password hunter2 refused", "password [redacted] refused"),
@@ -155,6 +198,9 @@ mod tests {
             ("-----BEGIN KEY-----", "-----BEGIN KEY-----"),
             (r#"{"token": "a\"b\"c"}"#, r#"{"token": "[redacted]"}"#),
             ("ENV A=taint0123456789abcdef01234567 é", "ENV A=[redacted] é"),
+            ("DB=hunter3!", "DB=[redacted]"),
+            ("debug is true", "debug is true"),
+            ("pass open-sesame", "pass [redacted]"),
             ("a taint on it, taint0123", "a taint on it, taint0123"),
         ] {
             assert_eq!(redactor.text(text), expected);
