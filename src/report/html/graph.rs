@@ -91,7 +91,7 @@ pub(super) fn of(report: &Report) -> Graph {
 }
 
 fn note_width(node: &Node) -> usize {
-    node.note.chars().count() * 8
+    node.note.chars().count() * 7 + 5
 }
 
 fn parent<'a>(report: &'a Report, stage: &StageReport) -> Option<&'a StageReport> {
