@@ -10,3 +10,13 @@ pub(super) const BUILDS: Contract = Contract {
     mend: "Look at the instruction that the failure names, and at the log below it. `docker compose build ROLE` \
            shows the same build.",
 };
+
+pub(super) const PINNED: Contract = Contract {
+    name: "scaffold.pinned",
+    promise: "Every outside image is named by an exact tag, never `latest`; where dockwright.lock exists, by its digest.",
+    how: "Reads every FROM, COPY --from and RUN --mount=from on the way to a role's stage, with the build arguments of \
+          compose.yaml, and the images of services that a role depends on. A tag that follows what is published \
+          (`latest`, `lts`, `stable`, a variant without a version) is not exact; a digest always is.",
+    mend: "Name the version in the tag, as `python:3.13-slim-trixie`; where dockwright.lock is, add its digest: \
+           `name:tag@sha256:…`.",
+};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::compose::{self, Compose, Service};
-use crate::dockerfile::{self, Dockerfile};
+use crate::dockerfile::{self, Base, Dockerfile, expand};
 use crate::error::{Error, Result};
 use crate::project::{Deployment, Project};
 use crate::roles;
@@ -57,6 +57,26 @@ impl Target {
 
     pub(super) fn line(&self) -> usize {
         self.dockerfile.stages[self.stage].line
+    }
+
+    /// The outside image that the stage starts from, itself or through those that it is FROM; none for scratch.
+    pub(super) fn base_image(&self) -> Option<String> {
+        let first = *self.dockerfile.ancestry(self.stage).last().expect("a stage is its own ancestor");
+        let stage = &self.dockerfile.stages[first];
+        matches!(stage.base, Base::Image(_)).then(|| self.named(&stage.raw_base))
+    }
+
+    /// A FROM's word with the arguments before the first FROM put in: the build's own values, else their defaults.
+    pub(super) fn named(&self, raw: &str) -> String {
+        let dockerfile = &self.dockerfile;
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        for (name, default, _) in &dockerfile.global_args {
+            let default = || Some(expand(default.as_ref()?, dockerfile.escape, &|name| known.get(name).cloned()));
+            if let Some(value) = self.args.get(name).cloned().or_else(default) {
+                known.insert(name.clone(), value);
+            }
+        }
+        expand(raw, dockerfile.escape, &|name| known.get(name).cloned())
     }
 
     /// Whether the stage is made anew beside another one instead of from it: both start from the same outside image,

@@ -5,6 +5,7 @@ mod dev;
 mod dev_tools;
 mod installation;
 mod owner;
+mod pinned;
 mod reload;
 mod service;
 mod shutdown;
@@ -39,6 +40,7 @@ pub(super) fn find(contract: &str) -> Option<&'static Entry> {
 
 /// The one list, in the catalogue's order.
 pub(super) const ALL: &[Entry] = &[
+    Entry { contract: "scaffold.pinned", needs: &[], check: |bench| Box::pin(ready(pinned::check(bench))) },
     Entry { contract: "dev.mount", needs: &["dev", "build"], check: |bench| Box::pin(dev::mount(bench)) },
     Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |bench| Box::pin(dev::no_source(bench)) },
     Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::owner::is_init;
 use super::reload::{command_place, publish};
 use crate::compose::Service;
-use crate::dockerfile::{self, Base};
+use crate::dockerfile;
 use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
@@ -177,11 +177,9 @@ fn as_good_as_root(capability: &[u8]) -> bool {
 
 /// The files of the outside image that a role's stage starts from; none for scratch.
 async fn base_tree(bench: &Bench, role: &crate::verify::subject::RoleSubject) -> Checked<Option<Arc<FileTree>>> {
-    let dockerfile = &role.target.dockerfile;
-    let first = *dockerfile.ancestry(role.target.stage).last().expect("a stage is its own ancestor");
-    let Base::Image(base) = &dockerfile.stages[first].base else { return Ok(None) };
-    if bench.engine().image_exists(base).await? {
-        return Ok(Some(bench.tree(base).await?));
+    let Some(base) = role.target.base_image() else { return Ok(None) };
+    if bench.engine().image_exists(&base).await? {
+        return Ok(Some(bench.tree(&base).await?));
     }
     // The engine's builder may have it without the engine having it by name.
     let text = format!("FROM {base}\n");
