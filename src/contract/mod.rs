@@ -34,6 +34,7 @@ impl Contract {
 /// The one list, by role in the order of the Dockerfile; a file per role has the words.
 pub const ALL: &[Contract] = &[
     scaffold::BUILDS,
+    scaffold::IGNORE,
     scaffold::PINNED,
     dev::MOUNT,
     dev::NO_SOURCE,

@@ -11,6 +11,16 @@ pub(super) const BUILDS: Contract = Contract {
            shows the same build.",
 };
 
+pub(super) const IGNORE: Contract = Contract {
+    name: "scaffold.ignore",
+    promise: "Version control, environment files, secrets and build outputs in the build context reach no image.",
+    how: "Puts files of each kind, each with a random word in it, into the build context as it is sent: `.git`, `.env`, \
+          keys, files that compose.yaml names as secrets, and what the stack's tools leave behind. Where the ignore \
+          rules let one through, every role's image is built with it, and all layers are searched for the words. A \
+          kind that reaches the service image and that a contract of service follows is told by that one.",
+    mend: "Name what the failure names in .dockerignore, or copy only what is needed by its name.",
+};
+
 pub(super) const PINNED: Contract = Contract {
     name: "scaffold.pinned",
     promise: "Every outside image is named by an exact tag, never `latest`; where dockwright.lock exists, by its digest.",

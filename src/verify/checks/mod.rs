@@ -3,6 +3,7 @@
 mod build;
 mod dev;
 mod dev_tools;
+mod ignore;
 mod installation;
 mod owner;
 mod pinned;
@@ -33,6 +34,9 @@ pub(super) struct Entry {
     pub(super) check: Check,
 }
 
+/// Every role, for what concerns all images.
+const ROLES: &[&str] = &["dev", "dev-tools", "build", "service", "test", "installation"];
+
 /// The entry of a contract; none for [`BUILDS`].
 pub(super) fn find(contract: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.contract == contract)
@@ -40,6 +44,7 @@ pub(super) fn find(contract: &str) -> Option<&'static Entry> {
 
 /// The one list, in the catalogue's order.
 pub(super) const ALL: &[Entry] = &[
+    Entry { contract: "scaffold.ignore", needs: ROLES, check: |bench| Box::pin(ignore::check(bench)) },
     Entry { contract: "scaffold.pinned", needs: &[], check: |bench| Box::pin(ready(pinned::check(bench))) },
     Entry { contract: "dev.mount", needs: &["dev", "build"], check: |bench| Box::pin(dev::mount(bench)) },
     Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |bench| Box::pin(dev::no_source(bench)) },

@@ -94,7 +94,7 @@ fn taints(bench: &Bench) -> Vec<Taint> {
     taints.into_iter().enumerate().map(|(index, (name, value))| Taint { name, value, word: word(run, index) }).collect()
 }
 
-fn word(run: &str, index: usize) -> String {
+pub(super) fn word(run: &str, index: usize) -> String {
     use sha2::Digest as _;
     let digest = sha2::Sha256::digest(format!("{run} {index}"));
     let hex = digest.iter().take(12).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));

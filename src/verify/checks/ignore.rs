@@ -1,0 +1,362 @@
+//! `scaffold.ignore`: files that no image is to hold are put into the build context, and looked for in every image.
+//!
+//! One defect fails one contract: what reaches the service image and is of a kind that a contract of service follows
+//! (values, secrets, build outputs) is that contract's to tell, here and in every other image.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use futures_util::future::try_join_all;
+
+use super::taint::word;
+use crate::contract;
+use crate::dockerfile::{Copy, Kind};
+use crate::engine::{Context, Place};
+use crate::error::Result;
+use crate::stacks;
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::images::build_in;
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::{RoleSubject, Target};
+
+/// What a seeded file stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    History,
+    Environment,
+    Secret,
+    Output,
+}
+
+impl Class {
+    /// The contract that follows this kind of file into the service image.
+    fn followed_by(self, bench: &Bench) -> Option<&'static str> {
+        let mut deployments = bench.subject.project.deployments.iter();
+        let name = match self {
+            Class::History => return None,
+            // Where no deployment declares a value there is none to be followed.
+            Class::Environment if deployments.all(|one| one.env.is_empty() && one.secrets.is_empty()) => return None,
+            Class::Environment => "service.no-deployment-env",
+            Class::Secret => "service.no-secret",
+            Class::Output => "build.from-source",
+        };
+        contract::find(name).map(|contract| contract.name)
+    }
+}
+
+/// A file put into the context, and the word in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seed {
+    path: String,
+    class: Class,
+    word: String,
+}
+
+/// Files that lie in many a project's folder, whatever its stack.
+const USUAL: &[(&str, Class)] = &[
+    (".env", Class::Environment),
+    (".env.production", Class::Environment),
+    ("deploy/.env", Class::Environment),
+    ("secrets/token", Class::Secret),
+    ("id_rsa", Class::Secret),
+    ("server.pem", Class::Secret),
+    ("server.key", Class::Secret),
+];
+
+/// The context of a target with the seeds in it, and those that the ignore rules let through.
+struct Seeded {
+    context: Context,
+    sent: Vec<Seed>,
+}
+
+/// A seed that was found in an image.
+struct Hit<'a> {
+    seed: &'a Seed,
+    role: &'a RoleSubject,
+    target: &'a Target,
+    place: Place,
+}
+
+/// `scaffold.ignore`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    let mut seeded: BTreeMap<(PathBuf, PathBuf), Seeded> = BTreeMap::new();
+    let mut looks = Vec::new();
+    let mut count = 0;
+    for role in &bench.subject.roles {
+        for (target, own) in [(Some(&role.target), role.own.is_none()), (role.own.as_ref(), true)] {
+            let Some(target) = target else { continue };
+            // What did not build says nothing.
+            let usual = if own { bench.image(&role.name)? } else { bench.container_image(&role.name)? };
+            let key = (target.context.clone(), target.dockerfile.file.clone());
+            if !seeded.contains_key(&key) {
+                let made = seed(bench, target)?;
+                seeded.insert(key.clone(), made);
+            }
+            looks.push((role, target, usual, key));
+            count += 1;
+        }
+    }
+    // Where nothing more is sent, the images are those that are there.
+    let looks = looks.iter().filter(|(.., key)| !seeded[key].sent.is_empty());
+    let found =
+        try_join_all(looks.map(|(role, target, usual, key)| look(bench, role, target, &usual.id, &seeded[key])));
+    let mut hits = Vec::new();
+    let mut unbuilt = Vec::new();
+    for (role_hits, why) in found.await? {
+        hits.extend(role_hits);
+        unbuilt.extend(why);
+    }
+    hits.sort_by_key(|hit| (hit.seed.class, order(bench, hit.role)));
+    let told = told_elsewhere(bench, &hits);
+    if let Some(verdict) = verdict(bench, &hits, &told) {
+        return Ok(verdict);
+    }
+    if let Some(name) = told.values().next() {
+        return Ok(skipped(format!("seeded files reach the service image, which is what {name} looks at")));
+    }
+    if let Some(why) = unbuilt.first() {
+        return Ok(inconclusive(format!("with files of other kinds in the build context {why}")));
+    }
+    let let_through: BTreeSet<&str> =
+        seeded.values().flat_map(|one| &one.sent).map(|seed| seed.path.as_str()).collect();
+    Ok(pass(if let_through.is_empty() {
+        "version control, environments, secrets and build outputs are left out of the build context".to_owned()
+    } else {
+        let names: Vec<&str> = let_through.iter().take(4).copied().collect();
+        format!("what the build context holds of them ({}, …) is in none of {count} images", names.join(", "))
+    }))
+}
+
+fn order(bench: &Bench, role: &RoleSubject) -> usize {
+    bench.subject.roles.iter().position(|other| other.name == role.name).unwrap_or(usize::MAX)
+}
+
+/// Builds a target with the seeds and searches its image; what could not be built is the second of the pair.
+async fn look<'a>(
+    bench: &Bench,
+    role: &'a RoleSubject,
+    target: &'a Target,
+    usual: &str,
+    seeded: &'a Seeded,
+) -> Checked<(Vec<Hit<'a>>, Option<String>)> {
+    let text = target.dockerfile.text.clone();
+    let name = format!("seeded {}", role.name);
+    let image = match build_in(&bench.run, &seeded.context, target, text, target.args.clone(), &name).await? {
+        Ok(image) => image,
+        Err(why) => return Ok((Vec::new(), Some(why))),
+    };
+    if image.id == usual {
+        return Ok((Vec::new(), None));
+    }
+    let words: Vec<Vec<u8>> = seeded.sent.iter().map(|seed| seed.word.clone().into_bytes()).collect();
+    let found = bench.engine().search_image(&image.id, &words).await?;
+    let hit = |hit: crate::engine::Hit| Hit { seed: &seeded.sent[hit.needle], role, target, place: hit.place };
+    Ok((found.into_iter().map(hit).collect(), None))
+}
+
+/// The kinds of files that reach the service image, with the contract that tells so.
+fn told_elsewhere(bench: &Bench, hits: &[Hit<'_>]) -> BTreeMap<Class, &'static str> {
+    let in_service = hits.iter().filter(|hit| hit.role.role == "service");
+    in_service.filter_map(|hit| Some((hit.seed.class, hit.seed.class.followed_by(bench)?))).collect()
+}
+
+fn verdict(bench: &Bench, hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>) -> Option<Verdict> {
+    let ours: Vec<&Hit<'_>> = hits.iter().filter(|hit| !told.contains_key(&hit.seed.class)).collect();
+    let first = ours.first()?;
+    // Each file once, in the first image that has it.
+    let mut shown: Vec<&&Hit<'_>> = Vec::new();
+    for hit in &ours {
+        if !shown.iter().any(|other| other.seed.path == hit.seed.path) {
+            shown.push(hit);
+        }
+    }
+    let parts: Vec<String> = shown
+        .iter()
+        .take(4)
+        .map(|hit| format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name))
+        .collect();
+    let more = shown.len() - parts.len();
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let path = &first.seed.path;
+    let (file, line) = keeping_line(bench, first.target, path).unwrap_or_else(|| {
+        (first.target.file.clone(), bringing_line(first.target, path).unwrap_or(first.target.line()))
+    });
+    let top = path.split('/').next().unwrap_or(path);
+    Some(
+        fail(format!("{}{more}", parts.join(", ")))
+            .expected("no image holds a file of version control, an environment file, a secret or a build output")
+            .at(file, line)
+            .hint(format!("Name `{top}` in .dockerignore, or copy only what is needed by its name.")),
+    )
+}
+
+/// The context of a target with the seeds.
+fn seed(bench: &Bench, target: &Target) -> Result<Seeded> {
+    let mut context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let root = context.root().map(Path::to_owned).unwrap_or_default();
+    let folder = &bench.subject.folder;
+    // A context may be a folder around the project, or one inside it.
+    let inside = folder.strip_prefix(&root).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let prefix = if inside.is_empty() { String::new() } else { format!("{inside}/") };
+    let mut wanted: Vec<(String, Class)> = Vec::new();
+    // A folder inside a repository has no history of its own.
+    if folder.starts_with(&root) {
+        // In a worktree it is a file.
+        let file = if root.join(".git").is_file() { ".git" } else { ".git/description" };
+        wanted.push((file.to_owned(), Class::History));
+    }
+    wanted.extend(USUAL.iter().map(|(path, class)| (format!("{prefix}{path}"), *class)));
+    let compose = &bench.subject.compose;
+    let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
+    let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));
+    wanted.extend(secrets.map(|path| (path, Class::Secret)));
+    let ignore = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.ignore);
+    wanted.extend(ignore.iter().filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));
+    let mut sent: Vec<Seed> = Vec::new();
+    for (path, class) in wanted {
+        if !has_room(&root, &path) || sent.iter().any(|seed| seed.path == path) {
+            continue;
+        }
+        let word = word(bench.run.id(), 1000 + sent.len());
+        // What the build may need of a file that is there stays in it.
+        let mut content = match class {
+            Class::Environment => std::fs::read(root.join(&path)).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        content.extend(format!("\nDOCKWRIGHT_SEED={word}\n").into_bytes());
+        context = context.with_file(&path, content, 0o644);
+        sent.push(Seed { path, class, word });
+    }
+    let files = context.files()?;
+    sent.retain(|seed| files.iter().any(|file| file.path == seed.path));
+    Ok(Seeded { context, sent })
+}
+
+/// Whether a file can be at a path: no folder is there, and no file above it.
+fn has_room(root: &Path, path: &str) -> bool {
+    let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+    !root.join(path).is_dir() && above.into_iter().all(|folder| !root.join(folder).is_file())
+}
+
+/// A file that a line of an ignore file means; none for a line that keeps files.
+fn concrete(line: &str) -> Option<String> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with(['!', '#']) {
+        return None;
+    }
+    let mut path = String::new();
+    let mut chars = line.trim_start_matches("**/").trim_matches('/').chars();
+    let mut wild = false;
+    while let Some(next) = chars.next() {
+        match next {
+            '*' => {
+                if path.rsplit('/').next().is_none_or(|part| part.len() < 2) {
+                    path.push_str("seed");
+                }
+                wild = true;
+            }
+            '?' => path.push('x'),
+            '[' => {
+                path.extend(chars.next());
+                chars.by_ref().find(|c| *c == ']');
+            }
+            next => path.push(next),
+        }
+    }
+    // A name without a pattern is as likely a folder's: a file in it is both.
+    Some(if wild { path } else { format!("{path}/seed") })
+}
+
+/// The line of the ignore file that lets a path in again, against one before it that leaves it out.
+fn keeping_line(bench: &Bench, target: &Target, path: &str) -> Option<(String, usize)> {
+    let mut own = target.context.join(&target.dockerfile.file).into_os_string();
+    own.push(".dockerignore");
+    let file = [PathBuf::from(own), target.context.join(".dockerignore")].into_iter().find(|file| file.is_file())?;
+    let text = std::fs::read_to_string(&file).ok()?;
+    let lines: Vec<&str> = text.lines().collect();
+    let ignored = |upto: usize| {
+        crate::engine::Ignore::parse(&lines[..upto].join("\n")).is_ok_and(|ignore| ignore.is_ignored(path))
+    };
+    let line = (1..=lines.len()).rev().find(|line| ignored(line - 1) && !ignored(*line))?;
+    Some((bench.subject.shown(&file), line))
+}
+
+/// The line of the instruction that takes a path out of the context, on the way to a target's stage.
+fn bringing_line(target: &Target, path: &str) -> Option<usize> {
+    let dockerfile = &target.dockerfile;
+    let stages = dockerfile.closure(target.stage);
+    let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+    let takes = |kind: &Kind| match kind {
+        Kind::Copy(copy) | Kind::Add(copy) => covers(copy, path),
+        Kind::Run(run) => run.mounts.iter().any(|mount| {
+            mount.kind == "bind" && mount.from.is_none() && fits(mount.source.as_deref().unwrap_or("."), path)
+        }),
+        _ => false,
+    };
+    instructions.find(|one| takes(&one.kind)).map(|one| one.line)
+}
+
+fn covers(copy: &Copy, path: &str) -> bool {
+    copy.from.is_none()
+        && copy.sources.iter().any(|source| fits(source, path))
+        && !copy.exclude.iter().any(|pattern| fits(pattern, path))
+}
+
+/// Whether a source of COPY is a path, or a folder above it.
+fn fits(source: &str, path: &str) -> bool {
+    let parts = |text: &str| {
+        let parts = text.split('/').filter(|part| !part.is_empty() && *part != ".");
+        parts.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let (source, path) = (parts(source), parts(path));
+    source.len() <= path.len()
+        && source.iter().zip(&path).all(|(pattern, name)| {
+            pattern == name || globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_an_ignore_file_become_files_that_they_leave_out() {
+        for (line, file) in [
+            ("**/node_modules", Some("node_modules/seed")),
+            ("dist", Some("dist/seed")),
+            ("/target/", Some("target/seed")),
+            ("*.tsbuildinfo", Some("seed.tsbuildinfo")),
+            ("npm-debug.log*", Some("npm-debug.log")),
+            ("**/*.py[cod]", Some("seed.pyc")),
+            ("**/.*_cache", Some(".seed_cache")),
+            ("!dist/keep", None),
+            ("# a comment", None),
+        ] {
+            assert_eq!(concrete(line).as_deref(), file, "{line}");
+            if let Some(file) = file {
+                assert!(crate::engine::Ignore::parse(line.trim_start_matches('/')).unwrap().is_ignored(file), "{line}");
+            }
+        }
+        for (_, stack) in stacks::all() {
+            let ignore = crate::engine::Ignore::parse(&stack.ignore.join("\n")).unwrap();
+            for file in stack.ignore.iter().filter_map(|line| concrete(line)) {
+                assert!(ignore.is_ignored(&file), "{file}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_source_covers_what_is_in_it() {
+        for (source, path, expected) in [
+            (".", ".git/description", true),
+            ("./", ".env", true),
+            (".env*", ".env.production", true),
+            ("src/", "src/.env", true),
+            ("src", ".env", false),
+            ("*", ".env", true),
+            ("a/b", "a", false),
+        ] {
+            assert_eq!(fits(source, path), expected, "{source} {path}");
+        }
+    }
+}
