@@ -36,6 +36,7 @@ pub const ALL: &[Contract] = &[
     scaffold::BUILDS,
     scaffold::IGNORE,
     scaffold::PINNED,
+    scaffold::UNPRIVILEGED,
     dev::MOUNT,
     dev::NO_SOURCE,
     dev::RELOAD,

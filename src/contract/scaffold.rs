@@ -30,3 +30,16 @@ pub(super) const PINNED: Contract = Contract {
     mend: "Name the version in the tag, as `python:3.13-slim-trixie`; where dockwright.lock is, add its digest: \
            `name:tag@sha256:…`.",
 };
+
+pub(super) const UNPRIVILEGED: Contract = Contract {
+    name: "scaffold.unprivileged",
+    promise: "No role is privileged, joins a namespace of the host, reaches the engine, or keeps a capability once it \
+              serves.",
+    how: "Reads what every role's service in compose.yaml asks for (privileged, namespaces, mounts of the engine's socket \
+          or of folders that hold it, devices, confinement), then starts dev, service and the installations and reads \
+          the effective, permitted and ambient capabilities of their processes. The engine's own init does not count, nor \
+          does the capability to bind a port below 1024 where the service's port is one. Where processes cannot be \
+          read, the user and the dropped capabilities decide.",
+    mend: "Take the setting that the failure names out of compose.yaml, drop all capabilities (`cap_drop: [ALL]`), and let \
+           an entrypoint that starts as root give up what it has before it starts the service.",
+};

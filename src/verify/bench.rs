@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::checks::AtWork;
 use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
@@ -53,6 +54,8 @@ pub(super) struct Bench {
     pub(super) own: BTreeMap<String, Image>,
     pub(super) trees: Trees,
     pub(super) artefact: OnceCell<Result<String, String>>,
+    /// dev while it serves, for the checks that share it.
+    pub(super) at_work: OnceCell<AtWork>,
 }
 
 /// Containers started together: a role's and those that it depends on.

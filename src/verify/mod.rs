@@ -165,6 +165,7 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         own: images.own,
         trees: trees::Trees::default(),
         artefact: OnceCell::new(),
+        at_work: OnceCell::new(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
     let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, &tell)));
@@ -174,6 +175,10 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         found(finding?);
     }
     drop(checked);
+    // Before the copy that they work on goes.
+    if let Some(work) = bench.at_work.into_inner() {
+        work.end().await;
+    }
     let ended = record.ended(rounded(start.elapsed().as_secs_f64()));
     record.hear(&ended);
     sink(ended);

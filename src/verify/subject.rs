@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::compose::{self, Compose, Service};
-use crate::dockerfile::{self, Base, Dockerfile, expand};
+use crate::dockerfile::{self, Base, Dockerfile, Instruction, expand};
 use crate::error::{Error, Result};
 use crate::project::{Deployment, Project};
 use crate::roles;
@@ -77,6 +77,27 @@ impl Target {
             }
         }
         expand(raw, dockerfile.escape, &|name| known.get(name).cloned())
+    }
+
+    /// The instructions on the way to the stage, those of its own and of the stages that it is FROM, from the last to
+    /// the first.
+    pub(super) fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        let chain = self.dockerfile.ancestry(self.stage);
+        chain.into_iter().flat_map(|stage| self.dockerfile.stages[stage].instructions.iter().rev())
+    }
+
+    /// The last line, on the way to the stage, that holds one of these as a word.
+    pub(super) fn line_with(&self, words: &[&str]) -> Option<usize> {
+        let lines: Vec<&str> = self.dockerfile.text.lines().collect();
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let holds = |line: usize| {
+            let text = lines.get(line - 1).copied().unwrap_or_default();
+            words.iter().any(|word| {
+                text.match_indices(word)
+                    .any(|(at, _)| !text[..at].ends_with(part) && !text[at + word.len()..].starts_with(part))
+            })
+        };
+        self.instructions().find_map(|one| (one.line..=one.end_line).rev().find(|line| holds(*line)))
     }
 
     /// Whether the stage is made anew beside another one instead of from it: both start from the same outside image,

@@ -1,12 +1,15 @@
 //! The checks: one file per contract family, one list of all here.
 
+mod at_work;
 mod build;
+mod capabilities;
 mod dev;
 mod dev_tools;
 mod ignore;
 mod installation;
 mod owner;
 mod pinned;
+mod privilege;
 mod reload;
 mod service;
 mod shutdown;
@@ -17,6 +20,7 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 
 use super::bench::{Bench, Checked};
+pub(super) use at_work::AtWork;
 
 /// A check: looks at the bench, returns a verdict.
 pub(super) type Check = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
@@ -46,6 +50,11 @@ pub(super) fn find(contract: &str) -> Option<&'static Entry> {
 pub(super) const ALL: &[Entry] = &[
     Entry { contract: "scaffold.ignore", needs: ROLES, check: |bench| Box::pin(ignore::check(bench)) },
     Entry { contract: "scaffold.pinned", needs: &[], check: |bench| Box::pin(ready(pinned::check(bench))) },
+    Entry {
+        contract: "scaffold.unprivileged",
+        needs: &["dev", "build", "service", "installation"],
+        check: |bench| Box::pin(privilege::check(bench)),
+    },
     Entry { contract: "dev.mount", needs: &["dev", "build"], check: |bench| Box::pin(dev::mount(bench)) },
     Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |bench| Box::pin(dev::no_source(bench)) },
     Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },

@@ -1,10 +1,7 @@
 //! `dev.owner`: what dev writes on the mount belongs to whoever owns it.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
+use super::at_work;
 use super::dev::held_mount;
-use super::reload::{publish, service_port};
 use crate::dockerfile::Kind;
 use crate::engine::Process;
 use crate::verify::bench::{Bench, Checked};
@@ -23,50 +20,32 @@ pub(super) async fn check(bench: &Bench) -> Checked {
         )
         .hint("run verify on an engine without user namespaces to see this contract proved"));
     }
-    let port = service_port(bench).ok();
-    let scene = bench.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
-    // The process that serves is what writes; before it serves, an entrypoint may still be root.
-    let host = match port {
-        Some(port) => scene.container.inspect().await?.host_port(port),
-        None => None,
-    };
-    let served = match (host, bench.subject.project.verify.health.as_ref()) {
-        (Some(host), Some(health)) => {
-            scene.answer(host, health.as_str(), bench.patience(), http::Answer::ok).await.map(drop)
-        }
-        _ => {
-            tokio::time::sleep(Duration::from_secs(3)).await;
-            Ok(())
-        }
-    };
+    let work = at_work::dev(bench).await?;
+    let scene = &work.scene;
     let (uid, gid) = (scene.copy.uid(), scene.copy.gid());
     let expected = format!("whatever writes on the source runs as its owner, here {uid}:{gid}");
     let place = user_place(bench, role);
-    let Ok(processes) = scene.container.top().await else {
-        let why = served.err().unwrap_or_else(|| "dev ended before its processes could be seen".to_owned());
-        scene.end().await;
+    let Some(processes) = &work.processes else {
+        let why = work.served.as_ref().err().map_or("dev ended before its processes could be seen", String::as_str);
         return Ok(skipped(format!("dev does not stay up, which dev.reload says more of: {why}")));
     };
-    if let Some(other) = foreign(&processes, uid).filter(|_| served.is_ok()) {
+    if let Some(other) = foreign(processes, uid).filter(|_| work.served.is_ok()) {
         let what =
             format!("`{}` runs as uid {}, and the source belongs to {uid}", http::shorten(&other.command), other.user);
-        scene.end().await;
         return Ok(fail(what).expected(expected).at(place.0, place.1));
     }
     // What it wrote on its way here, and what an entrypoint wrote before it changed its user.
-    if let Some((path, owner)) = of_others(&scene.copy.path(), uid) {
-        let path = path.strip_prefix(scene.copy.path()).unwrap_or(&path).display().to_string();
-        scene.end().await;
+    if let Some((path, owner)) = &work.foreign_file {
+        let path = path.strip_prefix(scene.copy.path()).unwrap_or(path).display().to_string();
         return Ok(fail(format!("{path} was written on the mount and belongs to uid {owner} on the host"))
             .expected(expected)
             .at(place.0, place.1));
     }
-    if let Err(why) = served {
-        scene.end().await;
+    if let Err(why) = &work.served {
         return Ok(skipped(format!("dev does not serve, which dev.reload says more of: {why}")));
     }
     // A file written by such a process, and looked at from the host.
-    let verdict = match written(bench, &scene, &mount.target, uid, gid).await? {
+    let verdict = match written(bench, scene, &mount.target, uid, gid).await? {
         Some(seen) if seen == (uid, gid) => {
             pass(format!("its processes run as uid {uid}, and a file they write belongs to {uid}:{gid}"))
         }
@@ -75,13 +54,12 @@ pub(super) async fn check(bench: &Bench) -> Checked {
             .at(place.0, place.1),
         None => pass(format!("its processes run as uid {uid}, the owner of the source")),
     };
-    scene.end().await;
     Ok(verdict)
 }
 
 /// A process that runs as another uid, and does not just stand above those that have the right one: a launcher
 /// (`su`, `sudo`, a supervisor) writes nothing.
-fn foreign(processes: &[Process], uid: u32) -> Option<&Process> {
+pub(super) fn foreign(processes: &[Process], uid: u32) -> Option<&Process> {
     let launches = |process: &Process| {
         let mut below = vec![process.pid];
         while let Some(pid) = below.pop() {
@@ -98,30 +76,8 @@ fn foreign(processes: &[Process], uid: u32) -> Option<&Process> {
     processes.iter().find(|process| process.uid != Some(uid) && !is_init(process) && !launches(process))
 }
 
-/// A file below a folder that belongs to another uid.
-fn of_others(folder: &Path, uid: u32) -> Option<(PathBuf, u32)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        for entry in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
-            let Ok(meta) = entry.metadata() else { continue };
-            if meta.uid() != uid {
-                return Some((entry.path(), meta.uid()));
-            }
-            if meta.is_dir()
-                && let Some(found) = of_others(&entry.path(), uid)
-            {
-                return Some(found);
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = (folder, uid);
-    None
-}
-
-/// The line that says as whom dev runs: compose.yaml's `user`, else the image's USER, else its entrypoint.
-fn user_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
+/// The line that says as whom a role runs: compose.yaml's `user`, else the image's USER, else its entrypoint.
+pub(super) fn user_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
     let service = bench.subject.service(role);
     if service.user.is_some() {
         return (bench.subject.compose_file(), service.at("user").line);

@@ -1,0 +1,275 @@
+//! `scaffold.unprivileged`: what compose.yaml asks the engine for, and what serving processes keep of it.
+
+use std::path::Path;
+
+use super::at_work::{self, SETTLES};
+use super::capabilities::{Rights, names, rights};
+use super::dev::held_mount;
+use super::owner::foreign;
+use super::reload::{command_place, publish};
+use super::service::{health_path, port_of};
+use crate::compose::{MountKind, Place, Service};
+use crate::engine::{EntryKind, ImageInfo};
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::http;
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::RoleSubject;
+
+/// Who can talk to one of these has the host.
+const SOCKETS: &[&str] = &[
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/var/run/containerd/containerd.sock",
+    "/run/containerd/containerd.sock",
+    "/var/run/podman/podman.sock",
+    "/run/podman/podman.sock",
+    "/var/run/crio/crio.sock",
+    "/run/crio/crio.sock",
+    "/var/lib/docker/volumes",
+];
+
+/// Names of engines' sockets, wherever they lie (rootless engines have theirs in a user's folder).
+const SOCKET_NAMES: &[&str] = &["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
+
+/// Capabilities with which a container has the host, or nearly; taking on an owner needs none of them.
+const STRONG: &[&str] = &["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT", "MAC_ADMIN", "BPF"];
+
+/// Devices with the host's memory or disks in them: how their names begin.
+const DEVICES: &[&str] = &[
+    "/dev/mem",
+    "/dev/kmem",
+    "/dev/port",
+    "/dev/sd",
+    "/dev/hd",
+    "/dev/vd",
+    "/dev/xvd",
+    "/dev/nvme",
+    "/dev/dm-",
+    "/dev/mapper",
+    "/dev/disk",
+    "/dev/loop",
+    "/dev/mmcblk",
+];
+
+/// Switches the engine's own confinement off.
+const UNCONFINED: &[&str] = &["seccomp", "apparmor", "systempaths"];
+
+/// Ports below this one are bound with a capability, by a service that chooses to.
+const LOW_PORTS: u16 = 1024;
+const NET_BIND_SERVICE: u64 = 1 << 10;
+
+/// What one container showed.
+enum Seen {
+    /// Nothing is kept; by what that was seen.
+    Clean(String),
+    /// Another contract tells why it could not be looked at.
+    Elsewhere(String),
+    /// It could not be seen here.
+    Unseen(String),
+    Kept(Verdict),
+}
+
+/// `scaffold.unprivileged`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    for role in &bench.subject.roles {
+        if let Some((what, place)) = asked(bench, role) {
+            return Ok(fail(format!("{}: {what}", role.name))
+                .expected("no role is privileged, joins a namespace of the host or reaches the engine")
+                .at(bench.subject.shown(&place.file), place.line));
+        }
+    }
+    let mut seen = vec![dev(bench).await?];
+    for role in bench.subject.roles.iter().filter(|role| matches!(role.role, "service" | "installation")) {
+        seen.push(serving(bench, role).await?);
+        // An installation of a service that does not serve does not serve either.
+        if matches!(seen.last(), Some(Seen::Elsewhere(_))) {
+            break;
+        }
+    }
+    let (mut clean, mut elsewhere, mut unseen) = (Vec::new(), None, None);
+    for one in seen {
+        match one {
+            Seen::Kept(verdict) => return Ok(verdict),
+            Seen::Clean(how) => clean.push(how),
+            Seen::Elsewhere(why) => elsewhere = elsewhere.or(Some(why)),
+            Seen::Unseen(why) => unseen = unseen.or(Some(why)),
+        }
+    }
+    Ok(match (elsewhere, unseen) {
+        (Some(why), _) => skipped(why),
+        (None, Some(why)) => inconclusive(why),
+        (None, None) => pass(format!("compose.yaml asks for nothing of the host; {}", clean.join(", "))),
+    })
+}
+
+/// What a service of compose.yaml asks for that no role may have, and where.
+fn asked<'a>(bench: &'a Bench, role: &RoleSubject) -> Option<(String, &'a Place)> {
+    let service = bench.subject.service(role);
+    let told = |what: String, field: &str| Some((what, service.at(field)));
+    if service.privileged {
+        return told("it is privileged".into(), "privileged");
+    }
+    let joins = [
+        ("network_mode", &service.network_mode),
+        ("pid", &service.pid),
+        ("ipc", &service.ipc),
+        ("uts", &service.uts),
+        ("userns_mode", &service.userns_mode),
+        ("cgroup", &service.cgroup),
+    ];
+    if let Some((field, _)) = joins.iter().find(|(_, mode)| mode.as_deref() == Some("host")) {
+        return told(format!("`{field}: host` joins a namespace of the host"), field);
+    }
+    if let Some((source, place)) = engine_mount(bench, service) {
+        return Some((format!("{source} of the host is mounted, by which the engine is reached"), place));
+    }
+    let bare = |name: &String| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
+    if let Some(name) = service.cap_add.iter().map(bare).find(|name| STRONG.contains(&name.as_str())) {
+        return told(format!("the capability {name} is as good as the host"), "cap_add");
+    }
+    let device = |text: &&String| {
+        let source = text.split(':').next().unwrap_or_default();
+        source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| source.starts_with(start))
+    };
+    if let Some(device) = service.devices.iter().find(device) {
+        return told(format!("the device {device} is the host's memory or disk"), "devices");
+    }
+    let off = |option: &&String| {
+        let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
+        value == "unconfined" && UNCONFINED.contains(&name) || name == "label" && value == "disable"
+    };
+    let option = service.security_opt.iter().find(off)?;
+    told(format!("`{option}` switches the engine's confinement off"), "security_opt")
+}
+
+/// A mount through which the engine is reached: its source, and where it is written.
+fn engine_mount<'a>(bench: &'a Bench, service: &'a Service) -> Option<(String, &'a Place)> {
+    let compose = &bench.subject.compose;
+    if let Some(one) = compose.unsupported_of(&service.name).find(|one| one.field == "use_api_socket") {
+        return Some(("the engine's socket".into(), &one.place));
+    }
+    let own = bench.engine().info().address.strip_prefix("unix://").map(ToOwned::to_owned);
+    service.volumes.iter().find_map(|mount| {
+        let source = match &mount.kind {
+            MountKind::Bind(_) => mount.source.clone()?,
+            // A volume may be a folder of the host by another name.
+            MountKind::Volume { .. } => compose.volumes.get(mount.source.as_ref()?)?.driver_opts.get("device")?.clone(),
+            _ => return None,
+        };
+        // The project's own folder is dev.mount's to judge, whatever lies in it.
+        if Path::new(&source).starts_with(&bench.subject.folder) {
+            return None;
+        }
+        let reaches = |socket: &str| Path::new(socket).starts_with(&source);
+        let named = SOCKET_NAMES.contains(&source.rsplit('/').next().unwrap_or_default());
+        let found = named || SOCKETS.iter().any(|socket| reaches(socket)) || own.as_deref().is_some_and(reaches);
+        found.then_some((source, &mount.place))
+    })
+}
+
+/// dev, which may start as root to take on the owner of its source.
+async fn dev(bench: &Bench) -> Checked<Seen> {
+    let Some(role) = bench.subject.role("dev") else { return Ok(Seen::Clean("dev is off".into())) };
+    if held_mount(bench).is_err() {
+        return Ok(Seen::Elsewhere("dev.mount does not hold, so dev does not serve".into()));
+    }
+    let work = at_work::dev(bench).await?;
+    if let Err(why) = &work.served {
+        return Ok(Seen::Elsewhere(format!("dev does not serve, which dev.reload says more of: {why}")));
+    }
+    let info = bench.engine().info();
+    let shifted = info.rootless || info.userns;
+    let owner = work.scene.copy.uid();
+    if let Some(other) = work.processes.as_ref().and_then(|all| foreign(all, owner)).filter(|_| !shifted) {
+        let command = http::shorten(&other.command);
+        return Ok(Seen::Elsewhere(format!("`{command}` runs as uid {}, which dev.owner says more of", other.user)));
+    }
+    // A launcher above those that serve may be root; with that it does nothing but wait.
+    let judged = work.rights.as_ref().map(|all| all.iter().filter(|one| shifted || one.uid != 0).cloned().collect());
+    judge(bench, role, judged).await
+}
+
+/// The service, or an installation of it.
+async fn serving(bench: &Bench, role: &RoleSubject) -> Checked<Seen> {
+    let image = bench.container_image(&role.name)?;
+    let port = port_of(bench, bench.subject.service(role), image).ok();
+    let scene = bench.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
+    let host = match port {
+        Some(port) => scene.container.inspect().await?.host_port(port),
+        None => None,
+    };
+    let served = match (host, health_path(bench)) {
+        (Some(host), Ok(path)) => scene.answer(host, &path, bench.patience(), http::Answer::ok).await.map(drop),
+        _ => {
+            tokio::time::sleep(SETTLES).await;
+            Ok(())
+        }
+    };
+    let processes = scene.container.top().await.unwrap_or_default();
+    let rights = rights(bench, &processes);
+    scene.end().await;
+    if let Err(why) = served {
+        let name = &role.name;
+        return Ok(Seen::Elsewhere(format!("{name} does not serve, which service.port says more of: {why}")));
+    }
+    let root = rights.as_ref().and_then(|all| all.iter().find(|one| one.uid == 0 && one.mask != 0));
+    // What runs as root in every container of the image is the image's defect; in one alone, compose.yaml's.
+    let own = bench.subject.service(role).user.is_none() || role.role == "service";
+    if let Some(root) = root.filter(|_| own) {
+        let command = http::shorten(&root.command);
+        return Ok(Seen::Elsewhere(format!("`{command}` runs as root, which service.non-root says more of")));
+    }
+    judge(bench, role, rights).await
+}
+
+async fn judge(bench: &Bench, role: &RoleSubject, rights: Option<Vec<Rights>>) -> Checked<Seen> {
+    let service = bench.subject.service(role);
+    let image = bench.container_image(&role.name)?;
+    let Some(rights) = rights else { return by_settings(bench, role, service, image).await };
+    let low = port_of(bench, service, image).is_ok_and(|port| port < LOW_PORTS);
+    let allowed = if low { NET_BIND_SERVICE } else { 0 };
+    let Some(kept) = rights.iter().find(|one| one.mask & !allowed != 0) else {
+        return Ok(Seen::Clean(format!("no process of {} keeps a capability", role.name)));
+    };
+    let place = place(bench, role, service, kept.uid);
+    Ok(Seen::Kept(
+        fail(format!("{}: `{}` serves with {}", role.name, http::shorten(&kept.command), names(kept.mask)))
+            .expected("no process that serves keeps a capability")
+            .at(place.0, place.1),
+    ))
+}
+
+/// Where a capability comes from: a file that has it, the user that compose.yaml sets, or what starts the process.
+fn place(bench: &Bench, role: &RoleSubject, service: &Service, uid: u32) -> (String, usize) {
+    if let Some(line) = role.target.line_with(&["setcap"]) {
+        return (role.target.file.clone(), line);
+    }
+    if let Some(user) = service.user.as_ref().filter(|_| uid == 0) {
+        let place = service.at(if user.is_empty() { "cap_add" } else { "user" });
+        return (bench.subject.shown(&place.file), place.line);
+    }
+    if service.entrypoint.is_none() && service.command.is_none() {
+        let entry = |kind: &crate::dockerfile::Kind| matches!(kind, crate::dockerfile::Kind::Entrypoint(_));
+        if let Some(one) = role.target.instructions().find(|one| entry(&one.kind)) {
+            return (role.target.file.clone(), one.line);
+        }
+    }
+    command_place(bench, role)
+}
+
+/// Where processes cannot be looked at: what the settings leave them.
+async fn by_settings(bench: &Bench, role: &RoleSubject, service: &Service, image: &ImageInfo) -> Checked<Seen> {
+    let dropped = service.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL")) && service.cap_add.is_empty();
+    if dropped {
+        return Ok(Seen::Clean(format!("{} drops all capabilities", role.name)));
+    }
+    let user = service.user.as_deref().unwrap_or(&image.config.user);
+    let number = user.split(':').next().unwrap_or_default().parse::<u32>();
+    let tree = bench.tree(&image.id).await?;
+    let given = tree.files.values().any(|entry| entry.kind == EntryKind::File && entry.capability.is_some());
+    Ok(if number.is_ok_and(|uid| uid != 0) && !given {
+        Seen::Clean(format!("{} runs as uid {user}, and no file gives it a capability", role.name))
+    } else {
+        Seen::Unseen(format!("the processes of {} cannot be looked at on this engine's machine", role.name))
+    })
+}
