@@ -36,3 +36,15 @@ pub(super) const OWNER: Contract = Contract {
     mend: "Let the container take on the owner of the mounted folder, as docker/as-owner.sh does, or set `user:` in \
            compose.yaml to the host's uid and gid.",
 };
+
+pub(super) const PROD_DEPS_ONLY: Contract = Contract {
+    name: "dev.prod-deps-only",
+    promise: "Exactly the locked production dependencies are in dev: no development or test group, and no compiler, \
+              version control, debugger or editor beyond the base image's.",
+    how: "Looks through the files that dev has and its base image has not, without running any: for tools by the names \
+          of their programs, and for what is installed (`*.dist-info`, `node_modules`), which it compares with the \
+          production part of the lock file. A locked dependency that the service has and dev has not is told, too. dev of a \
+          compiled stack has no toolchain, not even from its base image.",
+    mend: "Install production dependencies alone in dev and in the stages that it is made from; tools belong in \
+           dev-tools, test dependencies in test.",
+};

@@ -39,6 +39,7 @@ pub const ALL: &[Contract] = &[
     scaffold::UNPRIVILEGED,
     dev::MOUNT,
     dev::NO_SOURCE,
+    dev::PROD_DEPS_ONLY,
     dev::RELOAD,
     dev::OWNER,
     dev_tools::PRESENT,

@@ -201,7 +201,12 @@ impl Fill {
 
     fn manager(&self, manager: &Manager) -> Manager {
         let layers = |layers: &[Layer]| layers.iter().map(|layer| self.layer(layer)).collect();
-        Manager { production: layers(&manager.production), build: layers(&manager.build), test: layers(&manager.test) }
+        Manager {
+            lock: None,
+            production: layers(&manager.production),
+            build: layers(&manager.build),
+            test: layers(&manager.test),
+        }
     }
 
     fn layer(&self, layer: &Layer) -> Layer {

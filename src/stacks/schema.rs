@@ -80,6 +80,8 @@ pub struct Images {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Manager {
+    /// The lock of the production dependencies; none where no dependency is installed as a file of its own.
+    pub lock: Option<Lock>,
     /// Production dependencies, in the runtime.
     #[serde(default)]
     pub production: Vec<Layer>,
@@ -89,6 +91,28 @@ pub struct Manager {
     /// Test dependencies, on top of the service.
     #[serde(default)]
     pub test: Vec<Layer>,
+}
+
+/// What says which production dependencies are installed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Lock {
+    /// Its usual names, the first that is there counts.
+    pub files: Vec<String>,
+    /// How it is written.
+    pub format: LockFormat,
+}
+
+/// The formats of lock files, each with its own mark of what is production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockFormat {
+    /// pip's requirements, each with an exact version and hashes; all of the file is production.
+    Requirements,
+    /// uv's lock: what the project's own package depends on, its groups aside.
+    Uv,
+    /// npm's `package-lock.json` from version 2 on: what is not marked `dev`.
+    Npm,
 }
 
 /// A step of a stage: files in, commands run.

@@ -3,10 +3,12 @@
 mod at_work;
 mod build;
 mod capabilities;
+mod dependencies;
 mod dev;
 mod dev_tools;
 mod ignore;
 mod installation;
+mod lockfile;
 mod owner;
 mod pinned;
 mod privilege;
@@ -15,6 +17,7 @@ mod service;
 mod shutdown;
 mod taint;
 mod test;
+mod tools;
 
 use std::future::{Future, ready};
 use std::pin::Pin;
@@ -57,6 +60,11 @@ pub(super) const ALL: &[Entry] = &[
     },
     Entry { contract: "dev.mount", needs: &["dev", "build"], check: |bench| Box::pin(dev::mount(bench)) },
     Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |bench| Box::pin(dev::no_source(bench)) },
+    Entry {
+        contract: "dev.prod-deps-only",
+        needs: &["dev", "service"],
+        check: |bench| Box::pin(dependencies::check(bench)),
+    },
     Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },
     Entry { contract: "dev.owner", needs: &["dev", "build"], check: |bench| Box::pin(owner::check(bench)) },
     Entry {

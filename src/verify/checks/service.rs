@@ -176,7 +176,10 @@ fn as_good_as_root(capability: &[u8]) -> bool {
 }
 
 /// The files of the outside image that a role's stage starts from; none for scratch.
-async fn base_tree(bench: &Bench, role: &crate::verify::subject::RoleSubject) -> Checked<Option<Arc<FileTree>>> {
+pub(super) async fn base_tree(
+    bench: &Bench,
+    role: &crate::verify::subject::RoleSubject,
+) -> Checked<Option<Arc<FileTree>>> {
     let Some(base) = role.target.base_image() else { return Ok(None) };
     if bench.engine().image_exists(&base).await? {
         return Ok(Some(bench.tree(&base).await?));

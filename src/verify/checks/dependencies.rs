@@ -1,0 +1,260 @@
+//! `dev.prod-deps-only`: what dev holds beyond its base image, by its files; nothing is run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::lockfile::{self, Production, normal};
+use super::service::base_tree;
+use super::tools::{self, Kind};
+use crate::contract;
+use crate::dockerfile::Kind as Instruction;
+use crate::engine::FileTree;
+use crate::stacks::{self, LockFormat, Shape};
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::RoleSubject;
+
+/// An installed dependency and the file that shows it.
+type Installed = BTreeMap<String, (Option<String>, String)>;
+
+/// The lock that the project has: its name, how it is written, what it holds.
+struct Lock {
+    file: String,
+    format: LockFormat,
+    production: Production,
+}
+
+/// `dev.prod-deps-only`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    let role = bench.role("dev")?;
+    let tree = bench.tree(&bench.container_image("dev")?.id).await?;
+    let base = base_tree(bench, role).await?.unwrap_or_default();
+    let service = match bench.container_image("service") {
+        Ok(image) => bench.tree(&image.id).await?,
+        Err(_) => Arc::default(),
+    };
+    let compiled =
+        stacks::find(&bench.subject.project.service.stack).is_some_and(|stack| stack.shape == Shape::RuntimeBinary);
+    let lock = lock(bench);
+    if let Some(verdict) = tool(role, (&tree, &base, &service), lock.as_ref().ok(), compiled) {
+        return Ok(verdict);
+    }
+    if compiled {
+        return Ok(pass("no toolchain, version control, debugger, editor or checker is in it beyond its base image"));
+    }
+    let lock = match lock {
+        Ok(lock) => lock,
+        Err(why) => {
+            return Ok(inconclusive(format!(
+                "no tool is in dev, and which dependencies it may hold cannot be seen: {why}"
+            )));
+        }
+    };
+    let has = |tree: &FileTree| installed(tree, &base, lock.format);
+    let (dev, service) = (has(&tree), has(&service));
+    if dev.is_empty() && lock.production.values().any(|locked| locked.always) {
+        return Ok(inconclusive(format!(
+            "nothing that {} holds was found in dev, so there is nothing to compare",
+            lock.file
+        )));
+    }
+    Ok(difference(bench, role, &lock, &dev, &service).unwrap_or_else(|| {
+        pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file))
+    }))
+}
+
+/// A tool that dev has and its base image has not. A toolchain that ships is for a contract of service to tell.
+fn tool(
+    role: &RoleSubject,
+    (tree, base, service): (&FileTree, &FileTree, &FileTree),
+    lock: Option<&Lock>,
+    compiled: bool,
+) -> Option<Verdict> {
+    let followed = contract::find("service.no-build-deps").map(|contract| contract.name);
+    let found = tools::found(tree)
+        .filter(|(tool, path)| !base.files.contains_key(*path) || compiled && tool.kind == Kind::Toolchain)
+        // What a package brings is looked at by the package, where the lock says which there may be.
+        .filter(|(tool, path)| {
+            lock.is_none_or(|lock| {
+                !path.contains("/node_modules/") && !lock.production.contains_key(&normal(tool.program))
+            })
+        });
+    let ships = |(tool, path): &(&tools::Tool, &str)| {
+        followed.is_some() && tool.kind == Kind::Toolchain && service.files.contains_key(*path)
+    };
+    let (shipped, found): (Vec<(&tools::Tool, &str)>, Vec<_>) = found.partition(ships);
+    if let (Some(name), Some((_, path)), true) = (followed, shipped.first(), found.is_empty()) {
+        return Some(skipped(format!("{path} is in the service as well, which is what {name} looks at")));
+    }
+    // What was asked for comes before what it brought along: the Dockerfile names it.
+    let named = |tool: &tools::Tool| role.target.line_with(&[&[tool.program], tool.packages].concat());
+    let (tool, path) = found.iter().min_by_key(|(tool, _)| named(tool).is_none())?;
+    let mut others: Vec<&str> =
+        found.iter().map(|(other, _)| other.program).filter(|one| *one != tool.program).collect();
+    others.sort_unstable();
+    others.dedup();
+    let others = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
+    let line = named(tool).or_else(|| base_line(role, base, path)).or_else(|| installing_line(role));
+    Some(
+        fail(format!("the image holds {path}, {}{others}", tool.kind.title()))
+            .expected("the production runtime and its dependencies, and no tool beyond the base image's")
+            .at(role.target.file.clone(), line.unwrap_or(role.target.line())),
+    )
+}
+
+/// The line of the FROM whose image brings a path.
+fn base_line(role: &RoleSubject, base: &FileTree, path: &str) -> Option<usize> {
+    let dockerfile = &role.target.dockerfile;
+    let first = *dockerfile.ancestry(role.target.stage).last()?;
+    base.files.contains_key(path).then(|| dockerfile.stages[first].line)
+}
+
+/// The last line on the way to dev that installs something.
+fn installing_line(role: &RoleSubject) -> Option<usize> {
+    let managers = ["pip", "uv", "poetry", "pipenv", "npm", "yarn", "pnpm", "apt-get", "apt", "apk"];
+    let runs = role.target.instructions().filter(|one| matches!(one.kind, Instruction::Run(_)));
+    let lines: Vec<&str> = role.target.dockerfile.text.lines().collect();
+    let installs = |line: &usize| {
+        let words = lines.get(line - 1).into_iter().flat_map(|text| text.split_whitespace());
+        words.into_iter().any(|word| managers.contains(&word))
+    };
+    runs.flat_map(|one| (one.line..=one.end_line).rev()).find(installs)
+}
+
+/// The project's lock, or why there is none.
+fn lock(bench: &Bench) -> Result<Lock, String> {
+    let project = &bench.subject.project;
+    let stack = stacks::find(&project.service.stack).ok_or("its stack is not known")?;
+    let own = project.service.manager.as_deref().unwrap_or(stack.manager());
+    let mut managers: Vec<_> = stack.managers.iter().collect();
+    managers.sort_by_key(|(name, _)| name.as_str() != own);
+    let mut looked = Vec::new();
+    for lock in managers.iter().filter_map(|(_, manager)| manager.lock.as_ref()) {
+        for file in &lock.files {
+            if bench.subject.folder.join(file).is_file() {
+                let production = lockfile::read(&bench.subject.folder, file, lock.format)?;
+                return Ok(Lock { file: file.clone(), format: lock.format, production });
+            }
+            looked.push(file.as_str());
+        }
+    }
+    Err(format!("there is none of {}", looked.join(", ")))
+}
+
+/// What is installed, by name: version, and the path that says so.
+fn installed(tree: &FileTree, base: &FileTree, format: LockFormat) -> Installed {
+    let added = tree.files.keys().filter(|path| !base.files.contains_key(*path));
+    match format {
+        LockFormat::Requirements | LockFormat::Uv => added.filter_map(|path| distribution(path)).collect(),
+        LockFormat::Npm => added.filter_map(|path| node_package(path)).collect(),
+    }
+}
+
+/// `…/NAME-VERSION.dist-info/METADATA`, or the older `…/NAME-VERSION-py3.13.egg-info/PKG-INFO`.
+fn distribution(path: &str) -> Option<(String, (Option<String>, String))> {
+    let folder = path.strip_suffix("/METADATA").and_then(|path| path.strip_suffix(".dist-info"));
+    let folder = folder.or_else(|| {
+        path.strip_suffix("/PKG-INFO")
+            .and_then(|path| path.strip_suffix(".egg-info"))
+            .filter(|one| one.contains("-packages/"))
+    })?;
+    let (place, name) = folder.rsplit_once('/')?;
+    // What a package brings inside itself, for its tests or vendored, is no dependency of its own.
+    let (_, inside) = place.rsplit_once("-packages").unwrap_or(("", ""));
+    if !inside.is_empty() || place.contains("_vendor") {
+        return None;
+    }
+    let mut parts = name.split('-');
+    Some((normal(parts.next()?), (parts.next().map(ToOwned::to_owned), path.to_owned())))
+}
+
+/// `…/node_modules/NAME/package.json`; what lies deeper in a package, as in its tests, is none.
+fn node_package(path: &str) -> Option<(String, (Option<String>, String))> {
+    let (_, inside) = path.strip_suffix("/package.json")?.split_once("/node_modules/")?;
+    let is_name = |part: &str| part.matches('/').count() == usize::from(part.starts_with(['@', '.']));
+    let parts: Vec<&str> = inside.split("/node_modules/").collect();
+    let name = parts.last().filter(|name| !name.starts_with('.') && parts.iter().all(|part| is_name(part)))?;
+    Some(((*name).to_owned(), (None, path.to_owned())))
+}
+
+/// What is in dev and not in the lock, or is in the lock and the service and not in dev.
+fn difference(bench: &Bench, role: &RoleSubject, lock: &Lock, dev: &Installed, service: &Installed) -> Option<Verdict> {
+    let own = normal(bench.subject.project.service.name.as_ref());
+    let mut found = Vec::new();
+    let mut names = Vec::new();
+    for (name, (version, _)) in dev.iter().filter(|(name, _)| normal(name) != own) {
+        let what = match lock.production.get(name) {
+            None => format!("{name} is in it"),
+            Some(locked) => match (version, &locked.version) {
+                (Some(version), Some(locked)) if !same_version(version, locked) => {
+                    format!("{name} is {version}, not {locked}")
+                }
+                _ => continue,
+            },
+        };
+        found.push(what);
+        names.push(name.as_str());
+    }
+    let missing = lock.production.iter().filter(|(_, locked)| locked.always).map(|(name, _)| name);
+    for name in missing.filter(|name| !dev.contains_key(*name) && service.contains_key(*name)) {
+        found.push(format!("{name} is in the service and not in it"));
+        names.push(name);
+    }
+    if found.is_empty() {
+        return None;
+    }
+    // Among what is too much, what the Dockerfile names was asked for, the rest came with it.
+    let line = names.iter().find_map(|name| role.target.line_with(&[name])).or_else(|| installing_line(role));
+    let shown: Vec<&str> = found.iter().take(5).map(String::as_str).collect();
+    let more = found.len() - shown.len();
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    Some(
+        fail(format!("against {}: {}{more}", lock.file, shown.join(", ")))
+            .expected(format!("the production dependencies of {}, and no other", lock.file))
+            .at(role.target.file.clone(), line.unwrap_or(role.target.line())),
+    )
+}
+
+/// Whether two versions are one, as written by different tools: `2024.07.04` and `2024.7.4`, `1.0` and `1.0.0`.
+fn same_version(one: &str, other: &str) -> bool {
+    let parts = |text: &str| {
+        let parts = text.to_ascii_lowercase();
+        let parts = parts.split(['.', '-', '_', '+']).map(|part| part.trim_start_matches('0').to_owned());
+        let mut parts: Vec<String> = parts.collect();
+        while parts.last().is_some_and(String::is_empty) {
+            parts.pop();
+        }
+        parts
+    };
+    parts(one) == parts(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_tools_write_them() {
+        assert!(
+            same_version("2024.7.4", "2024.07.04") && same_version("1.0", "1.0.0") && same_version("2+cpu", "2_cpu")
+        );
+        assert!(!same_version("1.0", "1.10") && !same_version("1.2.3", "1.2.4"));
+    }
+
+    #[test]
+    fn what_is_installed_is_known_by_its_path() {
+        let place = "/opt/venv/lib/python3.13/site-packages";
+        let found = distribution(&format!("{place}/Typing_Extensions-4.15.0.dist-info/METADATA")).unwrap();
+        assert_eq!((found.0.as_str(), found.1.0.as_deref()), ("typing-extensions", Some("4.15.0")));
+        assert_eq!(distribution("/srv/app/orders.egg-info/PKG-INFO"), None);
+        assert_eq!(distribution(&format!("{place}/setuptools/_vendor/x-1.dist-info/METADATA")), None);
+        assert!(distribution("/deps/x-1.dist-info/METADATA").is_some());
+        assert_eq!(distribution(&format!("{place}/x/METADATA")), None);
+        assert_eq!(node_package("/srv/node_modules/@s/a/node_modules/b/package.json").unwrap().0, "b");
+        assert_eq!(node_package("/srv/node_modules/@s/a/package.json").unwrap().0, "@s/a");
+        assert_eq!(node_package("/srv/node_modules/.pnpm/b@1.0.0/node_modules/b/package.json").unwrap().0, "b");
+        assert_eq!(node_package("/srv/node_modules/a/dist/package.json"), None);
+        assert_eq!(node_package("/srv/node_modules/a/test/node_modules/b/package.json"), None);
+        assert_eq!(node_package("/srv/package.json"), None);
+    }
+}
