@@ -48,3 +48,13 @@ pub(super) const PROD_DEPS_ONLY: Contract = Contract {
     mend: "Install production dependencies alone in dev and in the stages that it is made from; tools belong in \
            dev-tools, test dependencies in test.",
 };
+
+pub(super) const SAME_RUNTIME: Contract = Contract {
+    name: "dev.same-runtime",
+    promise: "The runtime of dev, its interpreter and C library, is the one that the service ships.",
+    how: "Follows the service's command to the program that it starts, through PATH, links and the first lines of \
+          scripts, and compares it, byte for byte, with what the same name starts in dev; likewise the C library, its \
+          loader, and the libraries of interpreters. The service's own code is left aside, and a static binary without \
+          any of them has no runtime that could differ.",
+    mend: "Make dev and service from one stage, or FROM one image, and leave its interpreter and libraries alone in both.",
+};

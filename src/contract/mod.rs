@@ -40,6 +40,7 @@ pub const ALL: &[Contract] = &[
     dev::MOUNT,
     dev::NO_SOURCE,
     dev::PROD_DEPS_ONLY,
+    dev::SAME_RUNTIME,
     dev::RELOAD,
     dev::OWNER,
     dev_tools::PRESENT,

@@ -13,6 +13,7 @@ mod owner;
 mod pinned;
 mod privilege;
 mod reload;
+mod runtime;
 mod service;
 mod shutdown;
 mod taint;
@@ -64,6 +65,11 @@ pub(super) const ALL: &[Entry] = &[
         contract: "dev.prod-deps-only",
         needs: &["dev", "service"],
         check: |bench| Box::pin(dependencies::check(bench)),
+    },
+    Entry {
+        contract: "dev.same-runtime",
+        needs: &["dev", "service", "build"],
+        check: |bench| Box::pin(runtime::check(bench)),
     },
     Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },
     Entry { contract: "dev.owner", needs: &["dev", "build"], check: |bench| Box::pin(owner::check(bench)) },
