@@ -43,6 +43,8 @@ pub const ALL: &[Contract] = &[
     dev::SAME_RUNTIME,
     dev::RELOAD,
     dev::OWNER,
+    dev_tools::OPTIONAL,
+    dev_tools::SHARED_SOURCE,
     dev_tools::PRESENT,
     build::INJECT_EQUAL,
     service::NON_ROOT,

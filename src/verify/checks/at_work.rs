@@ -16,6 +16,8 @@ pub(super) const SETTLES: Duration = Duration::from_secs(3);
 pub(in crate::verify) struct AtWork {
     /// It runs until the end of the run.
     pub(super) scene: Scene,
+    /// The host's port that it answers on, where that is known.
+    pub(super) host: Option<u16>,
     /// Whether it answered; the error is what was seen instead.
     pub(super) served: Result<(), String>,
     /// Its processes; none if it ended.
@@ -59,7 +61,7 @@ async fn start(bench: &Bench) -> Checked<AtWork> {
     let processes = scene.container.top().await.ok();
     let rights = processes.as_ref().and_then(|processes| rights(bench, processes));
     let foreign_file = of_others(&scene.copy.path(), scene.copy.uid());
-    Ok(AtWork { scene, served, processes, rights, foreign_file })
+    Ok(AtWork { scene, host, served, processes, rights, foreign_file })
 }
 
 /// A file below a folder that belongs to another uid.

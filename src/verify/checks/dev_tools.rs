@@ -1,12 +1,73 @@
 //! dev-tools.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::compose::{Compose, Place};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass, skipped};
+use crate::verify::subject::Subject;
 
 /// How long a tool may take to show that it runs.
 const SHOWS: Duration = Duration::from_mins(1);
+
+/// `dev-tools.optional`.
+pub(super) fn optional(bench: &Bench) -> Checked {
+    let subject = &bench.subject;
+    let tools = subject.service(bench.role("dev-tools")?);
+    let refuse = |what: String, place: &Place| Ok(fail(what).at(subject.shown(&place.file), place.line));
+    if let Ok(dev) = bench.role("dev") {
+        let dev = subject.service(dev);
+        if let Some(way) = way_to(&subject.compose, &dev.name, &tools.name) {
+            let field = format!("depends_on.{}", way[1]);
+            return refuse(
+                format!("dev does not start without it: {}", way.join(" waits for ")),
+                first_place(subject, &way[0], &field),
+            );
+        }
+        if let Some(profile) = tools.profiles.iter().find(|profile| dev.profiles.contains(profile)) {
+            return refuse(
+                format!("its profile {profile} is dev's, too, so that both start together"),
+                tools.at("profiles"),
+            );
+        }
+    }
+    if tools.profiles.is_empty() {
+        return refuse("it is in no profile, so that `docker compose up` starts it".into(), &tools.place);
+    }
+    if let Some(port) = tools.ports.first() {
+        return refuse(format!("it publishes port {}", port.target), &port.place);
+    }
+    Ok(pass(format!(
+        "it is in the profile {} alone, dev does not wait for it, and it publishes no port",
+        tools.profiles.join(", ")
+    )))
+}
+
+fn first_place<'a>(subject: &'a Subject, service: &str, field: &str) -> &'a Place {
+    subject.compose.services[service].at(field)
+}
+
+/// The services by which one waits for another, both included; none if it does not. What is not required does not
+/// keep a service from starting.
+fn way_to(compose: &Compose, from: &str, to: &str) -> Option<Vec<String>> {
+    let mut open = vec![vec![from.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = open.pop() {
+        let last = way.last().expect("a way has a beginning");
+        if last == to {
+            return Some(way);
+        }
+        if !seen.insert(last.clone()) {
+            continue;
+        }
+        let service = compose.services.get(last);
+        for (next, _) in service.into_iter().flat_map(|one| &one.depends_on).filter(|(_, one)| one.required) {
+            open.push(way.iter().chain([next]).cloned().collect());
+        }
+    }
+    None
+}
 
 /// `dev-tools.present`.
 pub(super) async fn present(bench: &Bench) -> Checked {

@@ -15,6 +15,7 @@ mod privilege;
 mod reload;
 mod runtime;
 mod service;
+mod shared_source;
 mod shutdown;
 mod taint;
 mod test;
@@ -73,6 +74,12 @@ pub(super) const ALL: &[Entry] = &[
     },
     Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },
     Entry { contract: "dev.owner", needs: &["dev", "build"], check: |bench| Box::pin(owner::check(bench)) },
+    Entry { contract: "dev-tools.optional", needs: &[], check: |bench| Box::pin(ready(dev_tools::optional(bench))) },
+    Entry {
+        contract: "dev-tools.shared-source",
+        needs: &["dev-tools", "dev", "build"],
+        check: |bench| Box::pin(shared_source::check(bench)),
+    },
     Entry {
         contract: "dev-tools.present",
         needs: &["dev-tools", "dev", "build"],

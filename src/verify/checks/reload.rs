@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::dev::held_mount;
-use crate::engine::ContainerState;
+use crate::engine::{ContainerState, Process};
 use crate::project::Reload;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
@@ -204,13 +204,7 @@ async fn without_probe(bench: &Bench) -> Checked {
     };
     let before = scene.container.top().await?;
     let state = scene.container.inspect().await?;
-    let context = crate::engine::Context::open(&bench.subject.folder)?;
-    let sources: Vec<String> = context
-        .files()?
-        .iter()
-        .filter(|file| file.size > 0 && is_program(&file.path))
-        .map(|file| file.path.clone())
-        .collect();
+    let sources = programs(bench)?;
     if sources.is_empty() {
         scene.end().await;
         return Ok(inconclusive(format!("{missing}, and no source file was recognised")));
@@ -221,40 +215,50 @@ async fn without_probe(bench: &Bench) -> Checked {
             scene.copy.write(file, &text)?;
         }
     }
-    let start = Instant::now();
-    let verdict = loop {
-        let pids =
-            |processes: &[crate::engine::Process]| processes.iter().map(|process| process.pid).collect::<Vec<_>>();
-        let now = scene.container.top().await.unwrap_or_default();
-        let new = pids(&now).iter().any(|pid| !pids(&before).contains(pid));
-        let answers =
-            new && http::get(host, health.as_str(), Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
-        let same = same_start(&state, &scene.container.inspect().await?);
-        if !same {
-            break with_logs(&scene, fail("the container itself ended or was started again after an edit".into()))
-                .await;
-        }
-        if answers {
-            break pass(format!(
-                "after an edit a new process served, in the same container, {:.1} s later",
-                start.elapsed().as_secs_f64()
-            ));
-        }
-        if start.elapsed() > bench.patience() {
-            break with_logs(
-                &scene,
-                fail(format!(
-                    "no new process served within {} s of an edit to {} source files",
-                    bench.patience().as_secs(),
-                    sources.len()
-                )),
-            )
-            .await;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    let verdict = match reloaded(bench, &scene, (host, health.as_str()), (&before, &state)).await? {
+        Ok(time) => pass(format!(
+            "after an edit a new process served, in the same container, {:.1} s later",
+            time.as_secs_f64()
+        )),
+        Err(why) => with_logs(&scene, fail(why)).await,
     };
     scene.end().await;
     Ok(verdict)
+}
+
+/// Waits until, after an edit, a process serves that was not there before, in the same container.
+pub(super) async fn reloaded(
+    bench: &Bench,
+    scene: &Scene,
+    (host, health): (u16, &str),
+    (before, state): (&[Process], &ContainerState),
+) -> Checked<Result<Duration, String>> {
+    let start = Instant::now();
+    let known = |pid: i64| before.iter().any(|process| process.pid == pid);
+    loop {
+        let now = scene.container.top().await.unwrap_or_default();
+        let new = now.iter().any(|process| !known(process.pid));
+        let answers = new && http::get(host, health, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
+        if !same_start(state, &scene.container.inspect().await?) {
+            return Ok(Err("the container itself ended or was started again after an edit".into()));
+        }
+        if answers {
+            return Ok(Ok(start.elapsed()));
+        }
+        if start.elapsed() > bench.patience() {
+            let seconds = bench.patience().as_secs();
+            return Ok(Err(format!("no new process served within {seconds} s of an edit to every source file")));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The files of the project that are programs.
+pub(super) fn programs(bench: &Bench) -> Checked<Vec<String>> {
+    let context = crate::engine::Context::open(&bench.subject.folder)?;
+    let files = context.files()?;
+    let programs = files.iter().filter(|file| file.size > 0 && is_program(&file.path));
+    Ok(programs.map(|file| file.path.clone()).collect())
 }
 
 /// Endings of files that a service is written in.

@@ -1,0 +1,237 @@
+//! `dev-tools.shared-source`: who edits in dev-tools edits what dev runs.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::at_work::{self, AtWork};
+use super::dev::held_mount;
+use super::owner::{foreign, is_init, user_place};
+use super::reload::{programs, reloaded};
+use crate::compose::Mount;
+use crate::verify::bench::{Bench, Checked, Scene};
+use crate::verify::http;
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::RoleSubject;
+
+/// How long an entrypoint may take to give the container its user.
+const TAKES_ON: Duration = Duration::from_secs(3);
+
+/// What the edit in dev-tools puts in place of the text of `[verify.reload]`, and what one on the host does.
+const IN_TOOLS: &str = "Sharedsource";
+const ON_HOST: &str = "Hostsource";
+
+/// `dev-tools.shared-source`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    let role = bench.role("dev-tools")?;
+    bench.container_image("dev-tools")?;
+    let mount = held_mount(bench)?;
+    if let Some(verdict) = other_mount(bench, role, mount) {
+        return Ok(verdict);
+    }
+    let work = at_work::dev(bench).await?;
+    if let Err(why) = &work.served {
+        return Ok(skipped(format!("dev does not serve, which dev.reload says more of: {why}")));
+    }
+    let info = bench.engine().info();
+    let shifted = info.rootless || info.userns;
+    let Some(processes) = &work.processes else {
+        return Ok(inconclusive("the processes of dev cannot be seen on this engine"));
+    };
+    let owner = work.scene.copy.uid();
+    if !shifted && foreign(processes, owner).is_some() {
+        return Ok(skipped("dev does not run as the owner of the source, which dev.owner says more of"));
+    }
+    // Where ids are shifted, what dev runs as stands for the owner.
+    let uid = if shifted {
+        processes.iter().rfind(|process| !is_init(process)).and_then(|process| process.uid).unwrap_or(owner)
+    } else {
+        owner
+    };
+    let scene = bench.start_on(role, work.scene.copy.clone(), |_| {}).await?;
+    let verdict = edit(bench, role, work, &scene, (mount, uid, shifted)).await;
+    scene.end().await;
+    verdict
+}
+
+/// What is wrong with where dev-tools has the source; none if it is where dev has it.
+fn other_mount(bench: &Bench, role: &RoleSubject, mount: &Mount) -> Option<Verdict> {
+    let service = bench.subject.service(role);
+    let shown = |mount: &Mount| {
+        let source = mount.source.clone().unwrap_or_else(|| "a volume".into());
+        let shown = bench.subject.shown(Path::new(&source));
+        if shown.is_empty() { ".".to_owned() } else { shown }
+    };
+    let refuse = |what: String, line: usize| {
+        Some(
+            fail(what)
+                .expected(format!("{} at {}, writable, as in dev", shown(mount), mount.target))
+                .at(bench.subject.compose_file(), line),
+        )
+    };
+    let Some(own) = service.volumes.iter().find(|own| own.target == mount.target) else {
+        let meant = service.volumes.iter().find(|own| own.source == mount.source);
+        return match meant {
+            Some(own) => refuse(format!("the source is mounted at {}", own.target), own.place.line),
+            None => refuse(format!("nothing is mounted at {}", mount.target), service.at("volumes").line),
+        };
+    };
+    if own.source != mount.source || own.bind().is_none() {
+        return refuse(format!("{} is mounted at {}", shown(own), own.target), own.place.line);
+    }
+    if own.read_only {
+        return refuse(format!("{} is mounted read-only", shown(own)), own.place.line);
+    }
+    None
+}
+
+async fn edit(
+    bench: &Bench,
+    role: &RoleSubject,
+    work: &AtWork,
+    scene: &Scene,
+    (mount, uid, shifted): (&Mount, u32, bool),
+) -> Checked {
+    if let Some(verdict) = other_user(bench, role, scene, uid).await? {
+        return Ok(verdict);
+    }
+    let writer = Writer { bench, scene, mount, user: if shifted { None } else { Some((uid, work.scene.copy.gid())) } };
+    let (Some(host), Some(health)) = (work.host, bench.subject.project.verify.health.as_ref()) else {
+        return Ok(inconclusive("[verify] health is not declared, so there is no answer to see a reload by")
+            .at("dockwright.toml", None));
+    };
+    let Some(probe) = &bench.subject.project.verify.reload else {
+        let before = work.scene.container.top().await?;
+        let state = work.scene.container.inspect().await?;
+        let sources = programs(bench)?;
+        if sources.is_empty() {
+            return Ok(inconclusive("[verify.reload] is not declared, and no source file was recognised"));
+        }
+        for file in &sources {
+            let Ok(text) = std::fs::read_to_string(work.scene.copy.path().join(file)) else { continue };
+            if let Err(verdict) = writer.write(file, &format!("{text}\n")).await? {
+                return Ok(verdict);
+            }
+        }
+        let seen = reloaded(bench, &work.scene, (host, health.as_str()), (&before, &state)).await?;
+        return Ok(match seen {
+            Ok(time) => {
+                writer.kept(uid, &format!("a new process served {:.1} s after an edit in it", time.as_secs_f64()))
+            }
+            Err(why) => skipped(format!("dev.reload says more of it: {why}")),
+        });
+    };
+    let (file, path) = (probe.file.as_str(), probe.path.as_str());
+    let original = match std::fs::read_to_string(work.scene.copy.path().join(file)) {
+        Ok(text) if text.contains(&probe.text) => text,
+        _ => {
+            let what = format!("[verify.reload]: {file} does not hold the text {:?}", probe.text);
+            return Ok(inconclusive(what).at("dockwright.toml", None));
+        }
+    };
+    if let Err(verdict) = writer.write(file, &original.replace(&probe.text, IN_TOOLS)).await? {
+        return Ok(verdict);
+    }
+    let start = Instant::now();
+    let shows =
+        |word: &'static str| work.scene.answer(host, path, bench.patience(), move |one| one.body.contains(word));
+    let Err(why) = shows(IN_TOOLS).await else {
+        let seconds = start.elapsed().as_secs_f64();
+        return Ok(writer.kept(uid, &format!("dev served an edit made in it after {seconds:.1} s")));
+    };
+    // The same from the host tells whose fault it is.
+    work.scene.copy.write(file, original.replace(&probe.text, ON_HOST).as_bytes())?;
+    Ok(match shows(ON_HOST).await {
+        Ok(_) => fail(format!("dev served an edit of {file} on the host, and none made in dev-tools: {why}"))
+            .at(bench.subject.compose_file(), bench.subject.service(role).at("volumes").line),
+        Err(why) => skipped(format!("dev serves no edit of {file}, which dev.reload says more of: {why}")),
+    })
+}
+
+/// What is wrong with the user that dev-tools runs as; none if it is that of dev.
+async fn other_user(bench: &Bench, role: &RoleSubject, scene: &Scene, uid: u32) -> Checked<Option<Verdict>> {
+    let start = Instant::now();
+    loop {
+        let state = scene.container.inspect().await?;
+        if !state.running {
+            let what = format!("dev-tools does not stay up: it ended with exit code {}", state.exit_code);
+            let declared = !bench.subject.project.roles.dev_tools.tools.is_empty();
+            return Ok(Some(if declared {
+                skipped(format!("{what}, which dev-tools.present says more of"))
+            } else {
+                inconclusive(what).log(scene.log().await)
+            }));
+        }
+        let processes = scene.container.top().await.unwrap_or_default();
+        let other = foreign(&processes, uid);
+        if other.is_none() && processes.iter().any(|process| !is_init(process)) {
+            return Ok(None);
+        }
+        if start.elapsed() > TAKES_ON {
+            let place = user_place(bench, role);
+            let what = match other {
+                Some(other) => {
+                    let command = http::shorten(&other.command);
+                    format!("`{command}` runs as uid {} in dev-tools, and dev as {uid}", other.user)
+                }
+                None => return Ok(Some(inconclusive("the processes of dev-tools cannot be seen on this engine"))),
+            };
+            let expected = "dev-tools runs as the uid that dev has, the source's owner";
+            return Ok(Some(fail(what).expected(expected).at(place.0, place.1)));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// Writes files of the source inside of dev-tools.
+struct Writer<'a> {
+    bench: &'a Bench,
+    scene: &'a Scene,
+    mount: &'a Mount,
+    /// None to write as the container's own user.
+    user: Option<(u32, u32)>,
+}
+
+impl Writer<'_> {
+    /// Writes a file, by its path in the project; the inner error is what is wrong with dev-tools.
+    async fn write(&self, file: &str, text: &str) -> Checked<Result<(), Verdict>> {
+        let folder = &self.bench.subject.folder;
+        let source = self.mount.source.clone().unwrap_or_default();
+        let Ok(inside) = folder.join(file).strip_prefix(&source).map(|path| path.to_string_lossy().into_owned()) else {
+            return Ok(Err(inconclusive(format!("{file} of [verify.reload] is not in what dev mounts"))));
+        };
+        let path = format!("{}/{inside}", self.mount.target.trim_end_matches('/'));
+        let user = self.user.map(|(uid, gid)| format!("{uid}:{gid}"));
+        let command = ["sh", "-c", "printf %s \"$TEXT\" > \"$FILE\""];
+        let done = self.scene.container.exec(&command, user.as_deref(), &[("TEXT", text), ("FILE", &path)]).await;
+        match done {
+            Ok(done) if done.exit_code == 0 => {}
+            // 126 and 127: there is no shell, and the file comes by the engine.
+            Ok(done) if !matches!(done.exit_code, 126 | 127) => {
+                let what = format!("{path} cannot be written in dev-tools: {}", http::shorten(&done.output));
+                let line = self.mount_line();
+                return Ok(Err(fail(what).at(self.bench.subject.compose_file(), line)));
+            }
+            _ => {
+                let (uid, gid) = self.user.unwrap_or((self.scene.copy.uid(), self.scene.copy.gid()));
+                self.scene.container.write_file(&path, text.as_bytes(), 0o644, uid, gid).await?;
+            }
+        }
+        let seen = std::fs::read_to_string(self.scene.copy.path().join(file)).unwrap_or_default();
+        if seen != text {
+            let what = format!("{path}, written in dev-tools, is not {file} of the project");
+            return Ok(Err(fail(what).at(self.bench.subject.compose_file(), self.mount_line())));
+        }
+        Ok(Ok(()))
+    }
+
+    fn mount_line(&self) -> usize {
+        let service = self.bench.subject.roles.iter().find(|role| role.role == "dev-tools");
+        let service = service.map(|role| self.bench.subject.service(role));
+        let own = service.and_then(|service| service.volumes.iter().find(|own| own.target == self.mount.target));
+        own.map_or(self.mount.place.line, |own| own.place.line)
+    }
+
+    fn kept(&self, uid: u32, how: &str) -> Verdict {
+        pass(format!("the same source at {}, by uid {uid}; {how}", self.mount.target))
+    }
+}
