@@ -127,6 +127,7 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(E
     let stage = job.target.stage_name();
     let request = BuildRequest {
         args: job.target.args.clone(),
+        secrets: secrets_for(run, job.target),
         ..BuildRequest::new(job.role, context, &job.target.dockerfile.text).target(&stage)
     };
     let outcome = run.build(request, |event| match event {
@@ -175,6 +176,11 @@ async fn layers(run: &Run, image: &str) -> Vec<Layer> {
     history.into_iter().filter(|item| item.size > 0).map(layer).collect()
 }
 
+/// A build's secrets, where the engine's builder takes any: the others leave such mounts out, or fail by themselves.
+pub(super) fn secrets_for(run: &Run, target: &Target) -> BTreeMap<String, Vec<u8>> {
+    if run.engine().info().buildkit { target.secrets.clone() } else { BTreeMap::new() }
+}
+
 /// Builds a Dockerfile that was derived from the user's, in the user's context; never touches the disk.
 pub(super) async fn build_text(run: &Run, target: &Target, text: String, name: &str) -> Result<Image> {
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
@@ -190,7 +196,8 @@ pub(super) async fn build_in(
     args: BTreeMap<String, String>,
     name: &str,
 ) -> Result<Image> {
-    let request = BuildRequest { args, ..BuildRequest::new(name, context, text).target(target.stage_name()) };
+    let secrets = secrets_for(run, target);
+    let request = BuildRequest { args, secrets, ..BuildRequest::new(name, context, text).target(target.stage_name()) };
     Ok(match run.build(request, |_| {}).await? {
         BuildOutcome::Built { image_id } => Ok(run.engine().image(&image_id).await?),
         BuildOutcome::Failed(failure) => Err(format!("the {name} did not build: {}", failure.message)),

@@ -47,6 +47,8 @@ pub(super) struct Target {
     pub(super) stage: usize,
     /// Build arguments.
     pub(super) args: BTreeMap<String, String>,
+    /// Build secrets, by id.
+    pub(super) secrets: BTreeMap<String, Vec<u8>>,
 }
 
 impl Target {
@@ -193,7 +195,7 @@ fn role_subject(
             .hint(format!("its services are {}", names.join(", ")))
             .hint(format!("`dockwright show {name}` prints what dockwright would write for it"))
     })?;
-    let target = service_target(folder, files, service, name)?;
+    let target = service_target(folder, compose, files, service, name)?;
     // The stage of the role's own name is the role's image, if the container does not run it.
     let own = target.dockerfile.stage(name).filter(|stage| stage.index != target.stage && role == "build");
     let own = own.map(|stage| Target { stage: stage.index, ..target.clone() });
@@ -205,7 +207,13 @@ fn role_subject(
 }
 
 /// The stage that a service's `build` names.
-fn service_target(folder: &Path, files: &mut Dockerfiles, service: &Service, role: &str) -> Result<Target> {
+fn service_target(
+    folder: &Path,
+    compose: &Compose,
+    files: &mut Dockerfiles,
+    service: &Service,
+    role: &str,
+) -> Result<Target> {
     let place = || service.at("build").location(None);
     let Some(build) = &service.build else {
         return Err(Error::description(format!("the service {} has no `build`", service.name))
@@ -229,5 +237,19 @@ fn service_target(folder: &Path, files: &mut Dockerfiles, service: &Service, rol
     };
     let args = build.args.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
     let file = shown(folder, &dockerfile.file);
-    Ok(Target { context, dockerfile, file, stage, args })
+    Ok(Target { context, dockerfile, file, stage, args, secrets: build_secrets(compose, build) })
+}
+
+/// The secrets that compose.yaml gives to a build: the file, if it is here; else something in its place, for what is in
+/// it is nobody's business here.
+fn build_secrets(compose: &Compose, build: &compose::Build) -> BTreeMap<String, Vec<u8>> {
+    let content = |source: &str| {
+        let file = compose.secrets.get(source).and_then(|definition| definition.file_path.as_ref());
+        file.and_then(|path| std::fs::read(path).ok()).unwrap_or_else(|| b"made-for-verification".to_vec())
+    };
+    let ids = |one: &compose::FileRef| {
+        let id = one.target.as_deref().and_then(|target| target.rsplit('/').next()).map(ToOwned::to_owned);
+        [Some(one.source.clone()), id].into_iter().flatten().collect::<Vec<_>>()
+    };
+    build.secrets.iter().flat_map(|one| ids(one).into_iter().map(|id| (id, content(&one.source)))).collect()
 }
