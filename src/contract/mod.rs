@@ -51,6 +51,7 @@ pub const ALL: &[Contract] = &[
     service::PORT,
     service::SHUTDOWN,
     service::NO_DEPLOYMENT_ENV,
+    service::NO_SECRET,
     test::EXTENDS_SERVICE,
     test::PASSES,
     installation::EXTENDS_SERVICE,

@@ -32,9 +32,20 @@ pub(super) const SHUTDOWN: Contract = Contract {
 pub(super) const NO_DEPLOYMENT_ENV: Contract = Contract {
     name: "service.no-deployment-env",
     promise: "No deployment's value is in any layer, configuration, label, history or healthcheck of the service image.",
-    how: "Builds with a random word in place of every deployment value and secret that the description declares \
-          (build arguments and the environment of the build included), and searches every layer, the configuration \
+    how: "Builds with a random word in place of every deployment value that the description declares (in build arguments, \
+          in the environment of the build and in the files of its context), and searches every layer, the configuration \
           and the history for each, also as base64, as hex and inside gzip.",
     mend: "Give deployment values to the installation stage only (or at run time); take the ARG, ENV, LABEL or file \
            that carries it out of the stages that service is made from.",
+};
+
+pub(super) const NO_SECRET: Contract = Contract {
+    name: "service.no-secret",
+    promise: "No secret is in any layer, configuration, label, history or healthcheck of the service image, in files \
+              that a later layer deletes neither.",
+    how: "Builds with a random word in place of every secret: those that the description and compose.yaml declare, build \
+          arguments and build secrets, and files as users have them (secrets/, .env, private keys, .netrc, .pypirc). \
+          Searches every layer, the configuration and the history for each, also as base64, as hex and inside gzip.",
+    mend: "Keep secrets out of the build context by .dockerignore. What a build itself needs, it gets by \
+           `RUN --mount=type=secret`, which leaves nothing behind; what the service needs is a file at run time.",
 };

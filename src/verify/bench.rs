@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::checks::AtWork;
+use super::checks::{self, AtWork};
 use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
@@ -56,6 +56,7 @@ pub(super) struct Bench {
     pub(super) artefact: OnceCell<Result<String, String>>,
     /// dev while it serves, for the checks that share it.
     pub(super) at_work: OnceCell<AtWork>,
+    pub(super) seen: checks::Seen,
 }
 
 /// Containers started together: a role's and those that it depends on.

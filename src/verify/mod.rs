@@ -14,6 +14,7 @@ mod record;
 mod redact;
 mod start;
 mod subject;
+mod taint;
 mod trees;
 mod waive;
 mod workcopy;
@@ -166,6 +167,7 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         trees: trees::Trees::default(),
         artefact: OnceCell::new(),
         at_work: OnceCell::new(),
+        seen: checks::Seen::default(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
     let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, &tell)));

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::try_join_all;
 
-use super::taint::word;
 use crate::contract;
 use crate::dockerfile::{Copy, Kind};
 use crate::engine::{Context, Place};
@@ -18,6 +17,7 @@ use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_in;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::subject::{RoleSubject, Target};
+use crate::verify::taint::word;
 
 /// What a seeded file stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -24,6 +24,8 @@ mod tools;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
+use tokio::sync::OnceCell;
+
 use super::bench::{Bench, Checked};
 pub(super) use at_work::AtWork;
 
@@ -45,6 +47,12 @@ pub(super) struct Entry {
 
 /// Every role, for what concerns all images.
 const ROLES: &[&str] = &["dev", "dev-tools", "build", "service", "test", "installation"];
+
+/// What several checks want to know, found out by the first that asks.
+#[derive(Default)]
+pub(super) struct Seen {
+    leaks: OnceCell<super::taint::Leaks>,
+}
 
 /// The entry of a contract; none for [`BUILDS`].
 pub(super) fn find(contract: &str) -> Option<&'static Entry> {
@@ -106,6 +114,7 @@ pub(super) const ALL: &[Entry] = &[
         needs: &["service", "dev"],
         check: |bench| Box::pin(taint::no_deployment_env(bench)),
     },
+    Entry { contract: "service.no-secret", needs: &["service"], check: |bench| Box::pin(taint::no_secret(bench)) },
     Entry {
         contract: "test.extends-service",
         needs: &["test", "service", "build"],
