@@ -52,6 +52,7 @@ pub const ALL: &[Contract] = &[
     service::SHUTDOWN,
     service::NO_DEPLOYMENT_ENV,
     service::NO_SECRET,
+    service::READ_ONLY,
     test::EXTENDS_SERVICE,
     test::PASSES,
     installation::EXTENDS_SERVICE,

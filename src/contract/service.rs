@@ -49,3 +49,14 @@ pub(super) const NO_SECRET: Contract = Contract {
     mend: "Keep secrets out of the build context by .dockerignore. What a build itself needs, it gets by \
            `RUN --mount=type=secret`, which leaves nothing behind; what the service needs is a file at run time.",
 };
+
+pub(super) const READ_ONLY: Contract = Contract {
+    name: "service.read-only",
+    promise: "The service works with a read-only root, all capabilities dropped and no new privileges, writing only to \
+              declared tmpfs and volumes.",
+    how: "Starts the service as compose.yaml says, with a read-only root file system, no capability and no new \
+          privileges whatever the file says of them, asks for the health path and the slow one, and sees that it stays \
+          up. If it does not work, it is started without what was taken away, to see that this is why.",
+    mend: "Let the service write to a folder that compose.yaml declares as `tmpfs` or as a volume, and start as the user \
+           that it runs as, so that it needs no capability.",
+};

@@ -12,6 +12,7 @@ mod lockfile;
 mod owner;
 mod pinned;
 mod privilege;
+mod read_only;
 mod reload;
 mod runtime;
 mod service;
@@ -51,6 +52,7 @@ const ROLES: &[&str] = &["dev", "dev-tools", "build", "service", "test", "instal
 /// What several checks want to know, found out by the first that asks.
 #[derive(Default)]
 pub(super) struct Seen {
+    hardened: OnceCell<read_only::Hardened>,
     leaks: OnceCell<super::taint::Leaks>,
 }
 
@@ -115,6 +117,11 @@ pub(super) const ALL: &[Entry] = &[
         check: |bench| Box::pin(taint::no_deployment_env(bench)),
     },
     Entry { contract: "service.no-secret", needs: &["service"], check: |bench| Box::pin(taint::no_secret(bench)) },
+    Entry {
+        contract: "service.read-only",
+        needs: &["service", "build"],
+        check: |bench| Box::pin(read_only::check(bench)),
+    },
     Entry {
         contract: "test.extends-service",
         needs: &["test", "service", "build"],

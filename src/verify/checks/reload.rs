@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use super::dev::held_mount;
+use super::read_only;
 use crate::engine::{ContainerState, Process};
 use crate::project::Reload;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass};
+use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass};
 use crate::verify::subject::RoleSubject;
 
 /// How long a reloader has at least to see a file that is broken or gone.
@@ -24,7 +25,13 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     let scene = bench.start(role, |spec| publish(spec, port)).await?;
     let verdict = edits(bench, &scene, &probe, port).await;
     scene.end().await;
-    verdict
+    let verdict = verdict?;
+    if verdict.outcome() == Outcome::Fail
+        && let Some(verdict) = read_only::cause(bench, bench.subject.service(role)).await?
+    {
+        return Ok(verdict);
+    }
+    Ok(verdict)
 }
 
 /// The port that the service answers on in dev: what PORT says there, else the description, else the only exposed one.

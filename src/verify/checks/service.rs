@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::owner::is_init;
+use super::read_only;
 use super::reload::{command_place, publish};
 use crate::compose::Service;
 use crate::dockerfile;
@@ -229,7 +230,7 @@ pub(super) async fn port(bench: &Bench) -> Checked {
         }
         (Err(verdict), _) | (_, Err(verdict)) => {
             let (file, line) = command_place(bench, role);
-            verdict.at(file, line)
+            read_only::cause(bench, service).await?.unwrap_or_else(|| verdict.at(file, line))
         }
     })
 }
@@ -313,7 +314,10 @@ pub(super) async fn serving(bench: &Bench) -> Checked<(Scene, u16, u16)> {
         Some(host) => Ok((scene, port, host)),
         None => {
             scene.end().await;
-            Err(skipped(format!("the service does not answer GET {path} on port {port}; service.port says why")).into())
+            Err(skipped(format!(
+                "the service does not answer GET {path} on port {port}; service.port or service.read-only says why"
+            ))
+            .into())
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::read_only;
 use super::reload::command_place;
 use super::service::{health_path, serving};
 use crate::engine::Container;
@@ -34,7 +35,8 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     let verdict = match verdict.outcome() {
         crate::verify::Outcome::Fail => {
             let (file, line) = command_place(bench, role);
-            verdict.at(file, line).log(scene.log().await)
+            let verdict = verdict.at(file, line).log(scene.log().await);
+            read_only::cause(bench, service).await?.unwrap_or(verdict)
         }
         crate::verify::Outcome::Inconclusive => verdict.at("dockwright.toml", None),
         _ => verdict,

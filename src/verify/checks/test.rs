@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::read_only;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::inject::Injection;
 use crate::verify::outcome::{fail, pass};
@@ -61,10 +62,11 @@ pub(super) async fn passes(bench: &Bench) -> Checked {
         Ok(Ok(0)) => pass(format!("the suite ended with 0{}", last_words(&log))),
         Ok(code) => {
             let code = code?;
-            fail(format!("the suite ended with exit code {code}"))
+            let verdict = fail(format!("the suite ended with exit code {code}"))
                 .expected("exit code 0")
                 .at(role.target.file.clone(), role.target.line())
-                .log(log)
+                .log(log);
+            read_only::cause(bench, bench.subject.service(role)).await?.unwrap_or(verdict)
         }
         Err(_) => fail(format!("the suite did not end within {} minutes", SUITE.as_secs() / 60)).log(log),
     })
