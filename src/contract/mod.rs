@@ -53,6 +53,7 @@ pub const ALL: &[Contract] = &[
     service::NO_DEPLOYMENT_ENV,
     service::NO_SECRET,
     service::READ_ONLY,
+    service::HEALTH,
     test::EXTENDS_SERVICE,
     test::PASSES,
     installation::EXTENDS_SERVICE,

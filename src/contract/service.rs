@@ -60,3 +60,13 @@ pub(super) const READ_ONLY: Contract = Contract {
     mend: "Let the service write to a folder that compose.yaml declares as `tmpfs` or as a volume, and start as the user \
            that it runs as, so that it needs no capability.",
 };
+
+pub(super) const HEALTH: Contract = Contract {
+    name: "service.health",
+    promise: "The service's healthcheck turns healthy, and turns unhealthy when the service stops answering.",
+    how: "Starts the service as compose.yaml says, with the healthcheck of the image or of compose.yaml, which wins, every \
+          second (its test, timeout and retries are kept), and waits for healthy. Then all processes of the service are \
+          stopped where they are, and it must turn unhealthy within its timeout times its retries.",
+    mend: "Let the healthcheck ask the service itself, on the port that PORT names, with a program that the image has, \
+           and exit with 1 when there is no good answer.",
+};

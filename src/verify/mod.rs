@@ -5,6 +5,7 @@
 mod bench;
 mod checks;
 mod event;
+mod freeze;
 mod graph;
 mod http;
 mod images;

@@ -182,7 +182,7 @@ fn device(text: &str) -> Device {
     Device { source, target, permissions: parts.next().unwrap_or("rwm").to_owned() }
 }
 
-fn healthcheck(check: &compose::Healthcheck) -> Healthcheck {
+pub(super) fn healthcheck(check: &compose::Healthcheck) -> Healthcheck {
     let test = match &check.test {
         Some(compose::HealthTest::None) => return Healthcheck::Disabled,
         Some(compose::HealthTest::Exec(command)) => [vec!["CMD".to_owned()], command.clone()].concat(),

@@ -6,6 +6,7 @@ mod capabilities;
 mod dependencies;
 mod dev;
 mod dev_tools;
+mod health;
 mod ignore;
 mod installation;
 mod lockfile;
@@ -122,6 +123,7 @@ pub(super) const ALL: &[Entry] = &[
         needs: &["service", "build"],
         check: |bench| Box::pin(read_only::check(bench)),
     },
+    Entry { contract: "service.health", needs: &["service", "build"], check: |bench| Box::pin(health::check(bench)) },
     Entry {
         contract: "test.extends-service",
         needs: &["test", "service", "build"],

@@ -1,0 +1,330 @@
+//! `service.health`: the healthcheck tells a service that answers from one that does not.
+
+use std::time::{Duration, Instant};
+
+use super::owner::is_init;
+use super::read_only;
+use super::reload::publish;
+use super::service::port_of;
+use crate::dockerfile::Kind;
+use crate::engine::{Health, HealthStatus, Healthcheck, Product};
+use crate::verify::bench::{Bench, Checked, Scene};
+use crate::verify::freeze::{freeze, is_at_hand};
+use crate::verify::http;
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::start;
+use crate::verify::subject::RoleSubject;
+
+/// Between two probes here, whatever the files say.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// What the engine grants a probe, and how many may fail, where nothing is said.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const RETRIES: u32 = 3;
+/// How much later than its last probe the engine may say so, on a busy machine.
+const SLACK: Duration = Duration::from_secs(10);
+/// A healthcheck that needs longer to notice is not waited for.
+const LONGEST: Duration = Duration::from_mins(3);
+/// An engine that has started no probe by then starts none: Podman leaves them to systemd, where there is one.
+const FIRST_PROBE: Duration = Duration::from_secs(15);
+/// So many probes in a row that fail although the service answers are no accident of its start.
+const WRONG_PROBES: i64 = 3;
+
+/// `service.health`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    let role = bench.role("service")?;
+    let image = bench.container_image("service")?;
+    let service = bench.subject.service(role);
+    let place = place(bench, role);
+    let own = service.healthcheck.as_ref().map(start::healthcheck);
+    let Some(probe) = effective(own, image.config.healthcheck.clone()) else {
+        return Ok(fail("it has no healthcheck")
+            .expected("a healthcheck that asks the service itself, in the Dockerfile or in compose.yaml")
+            .at(place.0, place.1));
+    };
+    let port = port_of(bench, service, image).ok();
+    let path = bench.subject.project.verify.health.as_ref().map(|path| path.as_str().to_owned());
+    let scene = bench
+        .start(role, |spec| {
+            if let Some(port) = port {
+                publish(spec, port);
+            }
+            spec.healthcheck = Some(probe.often());
+            if !is_at_hand(bench.engine()) {
+                // As process 1 it can be stopped through the engine.
+                spec.init = Some(false);
+            }
+        })
+        .await?;
+    let asked = match (port, path) {
+        (Some(port), Some(path)) => {
+            scene.container.inspect().await?.host_port(port).map(|host| Asked { host, port, path })
+        }
+        _ => None,
+    };
+    let verdict = both_ways(bench, &scene, &probe, asked.as_ref()).await;
+    let verdict = match verdict {
+        Ok(verdict) if verdict.outcome() == crate::verify::Outcome::Fail => {
+            let mut log = probes(&scene).await;
+            log.extend(scene.log().await);
+            Ok(verdict.at(place.0, place.1).log(log))
+        }
+        other => other,
+    };
+    scene.end().await;
+    verdict
+}
+
+/// The healthcheck that the container has.
+struct Probe {
+    test: Vec<String>,
+    timeout: Option<Duration>,
+    retries: Option<u32>,
+    start_period: Option<Duration>,
+}
+
+impl Probe {
+    /// The same, done often, so that nobody waits for it.
+    fn often(&self) -> Healthcheck {
+        Healthcheck::Check {
+            test: self.test.clone(),
+            interval: Some(INTERVAL),
+            timeout: self.timeout,
+            retries: self.retries,
+            start_period: self.start_period,
+            start_interval: Some(INTERVAL),
+        }
+    }
+
+    /// How long it takes to notice that nothing answers.
+    fn notices(&self) -> Duration {
+        (self.timeout.unwrap_or(TIMEOUT) + INTERVAL) * self.retries.unwrap_or(RETRIES).max(1) + SLACK
+    }
+}
+
+/// compose.yaml's over the image's, field by field, as the engine merges them; none if there is nothing to run.
+fn effective(own: Option<Healthcheck>, image: Option<Healthcheck>) -> Option<Probe> {
+    let read = |check: Option<Healthcheck>| match check? {
+        Healthcheck::Disabled => None,
+        Healthcheck::Check { test, timeout, retries, start_period, .. } => {
+            Some(Probe { test, timeout, retries, start_period })
+        }
+    };
+    if own == Some(Healthcheck::Disabled) {
+        return None;
+    }
+    let merged = match (read(own), read(image)) {
+        (Some(own), Some(image)) => Probe {
+            test: if own.test.is_empty() { image.test } else { own.test },
+            timeout: own.timeout.or(image.timeout),
+            retries: own.retries.or(image.retries),
+            start_period: own.start_period.or(image.start_period),
+        },
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => return None,
+    };
+    // The first word only says in which form the others are.
+    (merged.test.len() > 1).then_some(merged)
+}
+
+/// Where the service is asked from outside.
+struct Asked {
+    host: u16,
+    port: u16,
+    path: String,
+}
+
+impl Asked {
+    async fn answers(&self) -> bool {
+        http::get(self.host, &self.path, Duration::from_secs(2)).await.is_ok_and(|answer| answer.ok())
+    }
+}
+
+async fn both_ways(bench: &Bench, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked {
+    let start = Instant::now();
+    if let Some(verdict) = until_healthy(bench, scene, probe, asked).await? {
+        return Ok(verdict);
+    }
+    let healthy = start.elapsed();
+    let Some(frozen) = freeze(&scene.container, is_init).await? else {
+        return Ok(inconclusive(
+            "it turns healthy; its processes cannot be stopped from here, and no `kill` in the image stops them, so \
+             what it says of a service that does not answer was not seen",
+        )
+        .hint("run verify on the engine's own machine, as root or as a member of the user's group"));
+    };
+    // The probe under way while they were stopped may have been stopped with them: it says nothing.
+    let uncounted = i64::from(!matches!(frozen, crate::verify::freeze::Frozen::FromHost(_)));
+    let answers = match asked {
+        Some(asked) => asked.answers().await,
+        None => uncounted > 0,
+    };
+    let verdict = if answers {
+        inconclusive(
+            "it turns healthy; what it says of a service that does not answer was not seen, for none could be made to stop answering",
+        )
+    } else {
+        until_unhealthy(scene, probe, uncounted, healthy).await?
+    };
+    frozen.release(&scene.container).await;
+    Ok(verdict)
+}
+
+/// Waits until it is healthy; a verdict if it never is.
+async fn until_healthy(bench: &Bench, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked<Option<Verdict>> {
+    let start = Instant::now();
+    let within = bench.patience() + probe.start_period.unwrap_or_default();
+    // The failures in a row when the service first answered.
+    let mut answered: Option<i64> = None;
+    loop {
+        let state = scene.container.inspect().await?;
+        let health = state.health.unwrap_or_default();
+        if health.status == HealthStatus::Healthy {
+            return Ok(None);
+        }
+        if !state.running {
+            return down(bench, asked, format!("it ended with exit code {}", state.exit_code)).await.map(Some);
+        }
+        if bench.engine().info().product == Product::Podman && health.log.is_empty() && start.elapsed() > FIRST_PROBE {
+            return Ok(Some(inconclusive("this engine starts no healthcheck through its API")));
+        }
+        if let (Some(asked), None) = (asked, answered)
+            && asked.answers().await
+        {
+            answered = Some(health.failing_streak);
+        }
+        let wrong = health.status == HealthStatus::Unhealthy
+            && answered.is_some_and(|before| health.failing_streak >= before + WRONG_PROBES);
+        if wrong || start.elapsed() > within {
+            let said = last(&health);
+            return match (asked, answered) {
+                (Some(asked), Some(_)) => Ok(Some(
+                    fail(format!("it never turned healthy, though the service answers GET {}{said}", asked.path))
+                        .expected("healthy once the service answers"),
+                )),
+                (Some(asked), None) => {
+                    down(bench, Some(asked), format!("no answer to GET {}", asked.path)).await.map(Some)
+                }
+                (None, _) => Ok(Some(
+                    fail(format!("it did not turn healthy within {} s{said}", within.as_secs()))
+                        .expected("healthy once the service is up"),
+                )),
+            };
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// The verdict on a service that does not serve: another contract's failure, where one can tell.
+async fn down(bench: &Bench, asked: Option<&Asked>, why: String) -> Checked {
+    let role = bench.role("service")?;
+    if let Some(verdict) = read_only::cause(bench, bench.subject.service(role)).await? {
+        return Ok(verdict);
+    }
+    Ok(match asked {
+        Some(asked) => {
+            skipped(format!("the service does not serve on port {}, which service.port tells: {why}", asked.port))
+        }
+        None => inconclusive(format!("the service does not stay up: {why}")).at("dockwright.toml", None),
+    })
+}
+
+/// Waits until it is unhealthy, more probes than count having failed.
+async fn until_unhealthy(scene: &Scene, probe: &Probe, uncounted: i64, healthy: Duration) -> Checked {
+    let start = Instant::now();
+    let within = probe.notices().min(LONGEST);
+    let enough = i64::from(probe.retries.unwrap_or(RETRIES)) + uncounted;
+    loop {
+        let health = scene.container.inspect().await?.health.unwrap_or_default();
+        if health.status == HealthStatus::Unhealthy && health.failing_streak >= enough {
+            return Ok(pass(format!(
+                "healthy {:.1} s after its start, and unhealthy {:.1} s after the service stopped answering",
+                healthy.as_secs_f64(),
+                start.elapsed().as_secs_f64()
+            )));
+        }
+        if start.elapsed() > within {
+            return Ok(if within < probe.notices() {
+                inconclusive(format!(
+                    "it turns healthy; to notice that nothing answers it needs up to {} s, which is not waited for",
+                    probe.notices().as_secs()
+                ))
+                .hint("give the healthcheck a shorter timeout or fewer retries")
+            } else {
+                let seconds = start.elapsed().as_secs();
+                fail(format!("it is still healthy {seconds} s after the service stopped answering{}", last(&health)))
+                    .expected("unhealthy once the service does not answer")
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// What the last probe came to.
+fn last(health: &Health) -> String {
+    match health.log.last() {
+        None => String::new(),
+        Some(probe) if probe.output.trim().is_empty() => format!("; its last probe ended with {}", probe.exit_code),
+        Some(probe) => {
+            format!("; its last probe ended with {}: {}", probe.exit_code, http::shorten(&probe.output))
+        }
+    }
+}
+
+/// What the probes printed.
+async fn probes(scene: &Scene) -> Vec<String> {
+    let state = scene.container.inspect().await.unwrap_or_default();
+    let log = state.health.unwrap_or_default().log;
+    let lines = log.last().map(|probe| probe.output.lines().map(|line| format!("healthcheck: {line}")).collect());
+    lines.unwrap_or_default()
+}
+
+/// The line of the healthcheck: compose.yaml's, else the Dockerfile's, else that of the stage that lacks one.
+fn place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
+    let service = bench.subject.service(role);
+    if service.healthcheck.is_some() {
+        let fields = ["healthcheck.test", "healthcheck.disable", "healthcheck"];
+        let field = fields.into_iter().find(|field| service.places.contains_key(*field)).unwrap_or("healthcheck");
+        return (bench.subject.compose_file(), service.at(field).line);
+    }
+    let dockerfile = &role.target.dockerfile;
+    let chain = dockerfile.ancestry(role.target.stage);
+    let mut instructions = chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev());
+    let found = instructions.find(|one| matches!(one.kind, Kind::Healthcheck(_))).map(|one| one.line);
+    (role.target.file.clone(), found.unwrap_or(role.target.line()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(test: &[&str], retries: Option<u32>) -> Healthcheck {
+        Healthcheck::Check {
+            test: test.iter().map(ToString::to_string).collect(),
+            interval: None,
+            timeout: None,
+            retries,
+            start_period: None,
+            start_interval: None,
+        }
+    }
+
+    #[test]
+    fn compose_wins_over_the_image_field_by_field() {
+        let image = || Some(check(&["CMD", "probe"], Some(5)));
+        let merged = effective(Some(check(&[], Some(2))), image()).unwrap();
+        assert_eq!((merged.test.join(" ").as_str(), merged.retries), ("CMD probe", Some(2)));
+        let merged = effective(Some(check(&["CMD-SHELL", "true"], None)), image()).unwrap();
+        assert_eq!((merged.test.join(" ").as_str(), merged.retries), ("CMD-SHELL true", Some(5)));
+        assert!(effective(Some(Healthcheck::Disabled), image()).is_none());
+        assert!(effective(None, Some(Healthcheck::Disabled)).is_none());
+        assert!(effective(None, None).is_none() && effective(None, Some(check(&["CMD"], None))).is_none());
+        // compose.yaml can give one to an image that has turned its base's off.
+        assert!(effective(Some(check(&["CMD", "probe"], None)), Some(Healthcheck::Disabled)).is_some());
+    }
+
+    #[test]
+    fn a_healthcheck_notices_after_all_its_probes() {
+        let probe = effective(None, Some(check(&["CMD", "probe"], None))).unwrap();
+        assert_eq!(probe.notices(), Duration::from_secs(31 * 3 + 10));
+    }
+}
