@@ -2,6 +2,17 @@
 
 use super::Contract;
 
+pub(super) const NO_BUILD_DEPS: Contract = Contract {
+    name: "service.no-build-deps",
+    promise: "Nothing that only the build brings is in the service image: no toolchain, headers, package caches, build \
+              dependencies, tests, or sources that are not the artefact itself.",
+    how: "Reads every file that the image adds to its outside base image, and looks for compilers and what they leave, \
+          headers, caches of package managers, the project's tests and the sources that something else was made of, and \
+          for packages that the builder has and dev, with its production dependencies, has not.",
+    mend: "Start the service stage from what dev starts from, and copy only the artefact out of the build. What is installed \
+           in it is cleaned up in the same RUN, or kept out of the layer by a cache mount.",
+};
+
 pub(super) const NON_ROOT: Contract = Contract {
     name: "service.non-root",
     promise: "The service runs as a uid other than 0, and no added setuid file lets it back.",
@@ -69,4 +80,13 @@ pub(super) const HEALTH: Contract = Contract {
           stopped where they are, and it must turn unhealthy within its timeout times its retries.",
     mend: "Let the healthcheck ask the service itself, on the port that PORT names, with a program that the image has, \
            and exit with 1 when there is no good answer.",
+};
+
+pub(super) const IMMUTABLE_CODE: Contract = Contract {
+    name: "service.immutable-code",
+    promise: "The service's user cannot write the code that it runs.",
+    how: "Resolves the container's user and groups through the image's own files, and looks at owner and mode of every code \
+          file that the image adds to its base image, of the program it starts, and of each folder above them.",
+    mend: "Let the code belong to root: a COPY without `--chown`, no `chmod` that gives write permission. Give the user a \
+           folder of its own for data, beside the code.",
 };

@@ -57,6 +57,21 @@ impl Injection {
         })
     }
 
+    /// The stage that makes the code, as the service's Dockerfile has it.
+    pub(super) fn build(&self) -> &Target {
+        &self.build
+    }
+
+    /// Where in the build stage a file of the service may come from.
+    pub(super) fn origins(&self, path: &str, workdir: &str) -> Vec<String> {
+        let of = |copy: &DroppedCopy| {
+            let dest = clean(&destination(copy, workdir));
+            let inside = path.strip_prefix(&dest)?.trim_start_matches('/').to_owned();
+            Some(copy.sources.iter().map(move |source| clean(&format!("{source}/{inside}"))).collect::<Vec<_>>())
+        };
+        self.dropped.iter().filter_map(of).flatten().collect()
+    }
+
     /// Where in the service the code is put; `workdir` is the image's.
     pub(super) fn destinations(&self, workdir: &str) -> Vec<String> {
         self.dropped.iter().map(|copy| clean(&destination(copy, workdir))).collect()

@@ -1,5 +1,6 @@
 //! build.
 
+use super::leftovers::made_from_build;
 use crate::engine::{Entry, FileTree};
 use crate::project::Code;
 use crate::verify::bench::{Bench, Checked};
@@ -16,6 +17,9 @@ pub(super) async fn inject_equal(bench: &Bench) -> Checked {
     let image = bench.image("service")?;
     bench.image("build")?;
     let Some(injection) = Injection::of(&bench.subject) else {
+        if made_from_build(bench).is_some() {
+            return Ok(skipped("the service is made from the build itself, which service.no-build-deps tells"));
+        }
         let stage = build.own.as_ref().unwrap_or(&build.target).stage_name();
         return Ok(fail(format!("the service stage copies nothing from the stage {stage}"))
             .expected(format!("the service takes the built code by COPY --from={stage}"))

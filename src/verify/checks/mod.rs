@@ -8,7 +8,10 @@ mod dev;
 mod dev_tools;
 mod health;
 mod ignore;
+mod immutable;
 mod installation;
+mod leavings;
+mod leftovers;
 mod lockfile;
 mod owner;
 mod pinned;
@@ -102,6 +105,11 @@ pub(super) const ALL: &[Entry] = &[
         check: |bench| Box::pin(build::inject_equal(bench)),
     },
     Entry {
+        contract: "service.no-build-deps",
+        needs: &["service", "build", "dev"],
+        check: |bench| Box::pin(leftovers::check(bench)),
+    },
+    Entry {
         contract: "service.non-root",
         needs: &["service", "build"],
         check: |bench| Box::pin(service::non_root(bench)),
@@ -122,6 +130,11 @@ pub(super) const ALL: &[Entry] = &[
         contract: "service.read-only",
         needs: &["service", "build"],
         check: |bench| Box::pin(read_only::check(bench)),
+    },
+    Entry {
+        contract: "service.immutable-code",
+        needs: &["service", "build", "dev"],
+        check: |bench| Box::pin(immutable::check(bench)),
     },
     Entry { contract: "service.health", needs: &["service", "build"], check: |bench| Box::pin(health::check(bench)) },
     Entry {

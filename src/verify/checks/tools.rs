@@ -124,7 +124,7 @@ pub(super) fn found(tree: &FileTree) -> impl Iterator<Item = (&'static Tool, &st
 }
 
 /// The tool that a path is; none if it is no program's place.
-fn named(path: &str) -> Option<&'static Tool> {
+pub(super) fn named(path: &str) -> Option<&'static Tool> {
     let (folder, name) = path.rsplit_once('/')?;
     if !matches!(folder.rsplit('/').next(), Some("bin" | "sbin" | ".bin")) {
         return None;

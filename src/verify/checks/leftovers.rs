@@ -1,0 +1,370 @@
+//! `service.no-build-deps`: what only a build needs stays in the build.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use super::leavings::{
+    CACHES, CODE, COMPILED, HEADERS, INTERMEDIATE, NO_CACHE, RUNS_SOURCE, TRANSPILED, ending, in_packages, is_test,
+    is_test_file,
+};
+use super::service::base_tree;
+use super::tools::{self, Kind as Tool};
+use crate::dockerfile::Kind;
+use crate::engine::{Context, Entry, EntryKind, FileTree, ImageInfo};
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::images::build_text;
+use crate::verify::inject::Injection;
+use crate::verify::outcome::{fail, pass};
+use crate::verify::subject::{RoleSubject, Target};
+
+/// Files of fewer bytes are alike by chance.
+const TELLING: u64 = 24;
+/// So many files are named.
+const NAMED: usize = 4;
+/// So many packages are looked up in the builder.
+const LOOKED_UP: usize = 40;
+
+/// `service.no-build-deps`.
+pub(super) async fn check(bench: &Bench) -> Checked {
+    let role = bench.role("service")?;
+    let image = bench.container_image("service")?;
+    let expected = "no toolchain, headers, package cache, build dependency, test or source that is not the artefact";
+    let file = role.target.file.clone();
+    if let Some((stage, line)) = made_from_build(bench) {
+        return Ok(fail(format!("it is made from {stage}, with all that only building needs"))
+            .expected(expected)
+            .at(file, line));
+    }
+    let tree = bench.tree(&image.id).await?;
+    let base = base_tree(bench, role).await?.unwrap_or_default();
+    let added: BTreeMap<&str, &Entry> = tree
+        .files
+        .iter()
+        .filter(|(path, entry)| is_added(entry, base.files.get(*path)))
+        .map(|(path, entry)| (path.as_str(), entry))
+        .collect();
+    let dev = match bench.container_image("dev") {
+        Ok(dev) => Some(bench.tree(&dev.id).await?),
+        Err(_) => None,
+    };
+    let places = Injection::of(&bench.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
+    let mut sources = Sources::of(bench)?;
+    // What dev has at the same place came with the runtime, and is dev.no-source's to tell.
+    if let Some(dev) = &dev {
+        sources.0.retain(|hash, _| !dev.files.values().any(|entry| entry.sha256 == Some(*hash)));
+    }
+    let mut found = by_name(&added, dev.as_deref());
+    found.push(("tests", tests(&added, &sources, &places)));
+    found.push(("source that does not run", source(bench, role, image, &added, &sources, &places)));
+    if let Some(dev) = &dev {
+        found.push(("build dependencies", build_packages(bench, &added, dev, image).await?));
+    }
+    Ok(match found.iter().find(|(_, paths)| !paths.is_empty()) {
+        Some((what, paths)) => {
+            let shown = paths.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let more = paths.len().saturating_sub(NAMED);
+            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            let line = bringing_line(role, what, &paths[0], &image.config.working_dir);
+            fail(format!("it has {what}: {shown}{more}")).expected(expected).at(file, line)
+        }
+        None => {
+            pass(format!("none of the {} files that the image adds to its base image is a build's alone", added.len()))
+        }
+    })
+}
+
+fn is_added(entry: &Entry, before: Option<&Entry>) -> bool {
+    let leaf = matches!(entry.kind, EntryKind::File | EntryKind::Symlink);
+    leaf && before.is_none_or(|old| (old.kind, old.sha256, &old.link) != (entry.kind, entry.sha256, &entry.link))
+}
+
+/// How the service is made from what only the build has, and the line that says so: from a stage of the build that dev
+/// is not made from, or from the build's outside image.
+pub(super) fn made_from_build(bench: &Bench) -> Option<(String, usize)> {
+    let service = bench.subject.role("service")?;
+    let build = bench.subject.role("build")?;
+    let build = build.own.as_ref().unwrap_or(&build.target);
+    let dev = &bench.subject.role("dev")?.target;
+    let names = |target: &Target| -> BTreeSet<String> {
+        let chain = target.dockerfile.ancestry(target.stage);
+        chain
+            .iter()
+            .filter_map(|stage| target.dockerfile.stages[*stage].name.as_ref())
+            .map(|name| name.to_lowercase())
+            .collect()
+    };
+    let (of_build, of_dev) = (names(build), names(dev));
+    let dockerfile = &service.target.dockerfile;
+    let chain = dockerfile.ancestry(service.target.stage);
+    let of_others = chain.windows(2).find_map(|pair| {
+        let name = dockerfile.stages[pair[1]].name.as_ref()?;
+        let lower = name.to_lowercase();
+        let only = of_build.contains(&lower) && !of_dev.contains(&lower);
+        only.then(|| (format!("the stage {name}"), dockerfile.stages[pair[0]].line))
+    });
+    of_others.or_else(|| {
+        let first = *chain.last()?;
+        let image = service.target.base_image()?;
+        let only = build.base_image().as_ref() == Some(&image) && dev.base_image().as_ref() != Some(&image);
+        only.then(|| (format!("the build's image {image}"), dockerfile.stages[first].line))
+    })
+}
+
+/// What is known by its name or place.
+fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'static str, Vec<String>)> {
+    let such = |is: &dyn Fn(&str, &Entry) -> bool| -> Vec<String> {
+        added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
+    };
+    let tools = such(&|path, _| {
+        // What dev has among its packages, or in an environment of their own, is brought by a production dependency.
+        let of_system = ["/usr/", "/bin/", "/sbin/"].iter().any(|folder| path.starts_with(folder));
+        let packaged = (in_packages(path) || !of_system) && dev.is_some_and(|dev| dev.files.contains_key(path));
+        !packaged && tools::named(path).is_some_and(|tool| tool.kind == Tool::Toolchain)
+    });
+    let headers = such(&|path, _| {
+        let below = HEADERS.iter().find_map(|folder| path.strip_prefix(folder));
+        below.is_some_and(|rest| !rest.starts_with("python3") && ["h", "hpp", "hh", ""].contains(&ending(rest)))
+    });
+    let caches = such(&|path, entry| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        entry.kind == EntryKind::File
+            && CACHES.iter().any(|folder| path.contains(folder))
+            && !NO_CACHE.contains(&name)
+            && !path.contains("/partial/")
+    });
+    let intermediate = such(&|path, entry| {
+        entry.kind == EntryKind::File && !in_packages(path) && INTERMEDIATE.contains(&ending(path))
+    });
+    vec![
+        ("a toolchain", tools),
+        ("package caches", caches),
+        ("headers", headers),
+        ("what a compiler left", intermediate),
+    ]
+}
+
+/// The project's source files, by content.
+struct Sources(BTreeMap<[u8; 32], String>);
+
+impl Sources {
+    fn of(bench: &Bench) -> Checked<Self> {
+        let mut found = BTreeMap::new();
+        for file in Context::open(&bench.subject.folder)?.files()?.iter() {
+            let code = [CODE, COMPILED].iter().any(|endings| endings.contains(&ending(&file.path)));
+            if file.kind == EntryKind::File && file.size >= TELLING && (code || is_test(&file.path)) {
+                found.insert(Sha256::digest(file.read()?).into(), file.path.clone());
+            }
+        }
+        Ok(Self(found))
+    }
+
+    fn path_of(&self, entry: &Entry) -> Option<&str> {
+        self.0.get(&entry.sha256?).map(String::as_str)
+    }
+}
+
+fn below(path: &str, places: &[String]) -> bool {
+    places.iter().any(|place| std::path::Path::new(path).starts_with(place))
+}
+
+/// The project's tests, by content, and what is a test by its name where the code is.
+fn tests(added: &BTreeMap<&str, &Entry>, sources: &Sources, places: &[String]) -> Vec<String> {
+    let is = |path: &str, entry: &Entry| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let own = sources.path_of(entry).is_some_and(is_test);
+        own || below(path, places) && !in_packages(path) && is_test_file(name)
+    };
+    added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
+}
+
+/// The project's source where something else is what runs.
+fn source(
+    bench: &Bench,
+    role: &RoleSubject,
+    image: &ImageInfo,
+    added: &BTreeMap<&str, &Entry>,
+    sources: &Sources,
+    places: &[String],
+) -> Vec<String> {
+    let service = bench.subject.service(role);
+    let command = service.command.as_ref().unwrap_or(&image.config.cmd);
+    let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
+    let words = || command.iter().chain(entrypoint).flat_map(|word| word.split_whitespace());
+    let runs_source = words().any(|word| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        TRANSPILED.contains(&ending(word)) || RUNS_SOURCE.contains(&name)
+    });
+    // The same code once more, beside the artefact, is not what runs.
+    let artefact: BTreeSet<[u8; 32]> =
+        added.iter().filter(|(path, _)| below(path, places)).filter_map(|(_, entry)| entry.sha256).collect();
+    let is = |path: &str, entry: &Entry| {
+        sources.path_of(entry).is_some()
+            && !in_packages(path)
+            && (COMPILED.contains(&ending(path))
+                || TRANSPILED.contains(&ending(path)) && !runs_source
+                || !below(path, places) && entry.sha256.is_some_and(|hash| artefact.contains(&hash)))
+    };
+    added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
+}
+
+/// Installed packages that neither dev's are, which has the production dependencies, nor the service's own: those that
+/// the builder has before it takes the source in.
+async fn build_packages(
+    bench: &Bench,
+    added: &BTreeMap<&str, &Entry>,
+    dev: &FileTree,
+    image: &ImageInfo,
+) -> Checked<Vec<String>> {
+    let production: BTreeSet<(String, Option<[u8; 32]>)> =
+        dev.files.iter().filter_map(|(path, entry)| Some((package(path)?, entry.sha256))).collect();
+    let extra: Vec<(&str, String)> = added
+        .iter()
+        .filter_map(|(path, entry)| {
+            let name = package(path)?;
+            (!production.contains(&(name.clone(), entry.sha256))).then_some((*path, name))
+        })
+        .take(LOOKED_UP)
+        .collect();
+    let Some(build) = bench.subject.role("build").filter(|_| !extra.is_empty()) else { return Ok(Vec::new()) };
+    let injection = Injection::of(&bench.subject);
+    let target = injection.as_ref().map_or(build.own.as_ref().unwrap_or(&build.target), Injection::build);
+    let cut = target.dockerfile.truncated_before_source(target.stage);
+    let Ok(builder) = build_text(&bench.run, target, cut.text, "before-source").await? else { return Ok(Vec::new()) };
+    let container = bench.run.create_idle(&builder.id).await?;
+    let mut found = Vec::new();
+    for (path, name) in extra {
+        let there = injection.as_ref().map_or_else(Vec::new, |one| one.origins(path, &image.config.working_dir));
+        for place in there.iter().map(String::as_str).chain([path]) {
+            if container.stat(place).await?.is_some() {
+                found.push(format!("{name} ({path})"));
+                break;
+            }
+        }
+    }
+    container.remove().await?;
+    Ok(found)
+}
+
+/// The package whose manifest stands at a path.
+fn package(path: &str) -> Option<String> {
+    if let Some(folder) = path.strip_suffix("/package.json") {
+        let (_, name) = folder.rsplit_once("/node_modules/")?;
+        // `@scope/name`, and no folder inside a package.
+        return (name.split('/').count() == 1 + usize::from(name.starts_with('@'))).then(|| name.to_owned());
+    }
+    let folder = path.strip_suffix("/METADATA")?.rsplit('/').next()?;
+    folder.strip_suffix(".dist-info").map(ToOwned::to_owned)
+}
+
+/// The line that brings a file: an instruction that names what brings such, else the copy that covers it.
+fn bringing_line(role: &RoleSubject, what: &str, path: &str, workdir: &str) -> usize {
+    let dockerfile = &role.target.dockerfile;
+    let chain = dockerfile.ancestry(role.target.stage);
+    let instructions: Vec<_> =
+        chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev()).collect();
+    let path = path.rsplit_once('(').map_or(path, |(_, path)| path.trim_end_matches(')'));
+    let runs = |words: &[&str]| {
+        let named = |one: &&&crate::dockerfile::Instruction| {
+            matches!(one.kind, Kind::Run(_)) && words.iter().any(|word| one.text.contains(word))
+        };
+        instructions.iter().find(named).map(|one| one.line)
+    };
+    let covered = || {
+        let covers = |dest: &str| {
+            let dest = if dest.starts_with('/') { dest.to_owned() } else { format!("{workdir}/{dest}") };
+            let dest = dest.replace("/./", "/");
+            path.starts_with(dest.trim_end_matches(['/', '.']))
+        };
+        let of_copy = |kind: &Kind| match kind {
+            Kind::Copy(copy) | Kind::Add(copy) => Some(copy.dest.clone()),
+            _ => None,
+        };
+        let copies = instructions.iter().filter_map(|one| Some((one.line, of_copy(&one.kind)?)));
+        // The innermost destination is the copy that was meant.
+        copies.filter(|(_, dest)| covers(dest)).max_by_key(|(_, dest)| dest.len()).map(|(line, _)| line)
+    };
+    let words = tools::named(path).map_or_else(Vec::new, |tool| [&[tool.program], tool.packages].concat());
+    let words: Vec<String> = words.iter().map(|word| format!(" {word}")).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let found = match what {
+        "a toolchain" => runs(&words)
+            .or_else(|| runs(&["apt-get install", "apt install", "apk add", "dnf install"]))
+            .or_else(covered),
+        "headers" => runs(&["-dev", "-devel", "build-essential", "gcc"]).or_else(covered),
+        "package caches" => {
+            let manager = CACHE_RUNS.iter().find(|(folder, _)| path.contains(folder));
+            manager.and_then(|(_, words)| runs(words)).or_else(covered)
+        }
+        "build dependencies" => covered().or_else(|| runs(&["pip", "npm", "yarn", "pnpm", "uv "])),
+        _ => covered(),
+    };
+    found.unwrap_or(role.target.line())
+}
+
+/// What fills which cache.
+const CACHE_RUNS: &[(&str, &[&str])] = &[
+    ("/apt/", &["apt-get", "apt "]),
+    ("/apk/", &["apk add"]),
+    ("/dnf/", &["dnf"]),
+    ("/yum/", &["yum"]),
+    ("/pip/", &["pip install", "pip --", "pip3", "pip "]),
+    ("/uv/", &["uv "]),
+    ("_cacache", &["npm "]),
+    ("/yarn/", &["yarn"]),
+    ("/cargo/", &["cargo "]),
+    ("/go/", &["go "]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: EntryKind) -> Entry {
+        Entry { kind, mode: 0o755, uid: 0, gid: 0, size: 100, sha256: None, link: None, mtime: 0, capability: None }
+    }
+
+    #[test]
+    fn what_only_a_build_needs_is_known_by_its_name() {
+        let (file, link) = (entry(EntryKind::File), entry(EntryKind::Symlink));
+        let added: BTreeMap<&str, &Entry> = [
+            ("/usr/bin/x86_64-linux-gnu-gcc-14", &file),
+            ("/usr/bin/cc", &link),
+            ("/srv/node_modules/.bin/tsc", &link),
+            ("/usr/local/bin/pip", &file),
+            ("/usr/include/zlib.h", &file),
+            ("/usr/local/include/python3.13/greenlet/greenlet.h", &file),
+            ("/var/lib/apt/lists/lock", &file),
+            ("/var/lib/apt/lists/deb.debian.org_dists_trixie_InRelease", &file),
+            ("/root/.cache/pip/http-v2/a", &file),
+            ("/usr/lib/locale/C.utf8/LC_CTYPE", &file),
+            ("/opt/venv/lib/python3.13/site-packages/x/y.o", &file),
+        ]
+        .into();
+        let dev = FileTree { files: [("/srv/node_modules/.bin/tsc".to_owned(), link.clone())].into() };
+        let found: BTreeMap<_, _> = by_name(&added, Some(&dev)).into_iter().collect();
+        assert_eq!(found["a toolchain"], ["/usr/bin/cc", "/usr/bin/x86_64-linux-gnu-gcc-14"]);
+        assert_eq!(found["headers"], ["/usr/include/zlib.h"]);
+        assert_eq!(
+            found["package caches"],
+            ["/root/.cache/pip/http-v2/a", "/var/lib/apt/lists/deb.debian.org_dists_trixie_InRelease"]
+        );
+        assert!(found["what a compiler left"].is_empty());
+        let all: BTreeMap<_, _> = by_name(&added, None).into_iter().collect();
+        assert_eq!(all["a toolchain"].len(), 3);
+    }
+
+    #[test]
+    fn packages_are_known_by_their_manifests() {
+        for (path, name) in [
+            ("/srv/node_modules/typescript/package.json", Some("typescript")),
+            ("/srv/node_modules/@types/node/package.json", Some("@types/node")),
+            ("/srv/node_modules/a/node_modules/b/package.json", Some("b")),
+            ("/srv/node_modules/a/esm/package.json", None),
+            ("/srv/app/package.json", None),
+            ("/opt/venv/lib/python3.13/site-packages/hatchling-1.27.0.dist-info/METADATA", Some("hatchling-1.27.0")),
+        ] {
+            assert_eq!(package(path).as_deref(), name, "{path}");
+        }
+    }
+}
