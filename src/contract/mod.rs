@@ -60,6 +60,8 @@ pub const ALL: &[Contract] = &[
     test::PASSES,
     installation::EXTENDS_SERVICE,
     installation::ENV_COMPLETE,
+    installation::NO_SECRET,
+    installation::IMMUTABLE,
 ];
 
 /// The contract of this name.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::differences;
+use super::secrets::{is_secret_variable, secret_variables};
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
@@ -46,7 +47,12 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
 }
 
 /// Whether an installation's image is the service's and more.
-fn is_of_service(bench: &Bench, role: &RoleSubject, image: &ImageInfo, service: &ImageInfo) -> Checked<bool> {
+pub(super) fn is_of_service(
+    bench: &Bench,
+    role: &RoleSubject,
+    image: &ImageInfo,
+    service: &ImageInfo,
+) -> Checked<bool> {
     Ok(image.layers.starts_with(&service.layers) && !role.target.is_beside(&bench.role("service")?.target))
 }
 
@@ -69,7 +75,7 @@ pub(super) fn env_complete(bench: &Bench) -> Checked {
                 role.name
             )));
         }
-        if let Some(verdict) = env_of_image(role, service, image).or_else(|| env_of_container(bench, role)) {
+        if let Some(verdict) = env_of_image(bench, role, service, image).or_else(|| env_of_container(bench, role)) {
             return Ok(verdict);
         }
         count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
@@ -88,7 +94,7 @@ fn declared(role: &RoleSubject) -> BTreeMap<String, String> {
     env.chain(secrets).collect()
 }
 
-fn env_of_image(role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
+fn env_of_image(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
     let declared = declared(role);
     let before: BTreeMap<&str, &str> =
         service.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -99,7 +105,8 @@ fn env_of_image(role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> O
     for name in names {
         let wanted = declared.get(name).map(String::as_str).or(before.get(name).copied());
         let found = now.get(name).copied();
-        if wanted == found {
+        // A secret's own variable is installation.no-secret's to tell.
+        if wanted == found || is_secret_variable(bench, name) {
             continue;
         }
         let is_declared = declared.contains_key(name);
@@ -130,7 +137,7 @@ fn env_of_image(role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> O
 }
 
 /// The line of the ENV that sets a variable in the role's own stage.
-fn env_line(role: &RoleSubject, name: &str) -> Option<usize> {
+pub(super) fn env_line(role: &RoleSubject, name: &str) -> Option<usize> {
     let stage = &role.target.dockerfile.stages[role.target.stage];
     let sets = |kind: &Kind| matches!(kind, Kind::Env(pairs) if pairs.iter().any(|(key, _)| key == name));
     stage.instructions.iter().find(|one| sets(&one.kind)).map(|one| one.line)
@@ -143,12 +150,13 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
         let expected = "the environment is the image's; nothing comes from compose.yaml or from the host";
         fail(what).expected(expected).at(bench.subject.compose_file(), service.at(field).line)
     };
-    if let Some(name) = service.environment_from_host.first() {
+    let secrets = secret_variables(bench, role);
+    if let Some(name) = service.environment_from_host.iter().find(|name| !secrets.contains(*name)) {
         return Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}")));
     }
     let declared = declared(role);
     for (name, value) in &service.environment {
-        if value.as_deref() != declared.get(name).map(String::as_str) {
+        if value.as_deref() != declared.get(name).map(String::as_str) && !secrets.contains(name) {
             let what = format!("{}: compose.yaml sets {name}, which the deployment does not declare so", role.name);
             return Some(at(what, &format!("environment.{name}")));
         }
@@ -159,7 +167,7 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
     let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return None };
     let other = other.services.get(&service.name)?;
     for (name, value) in &service.environment {
-        if other.environment.get(name) != Some(value) {
+        if other.environment.get(name) != Some(value) && !secrets.contains(name) {
             let what = format!("{}: the host's environment decides what {name} is", role.name);
             return Some(at(what, &format!("environment.{name}")));
         }

@@ -17,8 +17,10 @@ mod owner;
 mod pinned;
 mod privilege;
 mod read_only;
+mod release;
 mod reload;
 mod runtime;
+mod secrets;
 mod service;
 mod shared_source;
 mod shutdown;
@@ -156,6 +158,16 @@ pub(super) const ALL: &[Entry] = &[
         contract: "installation.env-complete",
         needs: &["installation", "service"],
         check: |bench| Box::pin(ready(installation::env_complete(bench))),
+    },
+    Entry {
+        contract: "installation.no-secret",
+        needs: &["installation", "service"],
+        check: |bench| Box::pin(secrets::no_secret(bench)),
+    },
+    Entry {
+        contract: "installation.immutable",
+        needs: &["installation", "service"],
+        check: |bench| Box::pin(release::immutable(bench)),
     },
 ];
 

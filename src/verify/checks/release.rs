@@ -1,0 +1,308 @@
+//! `installation.immutable`: nothing of the host is mounted over what was released, and the same release gives the same
+//! image.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::installation::is_of_service;
+use crate::compose::{self, MountKind};
+use crate::dockerfile::{Dockerfile, Kind};
+use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
+use crate::project::Code;
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::images::{build_in, secrets_for};
+use crate::verify::inject::Injection;
+use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::{RoleSubject, Target};
+use crate::verify::taint::setting_line;
+
+/// Parts of the names of what is a release's own, and the same wherever and whenever it is built.
+const IDENTITY: &[&str] =
+    &["REVISION", "VERSION", "TAG", "COMMIT", "SHA", "SHA1", "SHA256", "REF", "RELEASE", "VCS", "GIT", "DIGEST"];
+
+/// Parts of the names of what is not, whatever else they say: `RELEASE_DATE`. That of reproducible builds is the
+/// commit's own.
+const MOMENT: &[&str] = &["DATE", "TIME", "TIMESTAMP", "NOW"];
+const OF_COMMIT: &str = "SOURCE_DATE_EPOCH";
+
+/// What every variable of the host is, seen from another one. A number, as compose.yaml may want a port.
+const ELSEWHERE: &str = "4242";
+
+/// `installation.immutable`.
+pub(super) async fn immutable(bench: &Bench) -> Checked {
+    let service = bench.image("service")?;
+    let mut count = 0;
+    for role in bench.subject.installations() {
+        let image = bench.image(&role.name)?;
+        if let Some(verdict) = mounted(bench, role, image).await? {
+            return Ok(verdict);
+        }
+        if !is_of_service(bench, role, image, service)? {
+            return Ok(skipped(format!(
+                "{} is not made from the service image, which installation.extends-service tells",
+                role.name
+            )));
+        }
+        if let Some(again) = again(bench, role, service).await? {
+            let differ = differences(&image.config, &again, true);
+            if let Some((what, text)) = differ.first() {
+                return Ok(changed(role, what, text, "the next build of the same release"));
+            }
+        }
+        if let Some(verdict) = elsewhere(bench, role, image).await? {
+            return Ok(verdict);
+        }
+        count += 1;
+    }
+    Ok(pass(format!(
+        "nothing is mounted over {count} release{}, and built again the configuration is the same, whatever the host",
+        if count == 1 { "" } else { "s" }
+    )))
+}
+
+fn changed(role: &RoleSubject, what: &str, text: &str, when: &str) -> Verdict {
+    fail(format!("{}: {when} gives another {what}", role.name))
+        .expected("the same image configuration for the same release")
+        .at(role.target.file.clone(), setting_line(role, text))
+}
+
+/// The verdict on a mount that puts something else in the place of what was released, or of the project's files beside it.
+async fn mounted(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
+    let service = bench.subject.service(role);
+    let workdir = service.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let mut code =
+        Injection::of(&bench.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
+    if code.is_empty() {
+        code.push(workdir);
+    }
+    let covers = |target: &str| target != "/" && code.iter().any(|place| Path::new(place).starts_with(target));
+    let refuse = |what: String, file: String, line: usize| {
+        let expected = "what runs is in the image; only secrets, configs and data are mounted";
+        Some(fail(format!("{}: {what}", role.name)).expected(expected).at(file, line))
+    };
+    let project = &bench.subject.folder;
+    let sources = Context::open(project)?.files()?;
+    for mount in &service.volumes {
+        let at = |what: String| refuse(what, bench.subject.shown(&mount.place.file), mount.place.line);
+        match (&mount.kind, &mount.source) {
+            (MountKind::Bind(_), Some(source)) => {
+                let source = Path::new(source);
+                let shown = bench.subject.shown(source);
+                let shown = if shown.is_empty() { "." } else { &shown };
+                let own = project.starts_with(source)
+                    || source.strip_prefix(project).is_ok_and(|inside| {
+                        let below = |path: &str| Path::new(path).starts_with(inside);
+                        sources.iter().any(|file| file.kind == EntryKind::File && below(&file.path))
+                    });
+                if own {
+                    return Ok(at(format!("{shown} of the project is mounted at {}", mount.target)));
+                }
+                if covers(&mount.target) {
+                    return Ok(at(format!("{shown} of the host is mounted over the code at {}", mount.target)));
+                }
+            }
+            (MountKind::Volume { .. }, source) => {
+                let by_builder = bench.subject.project.roles.service.code == Code::Mounted && mount.read_only;
+                let hides = covers(&mount.target) || is_code(bench, image, &code, &mount.target).await?;
+                if hides && !by_builder {
+                    let name = source.as_deref().unwrap_or("of its own");
+                    return Ok(at(format!("the volume {name} is mounted over the code at {}", mount.target)));
+                }
+            }
+            _ => {}
+        }
+    }
+    let volume = image.config.volumes.iter().find(|target| covers(target));
+    Ok(volume.and_then(|target| {
+        let declares = |kind: &Kind| matches!(kind, Kind::Volume(paths) if paths.iter().any(|path| path == target));
+        let dockerfile = &role.target.dockerfile;
+        let chain = dockerfile.ancestry(role.target.stage);
+        let mut all = chain.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+        let line = all.find(|one| declares(&one.kind)).map_or(role.target.line(), |one| one.line);
+        refuse(format!("VOLUME puts a volume over the code at {target}"), role.target.file.clone(), line)
+    }))
+}
+
+/// Whether a place inside the code's folders has files of the image.
+async fn is_code(bench: &Bench, image: &ImageInfo, code: &[String], target: &str) -> Checked<bool> {
+    if !code.iter().any(|place| Path::new(target).starts_with(place)) {
+        return Ok(false);
+    }
+    // No layer of its own, so that its files are the service's, which other contracts read, too.
+    let tree = bench.tree(&image.id).await?;
+    let has = tree.under(target).any(|(_, entry)| entry.kind == EntryKind::File);
+    Ok(has)
+}
+
+/// The configuration of an installation that is built again on the service image, without the builder's cache; none
+/// if its stage needs more than the service.
+async fn again(bench: &Bench, role: &RoleSubject, service: &ImageInfo) -> Checked<Option<ImageConfig>> {
+    let target = &role.target;
+    let Some(reference) = service.repo_tags.first() else { return Ok(None) };
+    let Some(text) = on_service(&target.dockerfile, target.stage, &bench.role("service")?.target, reference) else {
+        return Ok(None);
+    };
+    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let request = BuildRequest {
+        args: target.args.clone(),
+        secrets: secrets_for(&bench.run, target),
+        no_cache: true,
+        ..BuildRequest::new(format!("{}-again", role.name), &context, text).target(target.stage_name())
+    };
+    match bench.run.build(request, |_| {}).await? {
+        BuildOutcome::Built { image_id } => Ok(Some(bench.engine().image(&image_id).await?.config)),
+        BuildOutcome::Failed(failure) => Err(inconclusive(format!(
+            "{} did not build a second time on the service image: {}",
+            role.name, failure.message
+        ))
+        .into()),
+    }
+}
+
+/// The text of the stages between the service's and an installation's, on the service's image instead of its stage.
+fn on_service(dockerfile: &Dockerfile, stage: usize, service: &Target, reference: &str) -> Option<String> {
+    let below = dockerfile.stage(&service.stage_name())?;
+    let chain = dockerfile.ancestry(stage);
+    let own: Vec<usize> = chain.iter().copied().take_while(|index| *index != below.index).collect();
+    let of_service = dockerfile.closure(below.index);
+    let closed = dockerfile.closure(stage).iter().all(|index| own.contains(index) || of_service.contains(index));
+    let copies = own.iter().flat_map(|index| &dockerfile.stages[*index].instructions).any(|one| match &one.kind {
+        Kind::Copy(copy) => copy.from.is_some(),
+        Kind::Run(run) => run.mounts.iter().any(|mount| mount.from.is_some()),
+        _ => false,
+    });
+    if !chain.contains(&below.index) || own.is_empty() || !closed || copies {
+        return None;
+    }
+    let name = below.name.as_ref()?;
+    let first = dockerfile.stages.first()?.line;
+    let lines = dockerfile.text.lines().enumerate().map(|(index, line)| {
+        let number = index + 1;
+        let kept = own.iter().any(|index| {
+            let stage = &dockerfile.stages[*index];
+            (stage.line..=stage.end_line).contains(&number)
+        });
+        if number == below.line {
+            format!("FROM {reference} AS {name}")
+        } else if number < first || kept {
+            line.to_owned()
+        } else {
+            String::new()
+        }
+    });
+    Some(lines.collect::<Vec<_>>().join("\n") + "\n")
+}
+
+/// The verdict on an image whose configuration another host, or another day, would decide.
+async fn elsewhere(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
+    let target = &role.target;
+    let mut args = target.args.clone();
+    let changed_args = host_arguments(bench, role);
+    if changed_args.is_empty() {
+        return Ok(None);
+    }
+    args.extend(changed_args.clone());
+    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let text = target.dockerfile.text.clone();
+    let built = build_in(&bench.run, &context, target, text, args, &format!("{}-elsewhere", role.name)).await?;
+    let built = match built {
+        Ok(built) => built,
+        Err(why) => return Ok(Some(inconclusive(format!("with another host's values for build arguments {why}")))),
+    };
+    // A variable that takes its value from the host is installation.env-complete's to tell.
+    let differ = differences(&image.config, &built.config, false);
+    Ok(differ.first().map(|(what, text)| {
+        let names: Vec<&str> = changed_args.keys().map(String::as_str).collect();
+        let when = format!("another value of {} on the host that builds", names.join(", "));
+        changed(role, what, text, &when)
+    }))
+}
+
+/// The build arguments that the host decides, with the values of another one; those that name the release aside.
+fn host_arguments(bench: &Bench, role: &RoleSubject) -> BTreeMap<String, String> {
+    let arguments = |other: bool| {
+        let compose = &bench.subject.compose;
+        let of_service =
+            bench.subject.service(role).build.as_ref().map_or_else(Vec::new, |build| build.args.keys().collect());
+        let names = compose.interpolated.iter().map(|one| &one.name).chain(of_service);
+        let env = names.filter(|name| other && !is_identity(name)).map(|name| (name.clone(), ELSEWHERE.to_owned()));
+        let read = compose::read(&bench.subject.folder, &env.collect()).ok()?;
+        read.services.get(&role.service)?.build.as_ref().map(|build| build.args.clone())
+    };
+    let (Some(here), Some(there)) = (arguments(false), arguments(true)) else { return BTreeMap::new() };
+    let differ = there.into_iter().filter(|(name, value)| here.get(name) != Some(value));
+    differ.filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+fn is_identity(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let has = |words: &[&str]| name.split('_').any(|part| words.contains(&part));
+    name == OF_COMMIT || has(IDENTITY) && !has(MOMENT)
+}
+
+/// What differs between two configurations: the field for people, and a text of the instruction that sets it.
+fn differences(one: &ImageConfig, other: &ImageConfig, with_env: bool) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let labels = one.labels.keys().chain(other.labels.keys());
+    found.extend(
+        labels
+            .filter(|key| one.labels.get(*key) != other.labels.get(*key))
+            .map(|key| (format!("label {key}"), key.clone())),
+    );
+    let mut field = |what: &str, differs: bool| {
+        if differs {
+            found.push((what.to_owned(), what.to_owned()));
+        }
+    };
+    field("environment", with_env && one.env != other.env);
+    field("command", one.cmd != other.cmd);
+    field("entrypoint", one.entrypoint != other.entrypoint);
+    field("user", one.user != other.user);
+    field("working directory", one.working_dir != other.working_dir);
+    field("healthcheck", one.healthcheck != other.healthcheck);
+    field("list of ports", one.exposed_ports != other.exposed_ports);
+    field("list of volumes", one.volumes != other.volumes);
+    field("stop signal", one.stop_signal != other.stop_signal);
+    field("shell", one.shell != other.shell);
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dockerfile;
+
+    #[test]
+    fn a_release_is_known_by_its_revision_and_not_by_its_day() {
+        assert!(["REVISION", "GIT_SHA", "APP_VERSION", "SOURCE_DATE_EPOCH"].map(is_identity) == [true; 4]);
+        assert!(!["BUILD_DATE", "HOSTNAME", "RELEASE_DATE", "BUILD_NUMBER", "USER"].into_iter().any(is_identity));
+    }
+
+    #[test]
+    fn an_installation_is_built_on_the_service_image_with_its_lines_kept() {
+        let text = "ARG A=1\nFROM x AS service\nRUN y\nFROM service AS release\nWORKDIR /z\nFROM release AS installation\nENV B=c\n";
+        let dockerfile = dockerfile::parse(text, "Dockerfile".as_ref()).unwrap();
+        let target = Target {
+            context: ".".into(),
+            dockerfile: std::sync::Arc::new(dockerfile.clone()),
+            file: "Dockerfile".into(),
+            stage: 0,
+            args: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+        };
+        assert_eq!(
+            on_service(&dockerfile, 2, &target, "r:1").unwrap(),
+            "ARG A=1\nFROM r:1 AS service\n\nFROM service AS release\nWORKDIR /z\nFROM release AS installation\nENV B=c\n"
+        );
+        assert_eq!(on_service(&dockerfile, 0, &target, "r:1"), None);
+    }
+
+    #[test]
+    fn what_differs_is_named() {
+        let one = ImageConfig { labels: [("day".to_owned(), "1".to_owned())].into(), ..ImageConfig::default() };
+        let other = ImageConfig { env: vec![("A".into(), "b".into())], ..ImageConfig::default() };
+        assert_eq!(differences(&one, &other, false), [("label day".to_owned(), "day".to_owned())]);
+        assert_eq!(differences(&one, &other, true).len(), 2);
+        assert!(differences(&one, &one, true).is_empty());
+    }
+}
