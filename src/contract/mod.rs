@@ -46,6 +46,8 @@ pub const ALL: &[Contract] = &[
     service::NO_DEPLOYMENT_ENV,
     test::EXTENDS_SERVICE,
     test::PASSES,
+    test::EXIT_CODE,
+    test::ISOLATED_ENV,
     installation::EXTENDS_SERVICE,
     installation::ENV_COMPLETE,
 ];

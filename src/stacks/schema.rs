@@ -39,6 +39,8 @@ pub struct Stack {
     pub ignore: Vec<String>,
     /// Dependency manifests (globs): the only project files that an image without source may hold.
     pub manifests: Vec<String>,
+    /// How verification makes the suite fail, or empty.
+    pub suite: SuiteProbe,
     /// The environment of the production runtime.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -159,4 +161,29 @@ pub struct ReloadProbe {
     pub file: String,
     /// The text to replace, which the answer shows.
     pub text: String,
+}
+
+/// How a failing test is added to a suite, and how its tests are taken away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SuiteProbe {
+    /// Files that may hold tests (globs).
+    pub files: Vec<String>,
+    /// Those that hold none whatever is in them (globs).
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// What stands in a file that holds tests (a regular expression).
+    pub holds: String,
+    /// A failing test, appended to such a file. It says `dockwright_probe`, and where it can it prints `dockwright-probe-ran`
+    /// to the container's own output, which no runner keeps back.
+    pub failing: String,
+    /// What makes a test (a regular expression) and what stands in its place in an empty suite. Without it, the file
+    /// becomes `empty`.
+    pub disable: Option<(String, String)>,
+    /// What a file without tests says.
+    #[serde(default)]
+    pub empty: String,
+    /// What the runners print where a test was run after all (regular expressions).
+    #[serde(default)]
+    pub ran: Vec<String>,
 }

@@ -53,6 +53,16 @@ pub(super) struct Bench {
     pub(super) own: BTreeMap<String, Image>,
     pub(super) trees: Trees,
     pub(super) artefact: OnceCell<Result<String, String>>,
+    /// How the suite ended as it is; the log, if it did not in time.
+    pub(super) suite: OnceCell<Result<Suite, Vec<String>>>,
+}
+
+/// How a suite ended.
+pub(super) struct Suite {
+    /// The container's exit code.
+    pub(super) code: i64,
+    /// The end of what it printed.
+    pub(super) log: Vec<String>,
 }
 
 /// Containers started together: a role's and those that it depends on.

@@ -162,6 +162,7 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         own: images.own,
         trees: trees::Trees::default(),
         artefact: OnceCell::new(),
+        suite: OnceCell::new(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
     let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, &tell)));

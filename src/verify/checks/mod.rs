@@ -4,10 +4,12 @@ mod build;
 mod dev;
 mod dev_tools;
 mod installation;
+mod isolated;
 mod owner;
 mod reload;
 mod service;
 mod shutdown;
+mod suite;
 mod taint;
 mod test;
 
@@ -78,6 +80,16 @@ pub(super) const ALL: &[Entry] = &[
         contract: "test.passes",
         needs: &["test", "service", "build"],
         check: |bench| Box::pin(test::passes(bench)),
+    },
+    Entry {
+        contract: "test.exit-code",
+        needs: &["test", "service", "build"],
+        check: |bench| Box::pin(suite::exit_code(bench)),
+    },
+    Entry {
+        contract: "test.isolated-env",
+        needs: &["test", "service"],
+        check: |bench| Box::pin(ready(isolated::isolated_env(bench))),
     },
     Entry {
         contract: "installation.extends-service",

@@ -182,7 +182,7 @@ fn taint_assignments(text: &str, taints: &[Taint]) -> Option<String> {
 }
 
 /// Whether a value is one that no image holds by chance: an address, or long.
-fn is_telling(value: &str) -> bool {
+pub(super) fn is_telling(value: &str) -> bool {
     value.len() >= 24 || value.contains("://") || value.contains('@')
 }
 
