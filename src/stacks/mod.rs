@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
-pub use schema::{Images, Layer, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData};
+pub use schema::{Images, Layer, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData};
 
 /// The one list of stacks; each has a folder of this name in `templates/stacks/`.
 pub const NAMES: &[&str] = &["node", "python", "rust"];

@@ -39,6 +39,10 @@ pub struct Stack {
     pub ignore: Vec<String>,
     /// Dependency manifests (globs): the only project files that an image without source may hold.
     pub manifests: Vec<String>,
+    /// Folders of the project in which its tools leave what they build on the host.
+    pub outputs: Vec<String>,
+    /// How verification adds a dependency that no lock file holds; the first whose manifest is there.
+    pub locks: Vec<LockProbe>,
     /// How verification makes the suite fail, or empty.
     pub suite: SuiteProbe,
     /// The environment of the production runtime.
@@ -161,6 +165,23 @@ pub struct ReloadProbe {
     pub file: String,
     /// The text to replace, which the answer shows.
     pub text: String,
+}
+
+/// A manifest that declares dependencies, and one to add.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockProbe {
+    /// The manifest (a glob; the one nearest to the root is taken), TOML or JSON by its name.
+    pub manifest: String,
+    /// A table that a manifest of this kind has.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// The table or list that a dependency is added to; made if it is not there and `requires` is said.
+    pub at: Vec<String>,
+    /// Small packages of the registry: the first that is in no lock file is added, in any version.
+    pub packages: Vec<String>,
+    /// What a RUN that installs or builds by the manifest says (a regular expression).
+    pub command: String,
 }
 
 /// How a failing test is added to a suite, and how its tests are taken away.

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
+use super::artefact::{Again, Made};
+use super::checks::Injected;
 use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
@@ -53,6 +55,13 @@ pub(super) struct Bench {
     pub(super) own: BTreeMap<String, Image>,
     pub(super) trees: Trees,
     pub(super) artefact: OnceCell<Result<String, String>>,
+    /// What the build makes, and what it makes again: see [`super::artefact`].
+    pub(super) made: OnceCell<Made>,
+    pub(super) elsewhere: OnceCell<Again>,
+    pub(super) later: OnceCell<Again>,
+    pub(super) on_another_host: OnceCell<Again>,
+    /// What the builder on the mounted source makes of the service.
+    pub(super) injected: OnceCell<Injected>,
     /// How the suite ended as it is; the log, if it did not in time.
     pub(super) suite: OnceCell<Result<Suite, Vec<String>>>,
 }

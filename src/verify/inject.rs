@@ -57,6 +57,20 @@ impl Injection {
         })
     }
 
+    /// The stage that makes it.
+    pub(super) fn build(&self) -> &Target {
+        &self.build
+    }
+
+    /// Where in that stage the service takes its files from.
+    pub(super) fn sources(&self) -> Vec<String> {
+        let sources = self.dropped.iter().flat_map(|copy| &copy.sources);
+        let mut places: Vec<String> = sources.map(|source| super::artefact::place(source)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// Where in the service the code is put; `workdir` is the image's.
     pub(super) fn destinations(&self, workdir: &str) -> Vec<String> {
         self.dropped.iter().map(|copy| clean(&destination(copy, workdir))).collect()
@@ -281,7 +295,7 @@ fn destination(copy: &DroppedCopy, workdir: &str) -> String {
     }
 }
 
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     format!("/{}", parts.join("/"))
 }

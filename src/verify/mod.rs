@@ -2,8 +2,10 @@
 //!
 //! A failed contract is a [`Finding`], not an error; an error is the engine's, or the files cannot be read.
 
+mod artefact;
 mod bench;
 mod checks;
+mod circumstances;
 mod event;
 mod graph;
 mod http;
@@ -162,6 +164,11 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         own: images.own,
         trees: trees::Trees::default(),
         artefact: OnceCell::new(),
+        made: OnceCell::new(),
+        elsewhere: OnceCell::new(),
+        later: OnceCell::new(),
+        on_another_host: OnceCell::new(),
+        injected: OnceCell::new(),
         suite: OnceCell::new(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));

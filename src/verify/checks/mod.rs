@@ -3,10 +3,14 @@
 mod build;
 mod dev;
 mod dev_tools;
+mod extends_dev;
 mod installation;
 mod isolated;
+mod locked;
 mod owner;
+mod poison;
 mod reload;
+mod reproducible;
 mod service;
 mod shutdown;
 mod suite;
@@ -17,6 +21,7 @@ use std::future::{Future, ready};
 use std::pin::Pin;
 
 use super::bench::{Bench, Checked};
+pub(super) use build::{Injected, differences, injected};
 
 /// A check: looks at the bench, returns a verdict.
 pub(super) type Check = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
@@ -49,6 +54,27 @@ pub(super) const ALL: &[Entry] = &[
         contract: "dev-tools.present",
         needs: &["dev-tools", "dev", "build"],
         check: |bench| Box::pin(dev_tools::present(bench)),
+    },
+    Entry {
+        contract: "build.extends-dev",
+        needs: &["dev", "build"],
+        check: |bench| Box::pin(extends_dev::extends_dev(bench)),
+    },
+    Entry {
+        contract: "build.from-source",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(poison::from_source(bench)),
+    },
+    Entry { contract: "build.locked", needs: &["build"], check: |bench| Box::pin(locked::locked(bench)) },
+    Entry {
+        contract: "build.env-agnostic",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(reproducible::env_agnostic(bench)),
+    },
+    Entry {
+        contract: "build.reproducible",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(reproducible::reproducible(bench)),
     },
     Entry {
         contract: "build.inject-equal",

@@ -176,7 +176,10 @@ fn as_good_as_root(capability: &[u8]) -> bool {
 }
 
 /// The files of the outside image that a role's stage starts from; none for scratch.
-async fn base_tree(bench: &Bench, role: &crate::verify::subject::RoleSubject) -> Checked<Option<Arc<FileTree>>> {
+pub(super) async fn base_tree(
+    bench: &Bench,
+    role: &crate::verify::subject::RoleSubject,
+) -> Checked<Option<Arc<FileTree>>> {
     let dockerfile = &role.target.dockerfile;
     let first = *dockerfile.ancestry(role.target.stage).last().expect("a stage is its own ancestor");
     let Base::Image(base) = &dockerfile.stages[first].base else { return Ok(None) };
