@@ -96,13 +96,13 @@ fn copied_stages(target: &Target) -> Vec<usize> {
     found
 }
 
-/// Builds the service image out of the mounted `source`; returns it.
+/// Builds the service image out of the mounted `source`; returns it, and the image that the output was put into.
 pub(super) async fn service_image(
     run: &Run,
     subject: &Subject,
     source: &Path,
     injection: &Injection,
-) -> Checked<ImageInfo> {
+) -> Checked<(ImageInfo, ImageInfo)> {
     let builder = run_builder(run, subject, &injection.build, source, BTreeMap::new()).await?;
     let base = built(build_text(run, &injection.service, injection.text.clone(), "service-base").await?)?;
     let service = run.create_idle(&base.id).await?;
@@ -115,7 +115,7 @@ pub(super) async fn service_image(
     for container in [builder, service] {
         container.remove().await?;
     }
-    Ok(run.engine().image(&image).await?)
+    Ok((run.engine().image(&image).await?, base))
 }
 
 /// Fills a fresh volume with what the builder makes, for services that run the code out of it.
@@ -310,7 +310,7 @@ fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {
 }
 
 /// The injected image of a project, for the check: on a copy of the source.
-pub(super) async fn on_a_copy(bench: &Bench, injection: &Injection) -> Checked<ImageInfo> {
+pub(super) async fn on_a_copy(bench: &Bench, injection: &Injection) -> Checked<(ImageInfo, ImageInfo)> {
     let copy = Arc::new(WorkCopy::of(&bench.subject.folder)?);
     service_image(&bench.run, &bench.subject, &copy.path(), injection).await
 }

@@ -237,7 +237,7 @@ pub async fn build_mounted(plan: &Plan, run: &Run, source: &Path) -> Result<Stri
         || Error::description("the service stage copies nothing from the build stage, so there is nothing to inject");
     let injection = inject::Injection::of(&plan.subject).ok_or_else(no_injection)?;
     match inject::service_image(run, &plan.subject, source, &injection).await {
-        Ok(image) => Ok(image.id),
+        Ok((image, _)) => Ok(image.id),
         Err(Stop::Engine(error)) => Err(error),
         Err(Stop::Verdict(verdict)) => Err(Error::description(verdict.observed().to_owned())),
     }
