@@ -290,7 +290,7 @@ impl Dockerfile {
 }
 
 /// Whether a RUN mounts the whole build context.
-fn mounts_context(instruction: &Instruction) -> bool {
+pub(super) fn mounts_context(instruction: &Instruction) -> bool {
     let Kind::Run(run) = &instruction.kind else { return false };
     run.mounts.iter().any(|mount| {
         let whole = mount.source.as_deref().is_none_or(|source| matches!(source, "" | "." | "/"));
@@ -313,7 +313,7 @@ fn shell_of(instruction: &Instruction) -> Option<Vec<String>> {
 }
 
 /// Whether an instruction takes files from the build context.
-fn from_context(instruction: &Instruction) -> bool {
+pub(super) fn from_context(instruction: &Instruction) -> bool {
     match &instruction.kind {
         Kind::Copy(copy) => copy.from.is_none() && !copy.sources.is_empty(),
         Kind::Add(copy) => copy.sources.iter().any(|source| !is_remote(source)),

@@ -10,6 +10,7 @@ mod lines;
 mod model;
 mod parse;
 mod read;
+mod rebuild;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,6 @@ mod words;
 pub use derive::{DroppedCopy, LaterRun, Truncated, WithoutCopies};
 pub use model::{Base, Command, Copy, Dockerfile, Healthcheck, Heredoc, Instruction, Kind, Run, RunMount, Stage};
 pub use read::{MAX_BYTES, parse, read};
+pub use rebuild::Rebuilt;
 pub use stages::{OutsideImage, Source};
 pub use words::expand;

@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
-pub use schema::{Images, Layer, Lock, LockFormat, Manager, ReloadProbe, RoleData, Shape, Stack, VerifyData};
+pub use schema::{
+    Images, Layer, Lock, LockFormat, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData,
+};
 
 /// The one list of stacks; each has a folder of this name in `templates/stacks/`.
 pub const NAMES: &[&str] = &["node", "python", "rust"];

@@ -39,6 +39,12 @@ pub struct Stack {
     pub ignore: Vec<String>,
     /// Dependency manifests (globs): the only project files that an image without source may hold.
     pub manifests: Vec<String>,
+    /// Folders of the project in which its tools leave what they build on the host.
+    pub outputs: Vec<String>,
+    /// How verification adds a dependency that no lock file holds; the first whose manifest is there.
+    pub locks: Vec<LockProbe>,
+    /// How verification makes the suite fail, or empty.
+    pub suite: SuiteProbe,
     /// The environment of the production runtime.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -183,4 +189,46 @@ pub struct ReloadProbe {
     pub file: String,
     /// The text to replace, which the answer shows.
     pub text: String,
+}
+
+/// A manifest that declares dependencies, and one to add.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockProbe {
+    /// The manifest (a glob; the one nearest to the root is taken), TOML or JSON by its name.
+    pub manifest: String,
+    /// A table that a manifest of this kind has.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// The table or list that a dependency is added to; made if it is not there and `requires` is said.
+    pub at: Vec<String>,
+    /// Small packages of the registry: the first that is in no lock file is added, in any version.
+    pub packages: Vec<String>,
+    /// What a RUN that installs or builds by the manifest says (a regular expression).
+    pub command: String,
+}
+
+/// How a failing test is added to a suite, and how its tests are taken away.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SuiteProbe {
+    /// Files that may hold tests (globs).
+    pub files: Vec<String>,
+    /// Those that hold none whatever is in them (globs).
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// What stands in a file that holds tests (a regular expression).
+    pub holds: String,
+    /// A failing test, appended to such a file. It says `dockwright_probe`, and where it can it prints `dockwright-probe-ran`
+    /// to the container's own output, which no runner keeps back.
+    pub failing: String,
+    /// What makes a test (a regular expression) and what stands in its place in an empty suite. Without it, the file
+    /// becomes `empty`.
+    pub disable: Option<(String, String)>,
+    /// What a file without tests says.
+    #[serde(default)]
+    pub empty: String,
+    /// What the runners print where a test was run after all (regular expressions).
+    #[serde(default)]
+    pub ran: Vec<String>,
 }

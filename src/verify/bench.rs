@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-use super::checks::{self, AtWork};
+use super::artefact::{Again, Made};
+use super::checks::{self, AtWork, Injected};
 use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
@@ -57,6 +58,23 @@ pub(super) struct Bench {
     /// dev while it serves, for the checks that share it.
     pub(super) at_work: OnceCell<AtWork>,
     pub(super) seen: checks::Seen,
+    /// What the build makes, and what it makes again: see [`super::artefact`].
+    pub(super) made: OnceCell<Made>,
+    pub(super) elsewhere: OnceCell<Again>,
+    pub(super) later: OnceCell<Again>,
+    pub(super) on_another_host: OnceCell<Again>,
+    /// What the builder on the mounted source makes of the service.
+    pub(super) injected: OnceCell<Injected>,
+    /// How the suite ended as it is; the log, if it did not in time.
+    pub(super) suite: OnceCell<Result<Suite, Vec<String>>>,
+}
+
+/// How a suite ended.
+pub(super) struct Suite {
+    /// The container's exit code.
+    pub(super) code: i64,
+    /// The end of what it printed.
+    pub(super) log: Vec<String>,
 }
 
 /// Containers started together: a role's and those that it depends on.

@@ -72,6 +72,15 @@ impl Injection {
         self.dropped.iter().filter_map(of).flatten().collect()
     }
 
+    /// Where in that stage the service takes its files from.
+    pub(super) fn sources(&self) -> Vec<String> {
+        let sources = self.dropped.iter().flat_map(|copy| &copy.sources);
+        let mut places: Vec<String> = sources.map(|source| super::artefact::place(source)).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
+    }
+
     /// Where in the service the code is put; `workdir` is the image's.
     pub(super) fn destinations(&self, workdir: &str) -> Vec<String> {
         self.dropped.iter().map(|copy| clean(&destination(copy, workdir))).collect()
@@ -97,13 +106,13 @@ fn copied_stages(target: &Target) -> Vec<usize> {
     found
 }
 
-/// Builds the service image out of the mounted `source`; returns it.
+/// Builds the service image out of the mounted `source`; returns it, and the image that the output was put into.
 pub(super) async fn service_image(
     run: &Run,
     subject: &Subject,
     source: &Path,
     injection: &Injection,
-) -> Checked<ImageInfo> {
+) -> Checked<(ImageInfo, ImageInfo)> {
     let builder = run_builder(run, subject, &injection.build, source, BTreeMap::new()).await?;
     let base = built(build_text(run, &injection.service, injection.text.clone(), "service-base").await?)?;
     let service = run.create_idle(&base.id).await?;
@@ -116,7 +125,7 @@ pub(super) async fn service_image(
     for container in [builder, service] {
         container.remove().await?;
     }
-    Ok(run.engine().image(&image).await?)
+    Ok((run.engine().image(&image).await?, base))
 }
 
 /// Fills a fresh volume with what the builder makes, for services that run the code out of it.
@@ -296,7 +305,7 @@ fn destination(copy: &DroppedCopy, workdir: &str) -> String {
     }
 }
 
-fn clean(path: &str) -> String {
+pub(super) fn clean(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     format!("/{}", parts.join("/"))
 }
@@ -311,7 +320,7 @@ fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {
 }
 
 /// The injected image of a project, for the check: on a copy of the source.
-pub(super) async fn on_a_copy(bench: &Bench, injection: &Injection) -> Checked<ImageInfo> {
+pub(super) async fn on_a_copy(bench: &Bench, injection: &Injection) -> Checked<(ImageInfo, ImageInfo)> {
     let copy = Arc::new(WorkCopy::of(&bench.subject.folder)?);
     service_image(&bench.run, &bench.subject, &copy.path(), injection).await
 }

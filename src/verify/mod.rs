@@ -2,8 +2,10 @@
 //!
 //! A failed contract is a [`Finding`], not an error; an error is the engine's, or the files cannot be read.
 
+mod artefact;
 mod bench;
 mod checks;
+mod circumstances;
 mod event;
 mod freeze;
 mod graph;
@@ -169,6 +171,12 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         artefact: OnceCell::new(),
         at_work: OnceCell::new(),
         seen: checks::Seen::default(),
+        made: OnceCell::new(),
+        elsewhere: OnceCell::new(),
+        later: OnceCell::new(),
+        on_another_host: OnceCell::new(),
+        injected: OnceCell::new(),
+        suite: OnceCell::new(),
     };
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
     let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, &tell)));
@@ -240,7 +248,7 @@ pub async fn build_mounted(plan: &Plan, run: &Run, source: &Path) -> Result<Stri
         || Error::description("the service stage copies nothing from the build stage, so there is nothing to inject");
     let injection = inject::Injection::of(&plan.subject).ok_or_else(no_injection)?;
     match inject::service_image(run, &plan.subject, source, &injection).await {
-        Ok(image) => Ok(image.id),
+        Ok((image, _)) => Ok(image.id),
         Err(Stop::Engine(error)) => Err(error),
         Err(Stop::Verdict(verdict)) => Err(Error::description(verdict.observed().to_owned())),
     }

@@ -38,7 +38,7 @@ struct Base {
 
 #[derive(Debug, Clone)]
 enum Overlay {
-    File { content: Bytes, mode: u32 },
+    File { content: Bytes, mode: u32, mtime: Option<i64> },
     Symlink(String),
     Gone,
 }
@@ -129,6 +129,12 @@ impl Context {
         Ok(Self::new(Some(root), Ignore::default(), BTreeMap::new()))
     }
 
+    /// A folder with all that is in it, whatever its ignore file says.
+    #[must_use]
+    pub fn whole(root: &Path) -> Self {
+        Self::new(Some(root.to_owned()), Ignore::default(), BTreeMap::new())
+    }
+
     /// A context without a folder.
     #[must_use]
     pub fn empty() -> Self {
@@ -161,7 +167,14 @@ impl Context {
     /// Missing folders above it come with it.
     #[must_use]
     pub fn with_file(&self, path: &str, content: impl Into<Bytes>, mode: u32) -> Self {
-        self.with(path, Overlay::File { content: content.into(), mode })
+        self.with(path, Overlay::File { content: content.into(), mode, mtime: None })
+    }
+
+    /// As [`Context::with_file`], modified when it is said, for tools that compare times. Seconds since 1970.
+    #[must_use]
+    pub fn with_file_of(&self, path: &str, content: impl Into<Bytes>, mode: u32, mtime: u32) -> Self {
+        let mtime = Some(i64::from(mtime) * 1_000_000_000);
+        self.with(path, Overlay::File { content: content.into(), mode, mtime })
     }
 
     /// The same with a symbolic link added or replaced.
@@ -246,12 +259,12 @@ fn remembered<T>(cell: &Mutex<Option<Arc<T>>>, make: impl FnOnce() -> Result<T>)
 }
 
 fn overlaid_file(path: &str, what: &Overlay) -> Option<ContextFile> {
-    let (kind, mode, content, link) = match what {
-        Overlay::File { content, mode } => (EntryKind::File, *mode, content.clone(), None),
-        Overlay::Symlink(target) => (EntryKind::Symlink, 0o777, Bytes::new(), Some(target.clone())),
+    let (kind, mode, content, link, mtime) = match what {
+        Overlay::File { content, mode, mtime } => (EntryKind::File, *mode, content.clone(), None, *mtime),
+        Overlay::Symlink(target) => (EntryKind::Symlink, 0o777, Bytes::new(), Some(target.clone()), None),
         Overlay::Gone => return None,
     };
-    let mtime = walk::stamp(&content);
+    let mtime = mtime.unwrap_or_else(|| walk::stamp(&content));
     Some(ContextFile {
         path: path.to_owned(),
         kind,

@@ -194,7 +194,7 @@ fn sets_env(role: &RoleSubject, arg: &str) -> bool {
 }
 
 /// Names after `$` or `${` in a text.
-fn interpolated(text: &str) -> BTreeSet<String> {
+pub(super) fn interpolated(text: &str) -> BTreeSet<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.split('$')
         .skip(1)

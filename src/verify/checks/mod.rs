@@ -6,24 +6,30 @@ mod capabilities;
 mod dependencies;
 mod dev;
 mod dev_tools;
+mod extends_dev;
 mod health;
 mod ignore;
 mod immutable;
 mod installation;
+mod isolated;
 mod leavings;
 mod leftovers;
+mod locked;
 mod lockfile;
 mod owner;
 mod pinned;
+mod poison;
 mod privilege;
 mod read_only;
 mod release;
 mod reload;
+mod reproducible;
 mod runtime;
 mod secrets;
 mod service;
 mod shared_source;
 mod shutdown;
+mod suite;
 mod taint;
 mod test;
 mod tools;
@@ -35,6 +41,7 @@ use tokio::sync::OnceCell;
 
 use super::bench::{Bench, Checked};
 pub(super) use at_work::AtWork;
+pub(super) use build::{Injected, differences, injected};
 
 /// A check: looks at the bench, returns a verdict.
 pub(super) type Check = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
@@ -102,6 +109,27 @@ pub(super) const ALL: &[Entry] = &[
         check: |bench| Box::pin(dev_tools::present(bench)),
     },
     Entry {
+        contract: "build.extends-dev",
+        needs: &["dev", "build"],
+        check: |bench| Box::pin(extends_dev::extends_dev(bench)),
+    },
+    Entry {
+        contract: "build.from-source",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(poison::from_source(bench)),
+    },
+    Entry { contract: "build.locked", needs: &["build"], check: |bench| Box::pin(locked::locked(bench)) },
+    Entry {
+        contract: "build.env-agnostic",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(reproducible::env_agnostic(bench)),
+    },
+    Entry {
+        contract: "build.reproducible",
+        needs: &["build", "service"],
+        check: |bench| Box::pin(reproducible::reproducible(bench)),
+    },
+    Entry {
         contract: "build.inject-equal",
         needs: &["build", "service"],
         check: |bench| Box::pin(build::inject_equal(bench)),
@@ -148,6 +176,16 @@ pub(super) const ALL: &[Entry] = &[
         contract: "test.passes",
         needs: &["test", "service", "build"],
         check: |bench| Box::pin(test::passes(bench)),
+    },
+    Entry {
+        contract: "test.exit-code",
+        needs: &["test", "service", "build"],
+        check: |bench| Box::pin(suite::exit_code(bench)),
+    },
+    Entry {
+        contract: "test.isolated-env",
+        needs: &["test", "service"],
+        check: |bench| Box::pin(ready(isolated::isolated_env(bench))),
     },
     Entry {
         contract: "installation.extends-service",

@@ -141,7 +141,7 @@ fn is_literal(value: &str) -> bool {
 }
 
 /// Whether a value is one that no image holds by chance: an address, or long.
-fn is_telling(value: &str) -> bool {
+pub(super) fn is_telling(value: &str) -> bool {
     value.len() >= 24 || value.contains("://") || value.contains('@')
 }
 

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::read_only;
-use crate::verify::bench::{Bench, Checked};
+use crate::verify::bench::{Bench, Checked, Suite};
 use crate::verify::inject::Injection;
 use crate::verify::outcome::{fail, pass};
 
 /// How long a suite may run.
-const SUITE: Duration = Duration::from_mins(20);
+pub(super) const SUITE: Duration = Duration::from_mins(20);
 
 /// `test.extends-service`.
 pub(super) async fn extends_service(bench: &Bench) -> Checked {
@@ -51,24 +51,38 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     Ok(pass(format!("its first layers are the service's, and so are the {} files of the artefact", artefact.len())))
 }
 
+/// How the suite ended; none if it did not in time. Run once for all checks.
+pub(super) async fn suite(bench: &Bench) -> Checked<Option<&Suite>> {
+    let suite = bench.suite.get_or_try_init(|| async {
+        let scene = bench.start(bench.role("test")?, |_| {}).await?;
+        let ended = tokio::time::timeout(SUITE, scene.container.wait()).await;
+        let log = scene.log().await;
+        scene.end().await;
+        Checked::Ok(match ended {
+            Ok(code) => Ok(Suite { code: code?, log }),
+            Err(_) => Err(log),
+        })
+    });
+    Ok(suite.await?.as_ref().ok())
+}
+
 /// `test.passes`.
 pub(super) async fn passes(bench: &Bench) -> Checked {
     let role = bench.role("test")?;
-    let scene = bench.start(role, |_| {}).await?;
-    let ended = tokio::time::timeout(SUITE, scene.container.wait()).await;
-    let log = scene.log().await;
-    scene.end().await;
-    Ok(match ended {
-        Ok(Ok(0)) => pass(format!("the suite ended with 0{}", last_words(&log))),
-        Ok(code) => {
-            let code = code?;
-            let verdict = fail(format!("the suite ended with exit code {code}"))
+    let at = (role.target.file.clone(), role.target.line());
+    Ok(match suite(bench).await? {
+        Some(suite) if suite.code == 0 => pass(format!("the suite ended with 0{}", last_words(&suite.log))),
+        Some(suite) => {
+            let verdict = fail(format!("the suite ended with exit code {}", suite.code))
                 .expected("exit code 0")
-                .at(role.target.file.clone(), role.target.line())
-                .log(log);
+                .at(at.0, at.1)
+                .log(suite.log.clone());
             read_only::cause(bench, bench.subject.service(role)).await?.unwrap_or(verdict)
         }
-        Err(_) => fail(format!("the suite did not end within {} minutes", SUITE.as_secs() / 60)).log(log),
+        None => {
+            let log = bench.suite.get().and_then(|suite| suite.as_ref().err()).cloned().unwrap_or_default();
+            fail(format!("the suite did not end within {} minutes", SUITE.as_secs() / 60)).at(at.0, at.1).log(log)
+        }
     })
 }
 

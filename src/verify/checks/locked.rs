@@ -1,0 +1,223 @@
+//! `build.locked`: what the lock file does not hold stops the build.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::dockerfile::Kind;
+use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
+use crate::stacks::{self, LockProbe};
+use crate::verify::bench::{Bench, Checked};
+use crate::verify::outcome::{fail, inconclusive, pass};
+use crate::verify::subject::Target;
+
+/// Files of more bytes are no manifests, and lock files are read so far.
+const LARGEST: u64 = 16 << 20;
+
+/// A manifest with a dependency that no lock file holds.
+struct Unlocked {
+    path: String,
+    text: String,
+    mode: u32,
+    package: &'static str,
+    probe: &'static LockProbe,
+}
+
+/// `build.locked`.
+pub(super) async fn locked(bench: &Bench) -> Checked {
+    let role = bench.role("build")?;
+    bench.image("build")?;
+    let target = role.own.as_ref().unwrap_or(&role.target);
+    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let locks = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
+    let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
+    let Some(unlocked) = unlocked else {
+        let names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
+        return Ok(inconclusive(format!(
+            "the build context has no manifest that a dependency could be added to ({})",
+            names.join(", ")
+        )));
+    };
+    let Unlocked { path, package, .. } = &unlocked;
+    let changed = context.with_file(path, unlocked.text.clone().into_bytes(), unlocked.mode);
+    let request = BuildRequest {
+        args: target.args.clone(),
+        ..BuildRequest::new("unlocked", &changed, &target.dockerfile.text).target(target.stage_name())
+    };
+    // The end of a log may be no more than how the command is used.
+    let (mut printed, mut failed) = (BTreeMap::<u32, Vec<String>>::new(), None);
+    let outcome = bench.run.build(request, |event| match event {
+        BuildEvent::Log { step, line } => printed.entry(step).or_default().push(line),
+        BuildEvent::StepFailed { step, .. } => failed = Some(step.id),
+        _ => {}
+    });
+    let failure = match outcome.await? {
+        BuildOutcome::Failed(failure) => failure,
+        BuildOutcome::Built { .. } => {
+            return Ok(fail(format!("with {package} added to {path}, and in no lock file, it builds all the same"))
+                .expected("a dependency that the lock file does not hold stops the build")
+                .at(target.file.clone(), installing_line(target, unlocked.probe)));
+        }
+    };
+    let log = failed.and_then(|step| printed.remove(&step)).unwrap_or_else(|| failure.log_tail.clone());
+    if let Some(line) = log.iter().find(|line| is_network(line)) {
+        let what = format!("with {package} added to {path} the build failed, but for the network: {}", line.trim());
+        return Ok(inconclusive(what).log(failure.log_tail));
+    }
+    let Some(line) = log.iter().find(|line| line.contains(package) || names_lock(line)) else {
+        let what =
+            format!("with {package} added to {path} the build failed, and nothing says that it was for the lock");
+        return Ok(inconclusive(format!("{what}: {}", failure.message)).log(failure.log_tail));
+    };
+    Ok(pass(format!("with {package} added to {path} it does not build: {}", line.trim())))
+}
+
+/// Whether a line says that nothing was reached.
+fn is_network(line: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "could not resolve",
+        "couldn't resolve",
+        "name resolution",
+        "enotfound",
+        "econnrefused",
+        "etimedout",
+        "connection timed out",
+        "connection refused",
+        "network is unreachable",
+    ];
+    let line = line.to_lowercase();
+    WORDS.iter().any(|word| line.contains(word))
+}
+
+fn names_lock(line: &str) -> bool {
+    let line = line.to_lowercase();
+    ["lock", "frozen", "out of sync", "in sync", "outdated", "--hash", "require-hashes"]
+        .iter()
+        .any(|word| line.contains(word))
+}
+
+/// The manifest of a probe with a package added; none if the context has no such manifest.
+fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>> {
+    let files = context.files()?;
+    let glob = globset::Glob::new(&probe.manifest).expect("our own pattern; a test below reads it").compile_matcher();
+    let mut manifests: Vec<&ContextFile> = files
+        .iter()
+        .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
+        .filter(|file| !file.path.split('/').any(|folder| matches!(folder, "node_modules" | "vendor" | "target")))
+        .collect();
+    manifests.sort_by_key(|file| (file.path.matches('/').count(), file.path.clone()));
+    let mut known = Vec::new();
+    for file in files.iter().filter(|file| file.kind == EntryKind::File && file.size < LARGEST) {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_lowercase();
+        if name.contains("lock")
+            || name.contains("requirements")
+            || name.contains("shrinkwrap")
+            || glob.is_match(&file.path)
+        {
+            known.push(String::from_utf8_lossy(&file.read()?).into_owned());
+        }
+    }
+    let Some(package) = probe.packages.iter().find(|package| !known.iter().any(|text| text.contains(package.as_str())))
+    else {
+        return Ok(None);
+    };
+    for manifest in manifests {
+        let Ok(text) = String::from_utf8(manifest.read()?) else { continue };
+        let text = if Path::new(&manifest.path).extension().is_some_and(|kind| kind == "json") {
+            in_json(probe, &text, package)
+        } else {
+            in_toml(probe, &text, package)
+        };
+        if let Some(text) = text {
+            let (path, mode) = (manifest.path.clone(), manifest.mode);
+            return Ok(Some(Unlocked { path, text, mode, package, probe }));
+        }
+    }
+    Ok(None)
+}
+
+fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
+    let mut document: Value = serde_json::from_str(text).ok()?;
+    document.as_object()?;
+    let mut at = &mut document;
+    for key in &probe.at {
+        at = at.as_object_mut()?.entry(key.clone()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    at.as_object_mut()?.insert(package.to_owned(), Value::String("*".into()));
+    serde_json::to_string_pretty(&document).ok()
+}
+
+fn in_toml(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
+    let mut document: toml_edit::DocumentMut = text.parse().ok()?;
+    let mut at = document.as_item();
+    for key in &probe.requires {
+        at = at.get(key)?;
+    }
+    let mut at = document.as_item_mut();
+    for key in &probe.at {
+        if at.get(key).is_none() && probe.requires.is_empty() {
+            return None;
+        }
+        at = at.as_table_like_mut()?.entry(key).or_insert_with(toml_edit::table);
+    }
+    match at.as_array_mut() {
+        Some(list) => list.push(package),
+        None => drop(at.as_table_like_mut()?.insert(package, toml_edit::value("*"))),
+    }
+    Some(document.to_string())
+}
+
+/// The line of the last RUN that installs or builds by the manifest.
+fn installing_line(target: &Target, probe: &LockProbe) -> usize {
+    let command = Regex::new(&probe.command).expect("our own pattern; a test below reads it");
+    let chain = target.dockerfile.chain(target.stage);
+    let mut runs = chain.iter().rev().map(|(_, one)| one).filter(|one| matches!(one.kind, Kind::Run(_)));
+    let Some(run) = runs.find(|one| command.is_match(&one.text)) else { return target.line() };
+    let lines: Vec<&str> = target.dockerfile.text.lines().collect();
+    // A cache is often named after the tool.
+    let names = |text: &&str| !text.contains("--mount=") && command.is_match(text);
+    let named = |line: &usize| lines.get(line - 1).is_some_and(names);
+    (run.line..=run.end_line).find(named).unwrap_or(run.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(stack: &str, index: usize) -> &'static LockProbe {
+        &stacks::find(stack).unwrap().locks[index]
+    }
+
+    #[test]
+    fn every_stack_s_probes_can_be_read() {
+        for (name, stack) in stacks::all() {
+            assert!(!stack.locks.is_empty(), "{name}");
+            for probe in &stack.locks {
+                Regex::new(&probe.command).unwrap();
+                globset::Glob::new(&probe.manifest).unwrap();
+                assert!(!probe.packages.is_empty() && !probe.at.is_empty(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_dependency_is_added_where_the_manifest_declares_them() {
+        let added = in_toml(probe("python", 0), "[project]\ndependencies = [\n    \"a>=1\",\n]\n", "toolz").unwrap();
+        assert!(added.contains("\"a>=1\"") && added.contains("\"toolz\""), "{added}");
+        assert_eq!(in_toml(probe("python", 0), "[project]\ndynamic = [\"dependencies\"]\n", "toolz"), None);
+        let added = in_toml(probe("rust", 0), "[package]\nname = \"a\"\n", "fnv").unwrap();
+        assert!(added.contains("[dependencies]\nfnv = \"*\""), "{added}");
+        assert_eq!(in_toml(probe("rust", 0), "[workspace]\nmembers = [\"a\"]\n", "fnv"), None);
+        let added = in_json(probe("node", 0), "{\"name\": \"a\"}", "left-pad").unwrap();
+        assert!(added.contains("\"left-pad\": \"*\""), "{added}");
+    }
+
+    #[test]
+    fn a_failure_for_the_network_is_no_proof() {
+        assert!(is_network("Could not resolve host: static.crates.io"));
+        assert!(!is_network("error: cannot update the lock file because --locked was passed"));
+        assert!(names_lock("error: cannot update the lock file because --locked was passed"));
+    }
+}

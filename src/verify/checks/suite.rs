@@ -1,0 +1,333 @@
+//! `test.exit-code`: what the suite says of a failing test, and of no test at all.
+
+use std::sync::Arc;
+
+use globset::GlobSet;
+use regex::{Regex, RegexSet};
+
+use super::build::differences;
+use super::reload::command_place;
+use super::test;
+use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
+use crate::stacks::{self, SuiteProbe};
+use crate::verify::bench::{Bench, Checked, Stop};
+use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::subject::RoleSubject;
+use crate::verify::workcopy::WorkCopy;
+
+/// What a runner prints of the failing test, and what the test itself prints past the runner.
+const SIGNS: [&str; 2] = ["dockwright_probe", "dockwright-probe-ran"];
+
+/// The same that only a test that ran can print: a compiler's or a linter's message names the test, too.
+const RAN: &str = SIGNS[1];
+
+/// Files of more bytes hold no tests.
+const LARGEST: u64 = 1 << 20;
+
+/// How the suite is changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// A failing test in each file that holds tests.
+    Failing,
+    /// No test in any.
+    Empty,
+}
+
+/// How a changed suite ended.
+enum Ended {
+    /// The container's exit code, and what was printed.
+    Run { code: i64, image: String, log: Vec<String> },
+    /// The image did not build.
+    Build(BuildFailure, Vec<String>),
+}
+
+/// What a stack knows of its suites, ready to use.
+struct Probe {
+    data: &'static SuiteProbe,
+    files: GlobSet,
+    except: GlobSet,
+    holds: Regex,
+    ran: RegexSet,
+}
+
+/// `test.exit-code`.
+pub(super) async fn exit_code(bench: &Bench) -> Checked {
+    let role = bench.role("test")?;
+    bench.image("test")?;
+    match test::suite(bench).await {
+        Ok(Some(suite)) if suite.code == 0 => {}
+        Ok(_) => return Ok(skipped("the suite does not pass as it is, which test.passes tells")),
+        Err(Stop::Verdict(verdict)) if verdict.outcome() == Outcome::Fail => {
+            return Ok(skipped("the suite does not start as it is, which test.passes tells"));
+        }
+        Err(other) => return Err(other),
+    }
+    let Some(probe) = Probe::of(&bench.subject.project.service.stack) else {
+        return Ok(inconclusive("how a test of this stack looks is not known"));
+    };
+    let context = Context::open_for(&role.target.context, &role.target.dockerfile.file)?;
+    let files = probe.test_files(&context)?;
+    if files.is_empty() {
+        return Ok(inconclusive(format!(
+            "no file of the build context holds a test as dockwright knows them ({})",
+            probe.data.files.join(", ")
+        )));
+    }
+    let failing = ended(bench, role, &probe, &context, Change::Failing);
+    let empty = ended(bench, role, &probe, &context, Change::Empty);
+    let (failing, empty) = tokio::try_join!(failing, empty)?;
+    let (failing, injected) = judge_failing(bench, role, failing, &files).await?;
+    if failing.outcome() == Outcome::Fail {
+        return Ok(failing);
+    }
+    let empty = judge_empty(bench, role, &probe, empty, injected);
+    // What is worse; two that are alike are told together.
+    Ok(match (failing.outcome(), empty.outcome()) {
+        (Outcome::Pass, Outcome::Pass) => pass(format!("{}; {}", failing.observed(), empty.observed())),
+        (Outcome::Pass, _) | (_, Outcome::Fail) => empty,
+        _ => failing,
+    })
+}
+
+/// Builds the test image with a changed suite, and runs it as compose.yaml says.
+async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Context, change: Change) -> Checked<Ended> {
+    let target = &role.target;
+    let changed = probe.test_files(context)?;
+    let context = changed.iter().fold(context.clone(), |context, (file, text)| {
+        context.with_file(&file.path, probe.changed(text, change).into_bytes(), file.mode)
+    });
+    let request = BuildRequest {
+        args: target.args.clone(),
+        ..BuildRequest::new("suite", &context, &target.dockerfile.text).target(target.stage_name())
+    };
+    // A suite may be run while its image is built.
+    let mut log = Vec::new();
+    let outcome = bench.run.build(request, |event| {
+        if let BuildEvent::Log { line, .. } = event
+            && (SIGNS.iter().any(|sign| line.contains(sign)) || probe.ran.is_match(&line))
+        {
+            log.push(line);
+        }
+    });
+    let image = match outcome.await? {
+        BuildOutcome::Built { image_id } => image_id,
+        BuildOutcome::Failed(failure) => return Ok(Ended::Build(failure, log)),
+    };
+    // Where compose.yaml mounts the tests, the copy has them.
+    let copy = WorkCopy::of(&bench.subject.folder)?;
+    for (file, text) in probe.test_files(&Context::whole(&copy.path()))? {
+        copy.write(&file.path, probe.changed(&text, change).as_bytes())?;
+    }
+    let id = image.clone();
+    let scene = bench.start_on(role, Arc::new(copy), move |spec| spec.image = id).await?;
+    let code = tokio::time::timeout(test::SUITE, scene.container.wait()).await;
+    log.extend(scene.container.logs(None).await.unwrap_or_default());
+    scene.end().await;
+    match code {
+        Ok(code) => Ok(Ended::Run { code: code?, image, log }),
+        Err(_) => Err(inconclusive("with its tests changed the suite did not end").log(log).into()),
+    }
+}
+
+/// What a suite with a failing test says; and whether the test is in the image although nothing shows that it ran.
+async fn judge_failing(
+    bench: &Bench,
+    role: &RoleSubject,
+    ended: Ended,
+    files: &[(ContextFile, String)],
+) -> Checked<(Verdict, bool)> {
+    let seen = |log: &[String]| log.iter().any(|line| SIGNS.iter().any(|sign| line.contains(sign)));
+    let named: Vec<&str> = files.iter().take(3).map(|(file, _)| file.path.as_str()).collect();
+    let place = named.join(", ");
+    let (code, image, log) = match ended {
+        Ended::Build(failure, log) => {
+            let mut all = log;
+            all.extend(failure.log_tail.iter().cloned());
+            let verdict = if all.iter().any(|line| line.contains(RAN)) || (seen(&all) && failure.exit_code.is_some()) {
+                pass("a failing test stops the build of the image")
+            } else {
+                inconclusive(format!("with a failing test in {place} the image does not build: {}", failure.message))
+                    .log(all)
+            };
+            return Ok((verdict, true));
+        }
+        Ended::Run { code, image, log } => (code, image, log),
+    };
+    if code != 0 {
+        return Ok((pass(format!("with a failing test the suite ended with exit code {code}")), true));
+    }
+    if seen(&log) {
+        let (file, line) = suite_place(bench, role);
+        let verdict = fail("the suite ended with exit code 0, although a test that was added to it failed");
+        let verdict = verdict.expected("a failing test makes the test container's exit code another than 0");
+        return Ok((verdict.at(file, line).log(log), true));
+    }
+    // Where it is in the image, and nothing there runs it, the empty suite tells.
+    let usual = bench.tree(&bench.container_image("test")?.id).await?;
+    let changed = bench.tree(&image).await?;
+    let injected = !differences(&usual, &changed).is_empty();
+    let verdict = inconclusive(format!(
+        "nothing shows that the suite ran a failing test added to {place}, so there is no telling what it says of one"
+    ));
+    Ok((verdict.log(log), injected))
+}
+
+/// What a suite without tests says.
+fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, injected: bool) -> Verdict {
+    let ran = |log: &[String]| log.iter().find(|line| probe.ran.is_match(line)).cloned();
+    match ended {
+        Ended::Build(failure, mut log) => {
+            log.extend(failure.log_tail.iter().cloned());
+            if failure.exit_code.is_some() && log.iter().any(|line| says_none(line)) {
+                return pass("without tests the image does not build");
+            }
+            inconclusive(format!("without tests the image does not build: {}", failure.message)).log(log)
+        }
+        Ended::Run { code, .. } if code != 0 => pass(format!("without tests it ended with exit code {code}")),
+        Ended::Run { log, .. } => {
+            if let Some(line) = ran(&log) {
+                return inconclusive(format!(
+                    "not all tests could be taken out of the suite: {:?}",
+                    line.trim().trim_matches('=').trim()
+                ))
+                .log(log);
+            }
+            if !injected {
+                return inconclusive("the tests of the project are not in the test image, so it cannot be emptied");
+            }
+            let (file, line) = suite_place(bench, role);
+            fail("the suite ended with exit code 0, although there was no test in it")
+                .expected("a suite that has lost its tests is told by an exit code other than 0")
+                .at(file, line)
+                .log(log)
+        }
+    }
+}
+
+/// Whether a line of a log says that there is no test.
+fn says_none(line: &str) -> bool {
+    let line = line.to_lowercase();
+    let none = ["no test", "0 tests", "collected 0", "tests 0", "0 passing", "0 total"];
+    none.iter().any(|words| line.contains(words))
+}
+
+/// The line that decides how the suite is run: of compose.yaml, or the image's command.
+fn suite_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
+    command_place(bench, role)
+}
+
+impl Probe {
+    fn of(stack: &str) -> Option<Self> {
+        let data = &stacks::find(stack)?.suite;
+        let set = |patterns: &[String]| {
+            let mut set = globset::GlobSetBuilder::new();
+            for pattern in patterns {
+                set.add(globset::Glob::new(pattern).expect("our own patterns; a test below reads them"));
+            }
+            set.build().expect("few patterns")
+        };
+        Some(Self {
+            data,
+            files: set(&data.files),
+            except: set(&data.except),
+            holds: Regex::new(&data.holds).expect("our own pattern; a test below reads it"),
+            ran: RegexSet::new(&data.ran).expect("our own patterns; a test below reads them"),
+        })
+    }
+
+    /// The files of a context that hold tests, with their text.
+    fn test_files(&self, context: &Context) -> Checked<Vec<(ContextFile, String)>> {
+        let files = context.files()?;
+        let may = files.iter().filter(|file| {
+            let named = self.files.is_match(&file.path) && !self.except.is_match(&file.path);
+            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_dependency(&file.path)
+        });
+        let mut found = Vec::new();
+        for file in may {
+            let Ok(text) = String::from_utf8(file.read()?) else { continue };
+            if self.holds.is_match(&text) {
+                found.push((file.clone(), text));
+            }
+        }
+        Ok(found)
+    }
+
+    /// A file that holds tests, changed.
+    fn changed(&self, text: &str, change: Change) -> String {
+        match (change, &self.data.disable) {
+            (Change::Failing, _) => format!("{text}{}", self.data.failing),
+            (Change::Empty, Some((test, other))) => {
+                let test = Regex::new(test).expect("our own pattern; a test below reads it");
+                test.replace_all(text, other.as_str()).into_owned()
+            }
+            (Change::Empty, None) => self.data.empty.clone(),
+        }
+    }
+}
+
+/// Whether a file is in a folder that holds other people's code.
+fn is_dependency(path: &str) -> bool {
+    path.split('/').any(|folder| ["node_modules", "vendor", "site-packages", ".venv", "venv"].contains(&folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(stack: &str) -> Probe {
+        Probe::of(stack).unwrap()
+    }
+
+    #[test]
+    fn every_stack_s_patterns_can_be_read() {
+        for (name, stack) in stacks::all() {
+            let probe = probe(name);
+            assert!(probe.data.failing.contains(SIGNS[0]) && !probe.data.failing.contains(RAN), "{name}");
+            assert!(probe.holds.is_match(&probe.data.failing) || name == "node", "{name}");
+            if let Some((test, _)) = &stack.suite.disable {
+                Regex::new(test).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn files_that_hold_tests_are_told_from_others() {
+        for (stack, text, holds) in [
+            ("python", "def test_greets(client):\n    pass\n", true),
+            ("python", "class Greeting(unittest.TestCase):\n", true),
+            ("python", "def greets():\n    return testing\n", false),
+            ("node", "import { test } from \"node:test\";\ntest(\"greets\", () => {});\n", true),
+            ("node", "  it.each([1])(\"greets\", () => {});\n", true),
+            (
+                "node",
+                "run({ globPatterns: [\"test/**\"] })\n  .on(\"test:pass\", () => {});\nif (/x/.test(\"x\")) {}\n",
+                false,
+            ),
+            ("rust", "    #[tokio::test]\n    async fn greets() {}\n", true),
+            ("rust", "// as a test\n#[testing]\n", false),
+        ] {
+            assert_eq!(probe(stack).holds.is_match(text), holds, "{stack}: {text}");
+        }
+    }
+
+    #[test]
+    fn an_empty_suite_still_compiles() {
+        let text = "#[tokio::test(flavor = \"multi_thread\")]\nasync fn a() {}\n#[test]\nfn b() {}\n";
+        let empty = probe("rust").changed(text, Change::Empty);
+        assert_eq!(empty, "#[allow(dead_code)]\nasync fn a() {}\n#[allow(dead_code)]\nfn b() {}\n");
+        assert_eq!(probe("python").changed("def test_a(): ...\n", Change::Empty), "");
+    }
+
+    #[test]
+    fn runs_are_told_from_empty_ones() {
+        for (stack, line, ran) in [
+            ("python", "===== 16 passed in 4.1s =====", true),
+            ("python", "no tests ran in 0.01s", false),
+            ("python", "Ran 0 tests in 0.000s", false),
+            ("rust", "running 0 tests", false),
+            ("rust", "running 3 tests", true),
+        ] {
+            assert_eq!(probe(stack).ran.is_match(line), ran, "{line}");
+        }
+    }
+}
