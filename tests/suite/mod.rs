@@ -1,3 +1,4 @@
+mod contracts_page;
 mod crate_package;
 mod floors;
 mod kinds;

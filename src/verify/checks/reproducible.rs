@@ -31,9 +31,13 @@ pub(super) async fn env_agnostic(bench: &Bench) -> Checked {
     let elsewhere = artefact::elsewhere(bench).await?;
     if elsewhere.is_same() {
         let usual = pass(format!("{} are the same under {}", files(made), elsewhere.given));
-        let Some(other) = artefact::on_another_host(bench).await?.filter(|other| !other.differences.is_empty()) else {
+        let Some(other) = artefact::on_another_host(bench).await? else { return Ok(usual) };
+        if let Some(verdict) = not_built(made, other) {
+            return Ok(verdict);
+        }
+        if other.differences.is_empty() {
             return Ok(usual);
-        };
+        }
         let what = format!("under {} it differs: {}", other.given, shown(&other.differences));
         let holds = if other.leaked.is_some() { "; the build host's name is in it" } else { "" };
         return Ok(fail(format!("{what}{holds}"))
@@ -87,7 +91,8 @@ fn shown(differences: &[String]) -> String {
 /// What there is to say if the same build failed the second time.
 fn not_built(made: &Made, later: &Again) -> Option<Verdict> {
     let failure = later.failure.as_ref()?;
-    let verdict = inconclusive(format!("the build stage could not be built a second time: {}", failure.message));
+    let given = if later.given.is_empty() { String::new() } else { format!(", under {}", later.given) };
+    let verdict = inconclusive(format!("the build stage could not be built a second time{given}: {}", failure.message));
     Some(verdict.at(made.target.file.clone(), failure.line).log(failure.log_tail.clone()))
 }
 
