@@ -14,6 +14,9 @@ use crate::verify::subject::RoleSubject;
 /// How long a reloader has at least to see a file that is broken or gone.
 const SEEN: Duration = Duration::from_millis(1500);
 
+/// How far apart two edits are: reloaders that poll know a file's time to the second.
+const APART: Duration = Duration::from_millis(1100);
+
 /// `dev.reload`.
 pub(super) async fn check(bench: &Bench) -> Checked {
     let role = bench.role("dev")?;
@@ -94,7 +97,11 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
     let before = scene.container.inspect().await?;
     let mut times = Vec::new();
     let mut slowest = Duration::ZERO;
+    let mut saved: Option<Instant> = None;
     for edit in EDITS {
+        if let Some(saved) = saved {
+            tokio::time::sleep_until((saved + APART).into()).await;
+        }
         let text = original.replace(&probe.text, edit.word);
         match edit.name {
             "written in place" => scene.copy.write(file, text.as_bytes())?,
@@ -111,6 +118,7 @@ async fn edits(bench: &Bench, scene: &Scene, probe: &Reload, port: u16) -> Check
             }
         }
         let start = Instant::now();
+        saved = Some(start);
         // A compiler may be at work: as long as a start may take.
         let served = scene.answer(host, path, bench.patience(), |answer| answer.body.contains(edit.word)).await;
         if let Err(why) = served {
