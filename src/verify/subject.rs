@@ -130,7 +130,11 @@ impl Subject {
         for role in roles::ALL.iter().filter(|role| roles::enabled(role.name, &project)) {
             if role.name == "installation" {
                 for deployment in &project.deployments {
-                    let name = project.stage(deployment);
+                    // The first is `installation` where dockwright has written it; others may call each by its deployment.
+                    let usual = project.stage(deployment);
+                    let own = format!("installation-{}", deployment.name);
+                    let is_own = compose.service_for_role(&usual).is_none() && compose.service_for_role(&own).is_some();
+                    let name = if is_own { own } else { usual };
                     let subject = role_subject(folder, &compose, &mut files, role.name, &name)?;
                     found.push(RoleSubject { deployment: Some(deployment.clone()), ..subject });
                 }

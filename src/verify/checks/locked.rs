@@ -34,7 +34,8 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
     let locks = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
     let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
     let Some(unlocked) = unlocked else {
-        let names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
+        let mut names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
+        names.dedup();
         return Ok(inconclusive(format!(
             "the build context has no manifest that a dependency could be added to ({})",
             names.join(", ")
