@@ -313,8 +313,10 @@ pub(super) fn clean(path: &str) -> String {
 fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {
     let Some(chown) = &copy.chown else { return Ok((0, 0)) };
     let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
-    match (user.parse(), group.parse()) {
-        (Ok(user), Ok(group)) => Ok((user, group)),
+    // Whatever else an image's accounts are, root is 0.
+    let number = |name: &str| if name == "root" { Some(0) } else { name.parse().ok() };
+    match (number(user), number(group)) {
+        (Some(user), Some(group)) => Ok((user, group)),
         _ => Err(inconclusive(format!("COPY --chown={chown} names an account; only numbers can be injected")).into()),
     }
 }
