@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::compose::Mount;
 use crate::engine::{Context, EntryKind, ImageInfo};
-use crate::stacks;
+use crate::verify::artefact;
 use crate::verify::bench::{Bench, Checked, Stop};
 use crate::verify::outcome::{Outcome, fail, pass, skipped};
 use crate::verify::workcopy::WorkCopy;
@@ -133,8 +133,7 @@ pub(super) async fn no_source(bench: &Bench) -> Checked {
 
 /// The hashes of the project's source files, dependency manifests and entry scripts aside.
 fn sources(bench: &Bench, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], String>> {
-    let stack = stacks::find(&bench.subject.project.service.stack);
-    let manifests = globs(stack.map_or(&[][..], |stack| &stack.manifests));
+    let manifests = artefact::manifests(bench);
     let context = Context::open(&bench.subject.folder)?;
     let mut sources = BTreeMap::new();
     for file in context.files()?.iter() {
@@ -152,14 +151,6 @@ fn sources(bench: &Bench, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], Strin
         sources.insert(Sha256::digest(&content).into(), file.path.clone());
     }
     Ok(sources)
-}
-
-fn globs(patterns: &[String]) -> globset::GlobSet {
-    let mut set = globset::GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(globset::Glob::new(pattern).expect("our own patterns; a test of the stacks reads them"));
-    }
-    set.build().expect("few patterns")
 }
 
 /// What makes the containers is no source of the service; nor is what every repository has, and packaging tools
