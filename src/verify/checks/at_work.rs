@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::capabilities::{Rights, rights};
+use super::capabilities::{Rights, look};
 use super::reload::{publish, service_port};
 use crate::engine::Process;
 use crate::verify::bench::{Bench, Checked, Scene};
@@ -58,8 +58,8 @@ async fn start(bench: &Bench) -> Checked<AtWork> {
             Ok(())
         }
     };
-    let processes = scene.container.top().await.ok();
-    let rights = processes.as_ref().and_then(|processes| rights(bench, processes));
+    let (processes, rights) =
+        look(bench, &scene.container).await.ok().map_or((None, None), |(all, may)| (Some(all), may));
     let foreign_file = of_others(&scene.copy.path(), scene.copy.uid());
     Ok(AtWork { scene, host, served, processes, rights, foreign_file })
 }

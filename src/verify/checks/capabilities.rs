@@ -1,8 +1,15 @@
 //! What running processes may do, as the kernel tells it.
 
+use std::time::Duration;
+
 use super::owner::is_init;
-use crate::engine::Process;
+use crate::engine::{Container, Process};
+use crate::error::Result;
 use crate::verify::bench::Bench;
+
+/// How often processes are listed again that changed while they were looked at, and after how long.
+const LOOKS: usize = 4;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// By their number in the kernel's masks.
 const CAPABILITIES: &[&str] = &[
@@ -60,24 +67,61 @@ pub(in crate::verify) struct Rights {
     pub(super) command: String,
 }
 
-/// What processes of an engine on this machine may do, its own init aside; none where that cannot be read.
-pub(super) fn rights(bench: &Bench, processes: &[Process]) -> Option<Vec<Rights>> {
+/// The processes of a container, and what each may do, the engine's init aside; the second is none where that cannot
+/// be read, as where the engine is on another machine.
+///
+/// # Errors
+/// When the container's processes cannot be listed: it has ended, or the engine's host has no `ps`.
+pub(super) async fn look(bench: &Bench, container: &Container) -> Result<(Vec<Process>, Option<Vec<Rights>>)> {
+    let mut processes = container.top().await?;
+    let mut known = rights(bench, &processes);
+    // A process may take on another user between the list and the look at it, as one that the engine just starts.
+    for _ in 0..LOOKS {
+        if known.is_some() {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        processes = container.top().await?;
+        known = rights(bench, &processes);
+    }
+    Ok((processes, known))
+}
+
+fn rights(bench: &Bench, processes: &[Process]) -> Option<Vec<Rights>> {
     let info = bench.engine().info();
-    if !info.local || processes.is_empty() {
+    if !info.local {
         return None;
     }
     let shifted = info.rootless || info.userns;
-    processes.iter().filter(|process| !is_init(process)).map(|process| of_process(process, shifted)).collect()
+    let known = processes.iter().filter(|process| !is_init(process)).map(|process| of_process(process, shifted));
+    told(known.collect::<Option<Vec<Look>>>()?)
 }
 
-fn of_process(process: &Process, shifted: bool) -> Option<Rights> {
-    let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", process.pid)).ok();
-    let status = read("status")?;
+/// What is known of processes, those that have ended left aside; none if that is all of them: then they were never
+/// here.
+fn told(looks: Vec<Look>) -> Option<Vec<Rights>> {
+    let rights: Vec<Rights> = looks.into_iter().filter_map(|look| look.0).collect();
+    (!rights.is_empty()).then_some(rights)
+}
+
+/// One process; nothing of one that has ended since it was listed.
+struct Look(Option<Rights>);
+
+fn of_process(process: &Process, shifted: bool) -> Option<Look> {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", process.pid));
+    let status = match read("status") {
+        Ok(status) => status,
+        // What ends while its file is read tells ESRCH.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => {
+            return Some(Look(None));
+        }
+        Err(_) => return None,
+    };
     let mut rights = parsed(&status, process)?;
     if shifted {
-        rights.uid = inside(&read("uid_map")?, rights.uid)?;
+        rights.uid = inside(&read("uid_map").ok()?, rights.uid)?;
     }
-    Some(rights)
+    Some(Look(Some(rights)))
 }
 
 /// Reads `/proc/PID/status`; none if it is another process' than the engine told of, as where the engine's machine
@@ -133,6 +177,19 @@ mod tests {
         );
         assert_eq!(parsed(&status(0, "7\t1", none), &process), None);
         assert_eq!(parsed(&status(10_001, "7", none), &process), None);
+    }
+
+    #[test]
+    fn what_has_ended_since_is_left_aside() {
+        let process =
+            |pid: i64| Process { pid, ppid: 0, uid: None, user: String::new(), age: None, command: String::new() };
+        // No process has a number beyond the kernel's greatest, 2^22.
+        assert!(matches!(of_process(&process(1 << 23), false), Some(Look(None))));
+        let serves = || Look(Some(Rights { uid: 7, mask: 0, command: "serve".into() }));
+        assert_eq!(told(vec![Look(None), serves()]).unwrap().len(), 1);
+        assert_eq!(told(vec![Look(None)]), None);
+        // This one is not in a container, so its number cannot be that of the process that is asked for.
+        assert!(of_process(&process(i64::from(std::process::id())), false).is_none());
     }
 
     #[test]

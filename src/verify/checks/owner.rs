@@ -93,10 +93,16 @@ pub(super) fn user_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
     (role.target.file.clone(), line)
 }
 
-/// The engine's own first process, which only passes signals on.
+/// The engine's own: the first process, which only passes signals on, and the runtime before it becomes the command
+/// of a health check, which is root for a moment whatever the user is.
 pub(super) fn is_init(process: &Process) -> bool {
-    let program = process.command.split_whitespace().next().unwrap_or_default();
-    matches!(program.rsplit('/').next(), Some("docker-init" | "tini" | "catatonit" | "dumb-init"))
+    let mut words = process.command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    match program.rsplit('/').next() {
+        Some("docker-init" | "tini" | "catatonit" | "dumb-init") => true,
+        Some("runc" | "crun" | "exe") => words.next() == Some("init") && words.next().is_none(),
+        _ => false,
+    }
 }
 
 /// Writes a file in the container with the ids of its serving process; none if it has no shell to do so.
@@ -150,6 +156,14 @@ mod tests {
 
     fn process(pid: i64, ppid: i64, uid: u32, command: &str) -> Process {
         Process { pid, ppid, uid: Some(uid), user: uid.to_string(), age: None, command: command.into() }
+    }
+
+    #[test]
+    fn what_the_engine_runs_is_told_from_the_service() {
+        let own = ["/sbin/docker-init -- serve", "runc init", "/usr/bin/runc init", "/proc/self/exe init"];
+        assert!(own.iter().all(|command| is_init(&process(2, 1, 0, command))));
+        let others = ["init", "runc run it", "/app/exe", "python -m init", "runc init now"];
+        assert!(!others.iter().any(|command| is_init(&process(2, 1, 0, command))));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::at_work::{self, SETTLES};
-use super::capabilities::{Rights, names, rights};
+use super::capabilities::{Rights, look, names};
 use super::dev::held_mount;
 use super::owner::foreign;
 use super::reload::{command_place, publish};
@@ -205,8 +205,7 @@ async fn serving(bench: &Bench, role: &RoleSubject) -> Checked<Seen> {
             Ok(())
         }
     };
-    let processes = scene.container.top().await.unwrap_or_default();
-    let rights = rights(bench, &processes);
+    let rights = look(bench, &scene.container).await.ok().and_then(|(_, rights)| rights);
     scene.end().await;
     if let Err(why) = served {
         let name = &role.name;
