@@ -168,7 +168,18 @@ impl Run {
         let count = self.inner.count.fetch_add(1, Ordering::Relaxed) + 1;
         let name = slug(name);
         let name = if name.is_empty() { "image" } else { &name };
-        format!("{REPOSITORY}{}-{}/{name}:{count}", Owner::this(), self.inner.id)
+        format!("{}{name}:{count}", self.repository())
+    }
+
+    fn repository(&self) -> String {
+        format!("{REPOSITORY}{}-{}/", Owner::this(), self.inner.id)
+    }
+
+    /// Whether an image's name is this run's, and stays as long as it. An image of the same content has names of other
+    /// runs, too.
+    #[must_use]
+    pub fn named(&self, reference: &str) -> bool {
+        reference.strip_prefix("localhost/").unwrap_or(reference).starts_with(&self.repository())
     }
 
     /// Runs a creation to its end even if the caller goes away, so that [`Run::finish`] finds what it made.

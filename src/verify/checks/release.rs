@@ -138,7 +138,7 @@ async fn is_code(bench: &Bench, image: &ImageInfo, code: &[String], target: &str
 /// if its stage needs more than the service.
 async fn again(bench: &Bench, role: &RoleSubject, service: &ImageInfo) -> Checked<Option<ImageConfig>> {
     let target = &role.target;
-    let Some(reference) = service.repo_tags.first() else { return Ok(None) };
+    let Some(reference) = service.repo_tags.iter().find(|tag| bench.run.named(tag)) else { return Ok(None) };
     let Some(text) = on_service(&target.dockerfile, target.stage, &bench.role("service")?.target, reference) else {
         return Ok(None);
     };
