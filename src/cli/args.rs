@@ -166,6 +166,9 @@ pub struct VerifyArgs {
     /// Build the images, and check nothing else
     #[arg(long)]
     pub build_only: bool,
+    /// Look at all again, also at what passed before and has not changed since
+    #[arg(long)]
+    pub fresh: bool,
     /// Exit with 4 if something could not be seen
     #[arg(long)]
     pub strict: bool,

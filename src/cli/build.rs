@@ -15,6 +15,7 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
         folder: args.project.clone(),
         project,
         only: vec!["service".into()],
+        fresh: false,
         build_only: true,
         env: super::environment(),
         now: super::now(),

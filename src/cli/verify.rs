@@ -8,7 +8,8 @@ use super::scope;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::ui::{Live, Ui};
-use crate::verify::{self, Ending, Event, Failure, Redactor, Request};
+use crate::verify::{self, Ending, Event, Failure, Memory, Redactor, Request};
+use crate::write;
 
 /// Returns the exit code: an error has been told.
 pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
@@ -61,6 +62,7 @@ fn prove(
         project: super::project(args)?,
         only: options.only.clone(),
         build_only: options.build_only,
+        fresh: options.fresh,
         env: super::environment(),
         now: super::now(),
     };
@@ -72,7 +74,26 @@ fn prove(
         reports.hear(&moment);
         show(&moment.event);
     };
-    scope::with_run("verify", async |run| verify::run(plan, &run, &sink).await).map(drop)
+    // What only builds learns nothing.
+    let kept = (!options.build_only).then(|| plan.forgets());
+    let file = args.project.join(verify::MEMORY_FILE);
+    let mut memory = match &kept {
+        Some(None) => std::fs::read(&file).map(|text| Memory::of_text(&text)).unwrap_or_default(),
+        _ => Memory::default(),
+    };
+    let before = memory.clone();
+    scope::with_run("verify", async |run| verify::run(plan, &run, &mut memory, &sink).await)?;
+    let remembered = match kept {
+        Some(None) if memory != before => write::keep(&args.project, verify::MEMORY_FILE, memory.to_text().as_bytes()),
+        Some(Some(why)) => Err(Error::description(why)),
+        _ => Ok(()),
+    };
+    // What was seen stands, whether or not the next run has it easier.
+    if let Err(error) = remembered {
+        let why = std::iter::once(error.message().to_owned()).chain(error.causes()).collect::<Vec<_>>().join(": ");
+        ui.note(&format!("nothing is remembered for the next run: {why}"));
+    }
+    Ok(())
 }
 
 /// How events are shown: as rows on a terminal, as lines elsewhere.

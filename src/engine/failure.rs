@@ -8,12 +8,41 @@ use crate::error::Error;
 pub(super) fn failed(what: impl AsRef<str>, error: Bollard) -> Error {
     let what = what.as_ref();
     match error {
+        Bollard::DockerResponseServerError { message, .. } | Bollard::DockerStreamError { error: message }
+            if tells_of_full_disk(&message) =>
+        {
+            full(what, &message)
+        }
         // The engine's own words are the message; a status code tells a person nothing more.
         Bollard::DockerResponseServerError { message, .. } => Error::engine(format!("{what}: {}", one_line(&message))),
         Bollard::DockerStreamError { error } => Error::engine(format!("{what}: {}", one_line(&error))),
         Bollard::RequestTimeoutError => Error::engine(format!("{what}: the engine did not answer in time")),
         other => Error::engine(what).because(other).hint("is the engine still running? `dockwright doctor` looks"),
     }
+}
+
+/// How the message of [`full`] begins.
+const FULL: &str = "the engine's disk is full";
+
+/// What Linux says where there is no room (ENOSPC), in whatever program's log.
+const NO_ROOM: &str = "no space left on device";
+
+/// Whether a text tells of a full disk.
+pub(super) fn tells_of_full_disk(text: &str) -> bool {
+    text.to_ascii_lowercase().contains(NO_ROOM)
+}
+
+/// The error for that; `what` could not be done, as `said` tells.
+pub(super) fn full(what: &str, said: &str) -> Error {
+    Error::engine(format!("{FULL}: {what}"))
+        .because(one_line(said))
+        .hint("`docker system df` shows what takes the room, `docker system prune` gives some of it back")
+}
+
+/// Whether the engine failed for want of room, which no later request mends.
+#[must_use]
+pub fn is_full(error: &Error) -> bool {
+    error.message().starts_with(FULL)
 }
 
 /// The HTTP status with which the engine refused, if it did.
@@ -29,6 +58,6 @@ pub(super) fn is_missing(error: &Bollard) -> bool {
     status(error) == Some(404)
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -38,6 +38,7 @@ pub use container::{
     HostPort, PathStat, Process, Status, TarEdit,
 };
 pub use context::{Context, ContextFile, Ignore};
+pub use failure::is_full;
 pub use image::{HistoryItem, ImageConfig, ImageInfo};
 pub use info::{DiskUsage, EngineInfo, Product};
 pub use layers::Layers;

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::Manner;
-use super::text::{cleaned, megabytes, one_line};
+use super::text::{changes, cleaned, counts, megabytes, one_line};
 use crate::verify::{Ending, Finding, Outcome, Report, WaiverState, is_waived};
 
 /// The annotations, one to a line.
@@ -30,6 +30,10 @@ pub fn annotations(report: &Report, manner: &Manner) -> String {
             let place = manner.path("dockwright.toml").map(|file| (file, Some(waiver.line)));
             command(&mut text, "notice", place, finding.contract, "its waiver is not needed: the contract passes");
         }
+    }
+    if let Some(note) = changes(report) {
+        let level = if manner.strict { "error" } else { "warning" };
+        command(&mut text, level, None, "dockwright verify", &note);
     }
     if let Some(error) = &report.error {
         let place = error.file.as_deref().and_then(|file| manner.error_path(file)).map(|file| (file, error.line));
@@ -70,7 +74,6 @@ fn property(text: &str) -> String {
 #[must_use]
 pub fn summary(report: &Report) -> String {
     let report = &cleaned(report);
-    let count = |outcome| report.contracts.iter().filter(|finding| finding.outcome == outcome).count();
     let verdict = match report.outcome {
         Ending::Pass => "✅ every role keeps its promises",
         Ending::Fail => "❌ a promise is broken",
@@ -82,15 +85,10 @@ pub fn summary(report: &Report) -> String {
     if let Some(error) = &report.error {
         let _ = writeln!(text, "**{}** {}\n", error.kind, cell(&error.message));
     }
-    let _ = writeln!(
-        text,
-        "{} passed, {} failed, {} inconclusive, {} skipped in {:.1} s\n",
-        count(Outcome::Pass),
-        count(Outcome::Fail),
-        count(Outcome::Inconclusive),
-        count(Outcome::Skipped),
-        report.seconds
-    );
+    if let Some(note) = changes(report) {
+        let _ = writeln!(text, "**changed** {}\n", cell(&note));
+    }
+    let _ = writeln!(text, "{} in {:.1} s\n", counts(report), report.seconds);
     if !report.contracts.is_empty() {
         text.push_str("| | contract | observed | where | s |\n| --- | --- | --- | --- | ---: |\n");
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{cleaned, megabytes, one_line};
+use super::text::{changes, cleaned, counts, megabytes, minute, one_line};
 use crate::ui::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::verify::{Ending, Event, Finding, Outcome, Report, RoleReport, WaiverState};
 
@@ -36,7 +36,11 @@ fn built(role: &RoleReport) -> String {
 }
 
 fn checked(finding: &Finding) -> String {
-    format!("  {} {} {DIM}{:.1} s{DIM:#}", mark(finding.outcome), finding.contract, finding.seconds)
+    let time = match &finding.cached {
+        Some(seen) => format!("unchanged since {}", minute(seen)),
+        None => format!("{:.1} s", finding.seconds),
+    };
+    format!("  {} {} {DIM}{time}{DIM:#}", mark(finding.outcome), finding.contract)
 }
 
 fn mark(outcome: Outcome) -> String {
@@ -71,6 +75,7 @@ pub fn summary(report: &Report, width: Option<usize>) -> String {
         }
     }
     text.waivers(report);
+    text.changes(report);
     text.verdict(report);
     text.text
 }
@@ -133,23 +138,21 @@ impl Lines {
         }
     }
 
+    fn changes(&mut self, report: &Report) {
+        if let Some(note) = changes(report) {
+            self.text.push('\n');
+            self.hang(&format!("{YELLOW}note{YELLOW:#} "), 5, &note, anstyle::Style::new());
+        }
+    }
+
     fn verdict(&mut self, report: &Report) {
-        let count = |outcome| report.contracts.iter().filter(|finding| finding.outcome == outcome).count();
         let verdict = match report.outcome {
             Ending::Pass => format!("{GREEN}every role keeps its promises{GREEN:#}"),
             Ending::Fail => format!("{RED}a promise is broken{RED:#}"),
             Ending::Inconclusive => format!("{YELLOW}not all could be seen{YELLOW:#}"),
             Ending::Error => format!("{RED}not finished{RED:#}"),
         };
-        let _ = writeln!(
-            self.text,
-            "\n{verdict}: {} passed, {} failed, {} inconclusive, {} skipped in {:.1} s",
-            count(Outcome::Pass),
-            count(Outcome::Fail),
-            count(Outcome::Inconclusive),
-            count(Outcome::Skipped),
-            report.seconds
-        );
+        let _ = writeln!(self.text, "\n{verdict}: {} in {:.1} s", counts(report), report.seconds);
     }
 }
 

@@ -6,7 +6,7 @@
 use askama::Template;
 
 use super::Manner;
-use super::text::{cleaned, one_line};
+use super::text::{changes, cleaned, minute, one_line};
 use crate::verify::{Finding, Outcome, Report};
 
 #[derive(Template)]
@@ -63,17 +63,20 @@ pub fn text(report: &Report, manner: &Manner) -> String {
             None => suites.push(Suite { name: finding.role.into(), counts: Counts::default(), cases: vec![case] }),
         }
     }
+    let mut whole = Vec::new();
     if let Some(error) = &report.error {
         let body: Vec<&str> = error.causes.iter().chain(&error.hints).map(String::as_str).collect();
-        let case = Case {
-            name: "verify".to_owned(),
-            seconds: report.seconds,
-            state: State::Error,
-            message: one_line(&error.message),
-            kind: error.kind.to_owned(),
-            body: body.join("\n"),
-        };
-        suites.push(Suite { name: "dockwright".to_owned(), counts: Counts::default(), cases: vec![case] });
+        whole.push((State::Error, one_line(&error.message), error.kind.to_owned(), body.join("\n")));
+    }
+    if let Some(note) = changes(report) {
+        let state = if manner.strict { State::Error } else { State::Skipped };
+        whole.push((state, format!("inconclusive: {note}"), "changed".to_owned(), note));
+    }
+    let seconds = report.seconds;
+    let case = |(state, message, kind, body)| Case { name: "verify".to_owned(), seconds, state, message, kind, body };
+    let cases: Vec<Case> = whole.into_iter().map(case).collect();
+    if !cases.is_empty() {
+        suites.push(Suite { name: "dockwright".to_owned(), counts: Counts::default(), cases });
     }
     let mut all = Counts { seconds: report.seconds, ..Counts::default() };
     for suite in &mut suites {
@@ -118,6 +121,7 @@ fn case(finding: &Finding, manner: &Manner) -> Case {
     }
     body.push(format!("expected: {}", finding.expected));
     body.push(format!("observed: {}", finding.observed));
+    body.extend(finding.cached.as_ref().map(|seen| format!("unchanged since {}", minute(seen))));
     body.extend(finding.log.iter().map(|line| format!("| {line}")));
     body.extend(finding.hint.iter().map(|hint| format!("next: {hint}")));
     Case {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Manner;
-use super::text::cleaned;
+use super::text::{changes, cleaned};
 use crate::contract::{self, Contract};
 use crate::verify::{Failure, Finding, Outcome, Report, is_waived};
 
@@ -31,8 +31,10 @@ pub fn document(report: &Report, manner: &Manner) -> Value {
     if !report.date.is_empty() {
         invocation["startTimeUtc"] = json!(report.date);
     }
-    if let Some(error) = &report.error {
-        invocation["toolExecutionNotifications"] = json!([notification(error)]);
+    let changed = changes(report).map(|note| json!({ "level": "warning", "message": { "text": note } }));
+    let notifications: Vec<Value> = report.error.iter().map(notification).chain(changed).collect();
+    if !notifications.is_empty() {
+        invocation["toolExecutionNotifications"] = json!(notifications);
     }
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::verify::{Failure, Finding, Report};
+use crate::verify::{Failure, Finding, Outcome, Report};
 
 /// A text without terminal sequences, without characters that XML cannot hold and without those that turn a line around
 /// (CVE-2021-42574); tabs and line feeds stay.
@@ -31,11 +31,45 @@ pub(super) fn cleaned(report: &Report) -> Report {
         let names = [&mut stage.stage, &mut stage.file, &mut stage.from];
         names.into_iter().chain(&mut stage.parent).chain(&mut stage.copies).for_each(clean);
     }
+    report.changed.iter_mut().for_each(clean);
     for Finding { expected, observed, file, log, hint, waiver, .. } in &mut report.contracts {
         let texts = [expected, observed].into_iter().chain(file).chain(log).chain(hint);
         texts.chain(waiver.as_mut().map(|waiver| &mut waiver.reason)).for_each(clean);
     }
     report
+}
+
+/// How many contracts came to which outcome.
+pub(super) fn counts(report: &Report) -> String {
+    let count = |outcome| report.contracts.iter().filter(|finding| finding.outcome == outcome).count();
+    let cached = match report.contracts.iter().filter(|finding| finding.cached.is_some()).count() {
+        0 => String::new(),
+        number => format!(" ({number} before, and unchanged)"),
+    };
+    format!(
+        "{} passed{cached}, {} failed, {} inconclusive, {} skipped",
+        count(Outcome::Pass),
+        count(Outcome::Fail),
+        count(Outcome::Inconclusive),
+        count(Outcome::Skipped)
+    )
+}
+
+/// What to say of files that changed while they were verified; none if there are none.
+pub(super) fn changes(report: &Report) -> Option<String> {
+    const NAMED: usize = 3;
+    let named = report.changed.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = match report.changed.len() {
+        0 => return None,
+        number if number > NAMED => format!(" and {} more", number - NAMED),
+        _ => String::new(),
+    };
+    Some(format!("{named}{more} changed meanwhile, so what was seen is of no one state: verify again"))
+}
+
+/// A time in RFC 3339, to the minute and for people.
+pub(super) fn minute(date: &str) -> String {
+    date.get(..16).unwrap_or(date).replace('T', " ")
 }
 
 /// A text on one line.

@@ -48,6 +48,11 @@ impl Ui {
         write(&mut anstream::stderr().lock(), text);
     }
 
+    /// Writes to stderr what is worth knowing and no error.
+    pub fn note(&self, text: &str) {
+        self.say(&format!("{YELLOW}note{YELLOW:#}: {text}\n"));
+    }
+
     /// Writes a JSON document to stdout.
     pub fn json(&self, value: &impl serde::Serialize) {
         let text = serde_json::to_string_pretty(value).expect("our own documents are JSON");

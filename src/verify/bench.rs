@@ -17,7 +17,7 @@ use super::subject::{RoleSubject, Subject};
 use super::trees::Trees;
 use super::workcopy::WorkCopy;
 use crate::compose::{Condition, MountKind, Service};
-use crate::engine::{Container, ContainerSpec, Engine, FileTree, ImageInfo, Run};
+use crate::engine::{self, Container, ContainerSpec, Engine, FileTree, ImageInfo, Run};
 use crate::error::Error;
 
 /// Why a check ended early: with a verdict of its own, or because the engine failed.
@@ -181,13 +181,16 @@ impl Bench {
         spec.ports.clear();
         match self.run.create(&spec).await {
             Ok(container) => Ok(container),
-            Err(error) => Err(self.refused(service, "be created", &error).await?),
+            Err(error) => Err(self.refused(service, "be created", error).await?),
         }
     }
 
     /// What the engine refuses of a user's container is a failure of theirs, unless the engine itself is gone.
-    async fn refused(&self, service: &Service, what: &str, error: &Error) -> Checked<Stop> {
+    async fn refused(&self, service: &Service, what: &str, error: Error) -> Checked<Stop> {
         self.engine().ping().await?;
+        if engine::is_full(&error) {
+            return Err(error.into());
+        }
         let why = error.causes().join(": ");
         Ok(fail(format!("the container of {} cannot {what}: {}: {why}", service.name, error.message()))
             .at(self.subject.compose_file(), service.place.line)
@@ -292,7 +295,7 @@ impl Bench {
         };
         match started.await {
             Ok(container) => Ok(container),
-            Err(error) => Err(self.refused(service, "start", &error).await?),
+            Err(error) => Err(self.refused(service, "start", error).await?),
         }
     }
 

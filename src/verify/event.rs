@@ -51,6 +51,8 @@ pub enum Event {
         outcome: Ending,
         /// How long it took.
         seconds: f64,
+        /// Files that are not what they were when it began, relative to the project.
+        changed: Vec<String>,
         /// Why it ended before its time.
         error: Option<Failure>,
     },
@@ -155,6 +157,9 @@ pub struct Report {
     /// Why it ended before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// Files that changed while they were verified, relative to the project: what was seen is of no one state.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
     /// The version of dockwright.
     pub version: &'static str,
     /// The service's name; empty if its description could not be read.

@@ -92,11 +92,33 @@ fn failed(job: &Job, failure: &BuildFailure) -> Verdict {
         (Some(instruction), None) => format!("{}: {}", first_line(instruction), plain(&failure.message)),
         (None, _) => plain(&failure.message).to_owned(),
     };
-    fail(format!("the image of {} does not build: {what}", job.role))
+    let verdict = fail(format!("the image of {} does not build: {what}", job.role))
         .expected(format!("stage {} builds", job.target.stage_name()))
         .at(job.target.file.clone(), failure.line.or(Some(job.target.line())))
-        .log(failure.log_tail.clone())
+        .log(failure.log_tail.clone());
+    let network = failure.told().any(|line| NETWORK.iter().any(|words| line.contains(words)));
+    if network { verdict.hint(OF_NETWORK) } else { verdict }
 }
+
+/// What resolvers and package managers say when the network fails them.
+const NETWORK: &[&str] = &[
+    "emporary failure in name resolution",
+    "emporary failure resolving",
+    "ould not resolve",
+    "no such host",
+    "etwork is unreachable",
+    "onnection refused",
+    "onnection timed out",
+    "i/o timeout",
+    "EAI_AGAIN",
+    "ENOTFOUND",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ETIMEDOUT",
+];
+
+const OF_NETWORK: &str =
+    "it tells of a network that failed: see that the engine reaches the host that it names, and verify again";
 
 /// A message without the builder's own references.
 fn plain(message: &str) -> &str {

@@ -12,9 +12,11 @@ mod graph;
 mod http;
 mod images;
 mod inject;
+mod memory;
 mod outcome;
 mod record;
 mod redact;
+mod snapshot;
 mod start;
 mod subject;
 mod taint;
@@ -24,6 +26,7 @@ mod workcopy;
 
 pub use event::{Event, Failure, Layer, Moment, Report, RoleReport, SCHEMA, Started};
 pub use graph::StageReport;
+pub use memory::{FILE as MEMORY_FILE, Memory};
 pub use outcome::{Ending, Finding, Outcome, overall};
 pub use record::{Record, is_waived};
 pub use redact::Redactor;
@@ -38,13 +41,14 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::OnceCell;
 
 use crate::contract;
-use crate::engine::Run;
+use crate::engine::{self, Run};
 use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::roles;
 use bench::{Bench, Stop};
 use outcome::skipped;
 use record::rounded;
+use snapshot::Snapshot;
 use subject::Subject;
 
 /// What to verify.
@@ -58,6 +62,8 @@ pub struct Request {
     pub only: Vec<String>,
     /// Build the images, and check nothing else.
     pub build_only: bool,
+    /// Look at what passed before, too.
+    pub fresh: bool,
     /// What compose.yaml interpolates: the process environment.
     pub env: BTreeMap<String, String>,
     /// What time it is: waivers expire, and reports are dated.
@@ -71,10 +77,17 @@ pub struct Plan {
     roles: Vec<String>,
     contracts: Vec<&'static str>,
     redactor: Arc<Redactor>,
+    fresh: bool,
     now: time::UtcDateTime,
 }
 
 impl Plan {
+    /// Why nothing that passes can be remembered for the next run; none if it can.
+    #[must_use]
+    pub fn forgets(&self) -> Option<String> {
+        memory::hindrance(&self.subject)
+    }
+
     /// What must not be told of this project.
     #[must_use]
     pub fn redactor(&self) -> Arc<Redactor> {
@@ -103,7 +116,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     let wanted = |role: &subject::RoleSubject| all || needed.contains(role.role);
     let roles = subject.roles.iter().filter(|role| wanted(role)).map(|role| role.name.clone()).collect();
     let redactor = Arc::new(Redactor::of(&subject.compose, &env));
-    Ok(Plan { subject, roles, contracts, redactor, now: request.now })
+    Ok(Plan { subject, roles, contracts, redactor, fresh: request.fresh, now: request.now })
 }
 
 /// The contracts that are asked for, in the catalogue's order.
@@ -129,16 +142,17 @@ fn contracts(request: &Request) -> Result<Vec<&'static str>> {
     Ok(names)
 }
 
-/// Carries a plan out on an engine. `sink` hears of everything as it happens. Dropping the future stops
-/// the builds; the caller then finishes `run`, which removes all that was made.
+/// Carries a plan out on an engine. `sink` hears of everything as it happens. What passed before, and of the same, is
+/// taken from `memory`, which learns what passes now, if the run comes to its end. Dropping the future stops the builds;
+/// the caller then finishes `run`, which removes all that was made.
 ///
 /// # Errors
 /// When the engine fails; a contract that fails is in the report.
-pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Result<Report> {
+pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Moment) + Sync)) -> Result<Report> {
     let start = Instant::now();
     workcopy::sweep();
-    let engine = run.engine().info().clone();
-    let Plan { subject, roles, contracts, redactor, now } = plan;
+    let about = run.engine().info().clone();
+    let Plan { subject, roles, contracts, redactor, fresh, now } = plan;
     let record = Record::default();
     // The one way that anything is told: dated, redacted, recorded.
     let tell = |event: Event| {
@@ -149,19 +163,32 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
     };
     let waivers = subject.project.verify.waivers.clone();
     let found = |finding: Finding| tell(Event::CheckDone(waive::apply(finding, &waivers, now.date())));
+    let date = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
     tell(Event::Started(Box::new(Started {
         version: env!("CARGO_PKG_VERSION"),
         project: subject.project.service.name.to_string(),
-        date: now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default(),
-        engine,
+        date: date.clone(),
+        engine: about,
         stages: graph::stages(&subject, &roles),
         roles: roles.clone(),
         contracts: contracts.clone(),
     })));
-    let images = images::build_all(run, &subject, &roles, &tell).await?;
+    let snapshot = Snapshot::take(&subject);
+    let (images, base) =
+        tokio::join!(images::build_all(run, &subject, &roles, &tell), memory::base(run, &subject, &snapshot));
+    let images = images?;
     if contracts.contains(&checks::BUILDS) {
-        found(images.verdict.of(outcome::contract(checks::BUILDS), start.elapsed().as_secs_f64()));
+        let finding = images.verdict.clone().of(outcome::contract(checks::BUILDS), start.elapsed().as_secs_f64());
+        found(settled(finding, &snapshot, &subject));
     }
+    let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
+    let keyed = wanted.map(|entry| {
+        let key = base.as_ref().map(|base| memory::key(base, entry, &subject, &images));
+        let known = key.as_ref().filter(|_| !fresh).and_then(|key| memory.recall(entry.contract, key));
+        (entry, key, known)
+    });
+    let (known, open): (Vec<_>, Vec<_>) = keyed.partition(|(.., known)| known.is_some());
+    known.into_iter().filter_map(|(.., known)| known).for_each(&found);
     let bench = Bench {
         run: run.clone(),
         subject,
@@ -178,22 +205,45 @@ pub async fn run(plan: Plan, run: &Run, sink: &(dyn Fn(Moment) + Sync)) -> Resul
         injected: OnceCell::new(),
         suite: OnceCell::new(),
     };
-    let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
-    let checked = stream::iter(wanted.map(|entry| check_one(&bench, entry, &tell)));
+    let checked = open.into_iter().map(async |(entry, key, _)| {
+        let finding = check_one(&bench, entry, &tell).await?;
+        Ok::<_, Error>((settled(finding, &snapshot, &bench.subject), key))
+    });
     // Containers wait more than they work, but those that compile or test want a processor each.
-    let mut checked = checked.buffer_unordered(engine_width(&bench));
+    let mut checked = stream::iter(checked).buffer_unordered(engine_width(&bench));
+    let mut learned = Vec::new();
     while let Some(finding) = checked.next().await {
-        found(finding?);
+        let (finding, key) = finding?;
+        learned.extend(key.map(|key| (redactor.finding(finding.clone()), key)));
+        found(finding);
     }
     drop(checked);
     // Before the copy that they work on goes.
     if let Some(work) = bench.at_work.into_inner() {
         work.end().await;
     }
-    let ended = record.ended(rounded(start.elapsed().as_secs_f64()));
+    // What was seen of a project that changed meanwhile is of no one state.
+    let subject = &bench.subject;
+    let changed = snapshot.changed(subject).iter().map(|path| subject.shown(path)).collect();
+    let holds = snapshot.holds(subject);
+    for (finding, key) in learned.into_iter().filter(|(finding, _)| holds || finding.outcome != Outcome::Pass) {
+        memory.take(&finding, key, &date);
+    }
+    let ended = record.ended(rounded(start.elapsed().as_secs_f64()), changed);
     record.hear(&ended);
     sink(ended);
     Ok(record.report())
+}
+
+/// A failure that may come of a change in the project while it was looked at is none that could be observed.
+fn settled(finding: Finding, snapshot: &Snapshot, subject: &Subject) -> Finding {
+    if finding.outcome != Outcome::Fail {
+        return finding;
+    }
+    let Some(path) = snapshot.changed(subject).into_iter().next() else { return finding };
+    let observed = format!("{} changed while it was looked at, and then {}", subject.shown(&path), finding.observed);
+    let hint = Some("verify again, while nobody writes in the project".to_owned());
+    Finding { outcome: Outcome::Inconclusive, observed, hint, ..finding }
 }
 
 /// With the time at which what has ended began.
@@ -218,7 +268,9 @@ async fn check_one(bench: &Bench, entry: &'static checks::Entry, sink: &(dyn Fn(
         Ok(verdict) => verdict,
         Err(Stop::Verdict(verdict)) => *verdict,
         // An engine that still answers has refused one thing: this contract cannot be seen, the others can.
-        Err(Stop::Engine(error)) if error.kind() == Kind::Engine && bench.engine().ping().await.is_ok() => {
+        Err(Stop::Engine(error))
+            if error.kind() == Kind::Engine && !engine::is_full(&error) && bench.engine().ping().await.is_ok() =>
+        {
             outcome::inconclusive([error.to_string()].into_iter().chain(error.causes()).collect::<Vec<_>>().join(": "))
         }
         Err(Stop::Engine(error)) => return Err(error),

@@ -84,6 +84,9 @@ pub struct Finding {
     /// The waiver that dockwright.toml has for it, where it did something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiver: Option<Waived>,
+    /// When it passed, in RFC 3339, where nothing that it depends on has changed since; else it was looked at now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached: Option<String>,
     /// When the check began, in seconds since the run did.
     pub started: f64,
     /// How long the check took.
@@ -176,6 +179,7 @@ impl Verdict {
             log: self.log,
             hint: self.hint.or_else(|| advise.then(|| contract.mend.to_owned())),
             waiver: None,
+            cached: None,
             started: 0.0,
             seconds: (seconds * 1000.0).round() / 1000.0,
         }

@@ -18,6 +18,7 @@ struct Heard {
     started: Option<Box<Started>>,
     roles: Vec<RoleReport>,
     findings: Vec<Finding>,
+    changed: Vec<String>,
     error: Option<Failure>,
 }
 
@@ -30,7 +31,10 @@ impl Record {
             Event::Started(started) => heard.started = Some(started.clone()),
             Event::BuildDone(role) => heard.roles.push(role.clone()),
             Event::CheckDone(finding) => heard.findings.push(finding.clone()),
-            Event::Ended { error, .. } => heard.error.clone_from(error),
+            Event::Ended { error, changed, .. } => {
+                heard.error.clone_from(error);
+                heard.changed.clone_from(changed);
+            }
             Event::BuildStep { .. } | Event::CheckStarted { .. } => {}
         }
     }
@@ -66,7 +70,12 @@ impl Record {
         contracts.sort_by_key(|finding| contract::ALL.iter().position(|one| one.name == finding.contract));
         Report {
             schema: SCHEMA,
-            outcome: if heard.error.is_some() { Ending::Error } else { overall(&contracts) },
+            outcome: match overall(&contracts) {
+                _ if heard.error.is_some() => Ending::Error,
+                Ending::Pass if !heard.changed.is_empty() => Ending::Inconclusive,
+                outcome => outcome,
+            },
+            changed: heard.changed.clone(),
             error: heard.error.clone(),
             version: env!("CARGO_PKG_VERSION"),
             project: started.map(|started| started.project.clone()).unwrap_or_default(),
@@ -83,15 +92,18 @@ impl Record {
     #[must_use]
     pub fn broken_off(&self, failure: Failure) -> Moment {
         let at = rounded(self.lock().at);
-        let event = Event::Ended { outcome: Ending::Error, seconds: at, error: Some(failure) };
+        let event = Event::Ended { outcome: Ending::Error, seconds: at, changed: Vec::new(), error: Some(failure) };
         Moment { schema: SCHEMA, at, event }
     }
 
     /// The last event of a run that came to its end.
     #[must_use]
-    pub(super) fn ended(&self, at: f64) -> Moment {
-        let outcome = self.report().outcome;
-        Moment { schema: SCHEMA, at, event: Event::Ended { outcome, seconds: rounded(at), error: None } }
+    pub(super) fn ended(&self, at: f64, changed: Vec<String>) -> Moment {
+        let outcome = match self.report().outcome {
+            Ending::Pass if !changed.is_empty() => Ending::Inconclusive,
+            outcome => outcome,
+        };
+        Moment { schema: SCHEMA, at, event: Event::Ended { outcome, seconds: rounded(at), changed, error: None } }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Heard> {

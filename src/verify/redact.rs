@@ -120,18 +120,19 @@ impl Redactor {
         match &mut event {
             Event::BuildStep { step, .. } => self.clean(step),
             Event::BuildDone(role) => role.layers.iter_mut().for_each(|layer| self.clean(&mut layer.step)),
-            Event::CheckDone(finding) => self.finding(finding),
+            Event::CheckDone(finding) => *finding = self.finding(finding.clone()),
             Event::Started(_) | Event::CheckStarted { .. } | Event::Ended { .. } => {}
         }
         event
     }
 
-    fn finding(&self, finding: &mut Finding) {
-        let Finding { expected, observed, file, log, hint, waiver, .. } = finding;
+    pub(super) fn finding(&self, mut finding: Finding) -> Finding {
+        let Finding { expected, observed, file, log, hint, waiver, .. } = &mut finding;
         let texts = [expected, observed].into_iter().chain(file).chain(log).chain(hint);
         for text in texts.chain(waiver.as_mut().map(|waiver| &mut waiver.reason)) {
             self.clean(text);
         }
+        finding
     }
 }
 

@@ -8,8 +8,14 @@ use tempfile::TempDir;
 
 use crate::error::{Error, Result};
 
-/// Folders that tools fill and that no container reads from the mount; large ones, too.
-const LEFT_OUT: &[&str] = &[".git", ".hg", ".svn", "node_modules", "target", ".venv", "venv", "__pycache__"];
+/// Folders that tools fill, dockwright among them, and that no container reads from the mount; large ones, too.
+const LEFT_OUT: &[&str] =
+    &[".git", ".hg", ".svn", ".dockwright", "node_modules", "target", ".venv", "venv", "__pycache__"];
+
+/// Whether a folder of a project stays out of a copy of it.
+pub(super) fn is_left_out(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| LEFT_OUT.iter().any(|left_out| name == *left_out))
+}
 
 /// Who owns the copy: not root, so that it shows when a container leaves root's files behind.
 const OWNER: u32 = 12_321;
@@ -87,7 +93,7 @@ impl WorkCopy {
             let target = to.join(entry.file_name());
             let source = entry.path();
             if kind.is_dir() {
-                if LEFT_OUT.iter().any(|name| entry.file_name() == *name) {
+                if is_left_out(&source) {
                     continue;
                 }
                 fs::create_dir(&target).map_err(failed)?;

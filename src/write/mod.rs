@@ -126,6 +126,31 @@ pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Keeps a file for dockwright itself in the user's folder, out of version control and not through links. Folders on
+/// the way are made.
+///
+/// # Errors
+/// When a folder on the way is a link or no folder, or the disk does not take the file.
+pub fn keep(folder: &Path, inside: &str, contents: &[u8]) -> Result<()> {
+    let path = folder.join(inside_only(inside)?);
+    let mut parent = folder.to_owned();
+    for part in Path::new(inside).parent().into_iter().flat_map(Path::components) {
+        parent.push(part);
+        match fs::create_dir(&parent) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(Error::io("cannot make", &parent, error));
+            }
+            _ if fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) => {}
+            _ => return Err(Error::new(Kind::Io, format!("{} is no folder", parent.display()))),
+        }
+    }
+    let ignored = parent.join(".gitignore");
+    if !ignored.exists() {
+        replace(&ignored, b"# Written by dockwright, to be forgotten at any time.\n*\n")?;
+    }
+    replace(&path, contents)
+}
+
 /// Refuses a path that [`replace`] could not write to later: a folder that is not there or not writable, what is no
 /// regular file, and a link, of the file itself or on the way from `here` to it. A report goes where it is told to, and
 /// nowhere else.

@@ -5,7 +5,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 STATE=${DOCKWRIGHT_ENGINE_DIR:-/var/lib/dockwright-engine}
 [[ $STATE == /* && $STATE != *[[:space:]:]* ]] || { echo "tests/engine: DOCKWRIGHT_ENGINE_DIR must be an absolute path without spaces or colons, not '$STATE'" >&2; exit 2; }
 me=${0##*/}
-KINDS=(docker20 docker26 docker28 docker28-containerd podman5)
+KINDS=(docker20 docker26 docker28 docker28-containerd docker28-spare podman5)
 
 say() { printf '%s: %s\n' "$me" "$*" >&2; }
 
@@ -31,7 +31,7 @@ tree_of() {
     case $1 in
     docker20) echo bookworm ;;
     docker26 | podman5) echo trixie ;;
-    docker28 | docker28-containerd) if [[ -e $STATE/trees/no-sid ]]; then echo trixie; else echo sid; fi ;;
+    docker28 | docker28-*) if [[ -e $STATE/trees/no-sid ]]; then echo trixie; else echo sid; fi ;;
     esac
 }
 
@@ -42,7 +42,7 @@ bridge_of() {
     [[ $STATE == /var/lib/dockwright-engine ]] || n=dw$(cksum <<<"$STATE" | awk '{printf "%05x", $1 % 1048576}')
     case $1 in
     docker20) echo "$n-d20" ;; docker26) echo "$n-d26" ;; docker28) echo "$n-d28" ;;
-    docker28-containerd) echo "$n-d28c" ;; podman5) echo "$n-p5" ;;
+    docker28-containerd) echo "$n-d28c" ;; docker28-spare) echo "$n-d28s" ;; podman5) echo "$n-p5" ;;
     esac
 }
 

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
+use super::running::not_passed;
 use super::support::{Ran, dockwright, repository, service};
-use super::verify_engine::not_passed;
 
 /// The variables that lead to an engine of that kind; none if it is not asked for.
 fn engine(kind: &str) -> Option<Vec<(String, String)>> {

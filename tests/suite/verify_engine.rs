@@ -1,132 +1,18 @@
 //! `verify` and `build` on a real engine: what they say, and that nothing of theirs stays on it.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 
-use super::support::{Ran, below, ci, docker_out, dockwright, engine, in_parallel, run, service};
-
-/// Everything on the engine but what carries a run's label (see [`left_by`]). Only CI has the engine for itself; elsewhere
-/// what comes and goes is others', and this is empty.
-fn inventory() -> BTreeSet<String> {
-    let mut things = BTreeSet::new();
-    if !ci() {
-        return things;
-    }
-    let labelled = "{{.ID}} {{.Label \"dev.dockwright.owner\"}}";
-    for (kind, args) in [
-        ("container", &["ps", "--all", "--no-trunc", "--format", labelled][..]),
-        ("network", &["network", "ls", "--no-trunc", "--format", labelled]),
-        ("volume", &["volume", "ls", "--format", "{{.Name}} {{.Label \"dev.dockwright.owner\"}}"]),
-    ] {
-        let lines = docker_out(args);
-        things.extend(lines.lines().filter(|line| line.ends_with(' ')).map(|line| format!("{kind} {line}")));
-    }
-    let images = docker_out(&["images", "--all", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]);
-    let others = images.lines().filter(|line| !line.contains("dockwright-run-"));
-    things.extend(others.map(|line| format!("image {line}")));
-    things
-}
-
-/// What the process with this id made and did not remove.
-fn left_by(pid: u32) -> Vec<String> {
-    let label = "{{.Label \"dev.dockwright.owner\"}}";
-    let mut found = Vec::new();
-    for (kind, args) in [
-        ("container", &["ps", "--all", "--format", label][..]),
-        ("network", &["network", "ls", "--format", label]),
-        ("volume", &["volume", "ls", "--format", label]),
-        ("image", &["images", "--all", "--format", "{{.Repository}}"]),
-    ] {
-        for line in docker_out(args).lines() {
-            let owner = line.rsplit('/').find(|part| part.starts_with("dockwright-run-")).unwrap_or(line);
-            let owner = owner.trim_start_matches("dockwright-run-");
-            // host-boot-pid-start
-            if owner.split('-').nth(2) == Some(&pid.to_string()) {
-                found.push(format!("{kind} {line}"));
-            }
-        }
-    }
-    found
-}
-
-/// A running dockwright whose lines on stderr are read as they come.
-struct Running {
-    child: Child,
-    stderr: std::sync::mpsc::Receiver<String>,
-    said: String,
-}
-
-impl Running {
-    fn start(folder: &Path, args: &[&str]) -> Self {
-        let mut command = dockwright();
-        command.current_dir(folder).args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let (send, stderr) = std::sync::mpsc::channel();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
-        Self { child, stderr, said: String::new() }
-    }
-
-    fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    /// Waits until something is so.
-    #[track_caller]
-    fn until(&mut self, what: &str, mut so: impl FnMut() -> bool) {
-        let deadline = Instant::now() + Duration::from_mins(5);
-        while !so() {
-            self.said.extend(self.stderr.try_iter().map(|line| line + "\n"));
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended with {ended:?} before {what}:\n{}", self.said);
-            assert!(Instant::now() < deadline, "{what}: not within five minutes\n{}", self.said);
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    /// Its exit code, and what it said.
-    fn end(mut self) -> (Option<i32>, String, Duration) {
-        let start = Instant::now();
-        let mut out = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
-        let status = self.child.wait().unwrap();
-        let took = start.elapsed();
-        self.said.extend(self.stderr.iter().map(|line| line + "\n"));
-        (status.code(), self.said, took)
-    }
-}
-
-/// Whether a process with this argument runs on this host, in whatever container.
-fn runs(argument: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-    lines.into_iter().any(|line| line.split(|byte| *byte == 0).any(|word| word == argument.as_bytes()))
-}
-
-fn edit(file: &Path, from: &str, to: &str) {
-    let text = std::fs::read_to_string(file).unwrap();
-    assert!(text.contains(from), "{from} is not in {}:\n{text}", file.display());
-    std::fs::write(file, text.replacen(from, to, 1)).unwrap();
-}
-
-/// The contracts of a report that have another outcome than `pass`.
-pub(super) fn not_passed(report: &Value) -> Vec<String> {
-    let contracts = report["contracts"].as_array().expect("a report").iter();
-    let others = contracts.filter(|contract| contract["outcome"] != "pass");
-    others.map(|contract| serde_json::to_string_pretty(contract).unwrap()).collect()
-}
+use super::running::{Running, edit, inventory, left_by, not_passed, runs};
+use super::support::{Ran, below, docker_out, dockwright, engine, in_parallel, run, service};
 
 fn passes_and_leaves_nothing(stack: &str) {
     if !engine() {
@@ -158,7 +44,15 @@ fn passes_and_leaves_nothing(stack: &str) {
     assert_eq!(left_by(pid), [""; 0]);
     let left: Vec<String> = inventory().difference(&before).cloned().collect();
     assert_eq!(left, [""; 0]);
-    assert_eq!(below(&folder), files, "verification wrote in the user's folder");
+    let other = below(&folder).into_iter().filter(|path| !path.starts_with(".dockwright"));
+    assert_eq!(other.collect::<BTreeSet<_>>(), files, "verification wrote in the user's folder");
+    // Again, and nothing has changed.
+    let report = run(&folder, ["verify", "--format", "json"]).exits(0).json();
+    assert_eq!(not_passed(&report), [""; 0]);
+    let contracts = report["contracts"].as_array().unwrap().iter();
+    let seen: Vec<&str> =
+        contracts.filter(|one| one["cached"].is_null()).filter_map(|one| one["contract"].as_str()).collect();
+    assert_eq!(seen, ["scaffold.builds"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::context::Context;
+use super::failure::{full, one_line, tells_of_full_disk};
 use super::run::Run;
 use crate::error::{Error, Result};
 pub(super) use session::Sessions;
@@ -105,6 +106,13 @@ pub struct BuildFailure {
     pub log_tail: Vec<String>,
 }
 
+impl BuildFailure {
+    /// What the engine said, and the end of the log.
+    pub fn told(&self) -> impl Iterator<Item = &str> {
+        [&self.message].into_iter().chain(&self.log_tail).map(String::as_str)
+    }
+}
+
 /// A step of a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Step {
@@ -172,7 +180,8 @@ impl Run {
     /// clones) at once share its transfer and their stages. Dropping the future ends the build on the engine.
     ///
     /// # Errors
-    /// When the engine breaks off, or a file of the context cannot be read. A build that fails is no error.
+    /// When the engine breaks off or has no room left, or a file of the context cannot be read. A build that fails is no
+    /// error.
     pub async fn build(
         &self,
         request: BuildRequest,
@@ -190,6 +199,10 @@ impl Run {
             Ended::Built => Ok(BuildOutcome::Built { image_id: self.engine().image(&reference).await?.id }),
             Ended::Failed(mut failure) => {
                 lines::locate(&mut failure, &request.dockerfile);
+                if let Some(said) = failure.told().find(|line| tells_of_full_disk(line)) {
+                    let step = failure.instruction.as_deref().unwrap_or("what is built");
+                    return Err(full(&format!("{} cannot take {}", request.name, one_line(step)), said));
+                }
                 Ok(BuildOutcome::Failed(failure))
             }
             Ended::BrokenOff => match self.engine().image(&reference).await {

@@ -80,6 +80,15 @@ pub(super) async fn send(
     Err(Refused { status: status.as_u16(), message: message.trim().to_owned() }.into_error(what))
 }
 
+/// Tells the engine to end a `BuildKit` build (`POST /build/cancel`). Best effort: one that it does not know is not
+/// there, or not yet.
+pub(super) async fn cancel(engine: &Engine, build_id: &str) {
+    let request = Request::builder().method(Method::POST).uri(format!("/build/cancel?id={}", escaped(build_id)));
+    if let Ok(request) = request.body(Empty::<Bytes>::new()) {
+        let _ = engine.inner.transport.send(request).await;
+    }
+}
+
 /// The engine's refusal of the whole build.
 struct Refused {
     status: u16,

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bollard::health::health_check_response::ServingStatus;
 use bollard::health::health_server::{Health, HealthServer};
@@ -14,6 +15,7 @@ use bollard::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServe
 use bollard::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard::moby::filesync::v1::auth_server::AuthServer;
 use bollard::moby::filesync::v1::file_sync_server::FileSyncServer;
+use bollard::models::BuildInfo;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http_body_util::Empty;
@@ -22,6 +24,7 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioExecutor;
 use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 use tonic::{Response, Status};
 
 use super::auth::Credentials;
@@ -102,18 +105,57 @@ pub(super) async fn build(
     ];
     let uri = request::query(wanted, reference, &dockerfile, &more);
     let sent_before = session.files.sent();
-    let mut answers = request::send(run.engine(), uri, None, &what).await?;
+    let (tell, mut answers) = mpsc::unbounded_channel();
+    let going = run.shielded(send(run.engine().clone(), uri, what, build_id, tell));
     let mut trace = Trace::new(super::lines::only_stage(&wanted.dockerfile));
-    while let Some(answer) = answers.next().await {
-        trace.add(answer, events);
-        let sent = session.files.sent() - sent_before;
-        trace.context_sent(sent, events);
-    }
+    let hear = async {
+        while let Some(answer) = answers.recv().await {
+            trace.add(answer, events);
+            let sent = session.files.sent() - sent_before;
+            trace.context_sent(sent, events);
+        }
+    };
+    tokio::join!(going, hear).0?;
     match (trace.end(), session.files.trouble()) {
         (Ended::Failed(_) | Ended::BrokenOff, Some(trouble)) => Err(trouble),
         (ended, _) => Ok(ended),
     }
 }
+
+/// Sends a build and tells its answers. Where nobody hears them any more, the engine is told to end the build, and this
+/// ends when that has: what the engine tags at the last moment is the run's to remove.
+async fn send(
+    engine: Engine,
+    uri: String,
+    what: String,
+    build_id: String,
+    tell: mpsc::UnboundedSender<BuildInfo>,
+) -> Result<()> {
+    let cancel = async {
+        tell.closed().await;
+        loop {
+            // The engine may not know the build yet.
+            request::cancel(&engine, &build_id).await;
+            tokio::time::sleep(CANCEL_AGAIN).await;
+        }
+    };
+    tokio::pin!(cancel);
+    let mut answers = tokio::select! {
+        sent = request::send(&engine, uri, None, &what) => sent?,
+        () = &mut cancel => return Ok(()),
+    };
+    loop {
+        let answer = tokio::select! {
+            answer = answers.next() => answer,
+            () = &mut cancel => return Ok(()),
+        };
+        let Some(answer) = answer else { return Ok(()) };
+        let _ = tell.send(answer);
+    }
+}
+
+/// How soon the engine is told again.
+const CANCEL_AGAIN: Duration = Duration::from_millis(300);
 
 /// The protocol takes UTF-8 alone.
 fn check_names(context: &Context) -> Result<()> {

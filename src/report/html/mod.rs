@@ -5,7 +5,7 @@ mod graph;
 
 use askama::Template;
 
-use super::text::cleaned;
+use super::text::{self, changes, cleaned};
 use crate::verify::{Ending, Failure, Finding, Outcome, Report, WaiverState};
 use bars::{Bar, ImageBar};
 use graph::Graph;
@@ -22,6 +22,8 @@ struct Page<'a> {
     mark: &'static str,
     counts: Vec<Count>,
     error: Option<&'a Failure>,
+    /// What to say of files that changed meanwhile.
+    changed: Option<String>,
     broken: Vec<&'a Finding>,
     groups: Vec<Group<'a>>,
     graph: Graph,
@@ -82,6 +84,7 @@ pub fn page(report: &Report) -> String {
         mark,
         counts: [Outcome::Fail, Outcome::Inconclusive, Outcome::Pass, Outcome::Skipped].map(count).into(),
         error: report.error.as_ref(),
+        changed: changes(report),
         broken: report.contracts.iter().filter(|finding| finding.outcome == Outcome::Fail).collect(),
         groups,
         graph: graph::of(report),

@@ -158,7 +158,7 @@ fn digest(text: &str, length: usize) -> String {
     hex(&sha2::Sha256::digest(text)[..length])
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 

@@ -49,6 +49,7 @@ fn finding(contract: &str, outcome: Outcome, observed: &str, started: f64, secon
         log: Vec::new(),
         hint: (outcome == Outcome::Fail).then(|| contract.mend.to_owned()),
         waiver: None,
+        cached: None,
         started,
         seconds,
     }
@@ -216,7 +217,7 @@ pub(super) fn moments() -> Vec<Moment> {
         done(fail),
         done(outside),
     ];
-    let ended = Event::Ended { outcome: Ending::Fail, seconds: 29.4, error: None };
+    let ended = Event::Ended { outcome: Ending::Fail, seconds: 29.4, changed: Vec::new(), error: None };
     moments.push(moment(29.4, ended));
     moments
 }

@@ -1,0 +1,200 @@
+//! Verifying again: what is taken from `.dockwright/cache`, and that it is nothing that may have changed.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::running::{Running, edit};
+use super::support::{Ran, dockwright, engine, run, service};
+
+/// Contracts that are seen without a container, so that many runs take no time.
+const QUICK: &[&str] = &["dev-tools.optional", "test.isolated-env", "installation.env-complete"];
+
+/// Where passes are kept.
+const FILE: &str = ".dockwright/cache/verify.json";
+
+/// The contracts of a report that were not looked at now.
+fn cached(report: &Value) -> BTreeSet<&str> {
+    let contracts = report["contracts"].as_array().expect("a report").iter();
+    contracts.filter(|one| one["cached"].is_string()).filter_map(|one| one["contract"].as_str()).collect()
+}
+
+fn verify(folder: &Path, more: &[&str], env: &[(&str, &str)]) -> Ran {
+    let mut command = dockwright();
+    command.current_dir(folder).envs(env.iter().copied()).args(["verify", "--format", "json"]);
+    Ran::of(command.args(more))
+}
+
+fn quick(folder: &Path) -> Ran {
+    verify(folder, QUICK, &[])
+}
+
+fn append(path: &Path, text: &str) {
+    let before = std::fs::read_to_string(path).unwrap();
+    std::fs::write(path, before + text).unwrap();
+}
+
+/// A change somewhere in the project.
+type Change = fn(&Path);
+
+#[test]
+fn whatever_changes_is_looked_at_again() {
+    if !engine() {
+        return;
+    }
+    let changes: &[(&str, Change)] = &[
+        ("source", |folder| append(&folder.join("orders/app.py"), "\n# changed\n")),
+        ("a file that no build takes in", |folder| append(&folder.join("README.md"), "\nchanged\n")),
+        ("a new file", |folder| std::fs::write(folder.join("notes.txt"), "x").unwrap()),
+        ("its mode", |folder| {
+            std::fs::set_permissions(folder.join("notes.txt"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        }),
+        ("a link", |folder| symlink("notes.txt", folder.join("link")).unwrap()),
+        ("where it leads", |folder| {
+            std::fs::remove_file(folder.join("link")).unwrap();
+            symlink("README.md", folder.join("link")).unwrap();
+        }),
+        ("a folder", |folder| std::fs::create_dir(folder.join("empty")).unwrap()),
+        ("a file gone", |folder| std::fs::remove_file(folder.join("link")).unwrap()),
+        ("the Dockerfile", |folder| append(&folder.join("Dockerfile"), "# changed\n")),
+        ("compose.yaml", |folder| append(&folder.join("compose.yaml"), "# changed\n")),
+        (".dockerignore", |folder| append(&folder.join(".dockerignore"), "# changed\n")),
+        (".env", |folder| std::fs::write(folder.join(".env"), "NOBODY_USES_THIS=1\n").unwrap()),
+        ("dockwright.toml", |folder| append(&folder.join("dockwright.toml"), "# changed\n")),
+        ("the same length, and the time of before", |folder| {
+            let file = folder.join("notes.txt");
+            let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+            std::fs::write(&file, "y").unwrap();
+            std::fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        }),
+    ];
+    let (_home, folder) = service("python", &[]);
+    let all: BTreeSet<&str> = QUICK.iter().copied().collect();
+    assert_eq!(cached(&quick(&folder).exits(0).json()), BTreeSet::new());
+    for (what, change) in changes {
+        assert_eq!(cached(&quick(&folder).exits(0).json()), all, "before {what}");
+        change(&folder);
+        assert_eq!(cached(&quick(&folder).exits(0).json()), BTreeSet::new(), "{what} has changed");
+    }
+    // What is asked for alone is the same contract.
+    assert_eq!(cached(&verify(&folder, &QUICK[..1], &[]).exits(0).json()), QUICK[..1].iter().copied().collect());
+    assert_eq!(cached(&verify(&folder, &[QUICK, &["--fresh"]].concat(), &[]).exits(0).json()), BTreeSet::new());
+    assert_eq!(cached(&quick(&folder).exits(0).json()), all, "what was looked at freshly is remembered");
+    // Times alone are no change: a checkout sets them anew.
+    for entry in walkdir::WalkDir::new(&folder).into_iter().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        let file = std::fs::File::options().append(true).open(entry.path()).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(500_000)).unwrap();
+    }
+    assert_eq!(cached(&quick(&folder).exits(0).json()), all, "only times have changed");
+}
+
+#[test]
+fn the_environment_that_compose_takes_values_from_is_in_the_key() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    edit(&folder.join("compose.yaml"), "stop_grace_period: 15s", "stop_grace_period: ${DOCKWRIGHT_TEST_GRACE:-15s}");
+    let grace = |value: &'static str| [("DOCKWRIGHT_TEST_GRACE", value)];
+    verify(&folder, QUICK, &grace("14s"));
+    let same = verify(&folder, QUICK, &grace("14s"));
+    let other = verify(&folder, QUICK, &grace("13s"));
+    assert!(!cached(&same.json()).is_empty(), "{}", same.out);
+    assert_eq!(cached(&other.json()), BTreeSet::new());
+}
+
+#[test]
+fn a_broken_promise_is_never_taken_from_the_cache() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let contracts = ["dev-tools.optional", "installation.env-complete"];
+    verify(&folder, &contracts, &[]).exits(0);
+    let file = folder.join("compose.yaml");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    edit(&file, "profiles: [dev-tools]", "profiles: []");
+    for _ in 0..2 {
+        let report = verify(&folder, &contracts, &[]).exits(1).json();
+        let broken = report["contracts"].as_array().unwrap().iter().find(|one| one["outcome"] == "fail").unwrap();
+        assert_eq!((&broken["contract"], &broken["cached"]), (&Value::from(contracts[0]), &Value::Null));
+    }
+    // The cache may be deleted, broken or somebody else's at any time.
+    std::fs::write(&file, kept).unwrap();
+    for text in [
+        "",
+        "{",
+        "\0",
+        r#"{"schema":1,"passes":{"dev-tools.optional":{"key":"","seen":"","expected":"","observed":""}}}"#,
+    ] {
+        std::fs::write(folder.join(FILE), text).unwrap();
+        assert_eq!(cached(&verify(&folder, &contracts, &[]).exits(0).json()), BTreeSet::new(), "{text}");
+    }
+    assert_eq!(cached(&verify(&folder, &contracts, &[]).exits(0).json()), contracts.into());
+}
+
+#[test]
+fn what_cannot_be_remembered_is_told_and_not_written() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    symlink(elsewhere.path(), folder.join(".dockwright")).unwrap();
+    quick(&folder).exits(0).says(&["nothing is remembered for the next run", ".dockwright is no folder"]);
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is written through a link");
+    std::fs::remove_file(folder.join(".dockwright")).unwrap();
+    let ignore = folder.join(".dockerignore");
+    let kept = std::fs::read_to_string(&ignore).unwrap();
+    edit(&ignore, ".dockwright\n", "");
+    quick(&folder)
+        .exits(0)
+        .says(&["nothing is remembered for the next run", ".dockerignore does not name .dockwright"]);
+    assert!(!folder.join(".dockwright").exists());
+    std::fs::write(&ignore, kept).unwrap();
+    edit(&folder.join("compose.yaml"), "- .:/srv/app\n", "- .:/srv/app\n      - /etc/hostname:/etc/host:ro\n");
+    quick(&folder).exits(0).says(&["nothing is remembered for the next run", "/etc/hostname"]);
+    assert!(!folder.join(".dockwright").exists());
+    std::fs::write(folder.join("compose.yaml"), run(&folder, ["show", "compose.yaml"]).exits(0).out).unwrap();
+    quick(&folder).exits(0);
+    // Not committed, whatever the project's own .gitignore says.
+    let listed = Ran::of(std::process::Command::new("git").current_dir(&folder).args(["init", "--quiet"])).code
+        == Some(0)
+        && Ran::of(std::process::Command::new("git").current_dir(&folder).args(["status", "--porcelain", "-uall"]))
+            .out
+            .contains(".dockwright");
+    assert!(!listed && folder.join(FILE).is_file());
+}
+
+#[test]
+fn a_project_that_changes_meanwhile_is_told_and_not_remembered() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    let report = folder.join("report.json");
+    let mut running =
+        Running::start(&folder, &["verify", "service.shutdown", "dev-tools.optional", "--report", "json=report.json"]);
+    let pid = running.pid();
+    running.until("a container", || super::running::left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    append(&folder.join("orders/app.py"), "\n# changed\n");
+    let (code, said, _) = running.end();
+    assert_eq!(code, Some(0), "{said}");
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(report["outcome"], "inconclusive", "{report:#}");
+    assert_eq!(report["changed"], Value::from(vec!["orders/app.py"]));
+    assert!(!folder.join(FILE).exists(), "what was seen of a project that changed is not remembered");
+    // A failure that the change may have made is none that was observed.
+    edit(&folder.join("dockwright.toml"), "[verify]\n", "[verify]\ntimeout = 5\n");
+    edit(&folder.join("compose.yaml"), "target: service }", "target: service }\n    command: [\"sleep\", \"600\"]");
+    let mut running = Running::start(&folder, &["verify", "service.port", "--strict", "--report", "json=report.json"]);
+    let pid = running.pid();
+    running.until("a container", || super::running::left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    append(&folder.join("orders/app.py"), "\n# changed again\n");
+    let (code, said, _) = running.end();
+    assert_eq!(code, Some(4), "{said}");
+    let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    assert!(text.contains("orders/app.py changed while it was looked at"), "{text}");
+}
