@@ -172,7 +172,7 @@ fn file(definition: Option<&compose::Definition>, key: &str, target: &str, place
 fn tmpfs(text: &str) -> Tmpfs {
     let (target, options) = text.split_once(':').unwrap_or((text, ""));
     let options = options.split(',').filter(|option| !option.is_empty()).map(ToOwned::to_owned).collect();
-    Tmpfs { target: target.to_owned(), options, ..Tmpfs::default() }
+    Tmpfs { target: target.to_owned(), options: Some(options), ..Tmpfs::default() }
 }
 
 fn device(text: &str) -> Device {
@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn tmpfs_options_and_devices_are_split() {
         let one = tmpfs("/tmp:size=64m,mode=1777");
-        assert_eq!((one.target.as_str(), one.options), ("/tmp", vec!["size=64m".into(), "mode=1777".into()]));
-        assert_eq!(tmpfs("/run").options, Vec::<String>::new());
+        assert_eq!((one.target.as_str(), one.options), ("/tmp", Some(vec!["size=64m".into(), "mode=1777".into()])));
+        assert_eq!(tmpfs("/run").options, Some(Vec::new()));
         assert_eq!(device("/dev/fuse").target, "/dev/fuse");
         assert_eq!(device("/a:/b:r").permissions, "r");
     }

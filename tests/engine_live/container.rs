@@ -120,11 +120,11 @@ async fn mounts_limits_and_networks_are_honoured() {
             Mount::Tmpfs(Tmpfs {
                 target: "/tmp2".into(),
                 // Podman's knows no owner.
-                uid: docker.then_some(77),
+                options: docker.then(|| vec!["uid=77".into()]),
                 mode: Some(0o700),
                 size: Some(1 << 20),
-                ..Default::default()
             }),
+            Mount::Tmpfs(Tmpfs { target: "/tmp3".into(), mode: Some(0o711), ..Default::default() }),
         ],
         read_only: true,
         cap_drop: vec!["ALL".into()],
@@ -135,7 +135,7 @@ async fn mounts_limits_and_networks_are_honoured() {
         hostname: Some("named".into()),
         network_mode: Some("none".into()),
         ..shell(
-            "cat /bind/file; echo; echo x > /bind/new; echo x > /vol/x; stat -c '%u %a' /tmp2; touch /root/x || echo ro; \
+            "cat /bind/file; echo; echo x > /bind/new; echo x > /vol/x; stat -c '%u %a' /tmp2 /tmp3; touch /root/x || echo ro; \
              grep -E 'CapBnd|NoNewPrivs' /proc/self/status; hostname; cat /proc/1/comm; ls /sys/class/net",
         )
     };
@@ -144,6 +144,7 @@ async fn mounts_limits_and_networks_are_honoured() {
     for expected in [
         "from the host",
         if docker { "77 700" } else { "0 700" },
+        "0 711",
         "ro",
         "CapBnd:\t0000000000000000",
         "NoNewPrivs:\t1",

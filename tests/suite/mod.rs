@@ -1,3 +1,4 @@
+mod compose_up;
 mod contracts_page;
 mod crate_package;
 mod floors;

@@ -174,12 +174,8 @@ pub struct Tmpfs {
     pub size: Option<u64>,
     /// Permission bits of its root; the engine's default is 1777.
     pub mode: Option<u32>,
-    /// Owner of its root.
-    pub uid: Option<u32>,
-    /// Group of its root.
-    pub gid: Option<u32>,
-    /// More mount options: `exec`, `noatime` …
-    pub options: Vec<String>,
+    /// Mount options (`exec`, `uid=5` …), as the engine's `Tmpfs` takes them; none for one of its `Mounts`, which has none.
+    pub options: Option<Vec<String>>,
 }
 
 /// A network joined.

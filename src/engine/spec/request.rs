@@ -184,21 +184,28 @@ fn mounts(mounts: &[Mount]) -> Mounts {
                 }),
                 ..Default::default()
             }),
-            // `Mounts` takes a tmpfs' owner only from API 1.46 on, this older list always.
-            Mount::Tmpfs(one) => {
-                tmpfs.insert(one.target.clone(), tmpfs_options(one));
-            }
+            Mount::Tmpfs(one) => match &one.options {
+                Some(options) => drop(tmpfs.insert(one.target.clone(), tmpfs_options(one, options))),
+                None => list.push(models::Mount {
+                    typ: Some(models::MountType::TMPFS),
+                    target: Some(one.target.clone()),
+                    tmpfs_options: Some(models::MountTmpfsOptions {
+                        size_bytes: one.size.and_then(|size| size.try_into().ok()),
+                        mode: one.mode.map(i64::from),
+                        ..Default::default()
+                    }),
+                    ..Default::default()
+                }),
+            },
         }
     }
     (binds, list, tmpfs)
 }
 
-fn tmpfs_options(tmpfs: &Tmpfs) -> String {
-    let mut options = tmpfs.options.clone();
+fn tmpfs_options(tmpfs: &Tmpfs, options: &[String]) -> String {
+    let mut options = options.to_vec();
     options.extend(tmpfs.size.map(|size| format!("size={size}")));
     options.extend(tmpfs.mode.map(|mode| format!("mode={mode:o}")));
-    options.extend(tmpfs.uid.map(|uid| format!("uid={uid}")));
-    options.extend(tmpfs.gid.map(|gid| format!("gid={gid}")));
     options.join(",")
 }
 
@@ -233,13 +240,16 @@ mod tests {
 
     #[test]
     fn each_mount_goes_where_the_engine_understands_it() {
-        let tmpfs =
-            Tmpfs { target: "/tmp".into(), mode: Some(0o1777), uid: Some(5), size: Some(1024), ..Default::default() };
+        let options = Some(vec!["uid=5".into()]);
+        let tmpfs = Tmpfs { target: "/tmp".into(), mode: Some(0o1777), size: Some(1024), options };
+        let plain = Tmpfs { target: "/fast".into(), size: Some(1024), ..Default::default() };
         let bind = Bind { source: "/src".into(), target: "/app".into(), read_only: true, ..Default::default() };
         let created = Bind { create_host_path: true, ..bind.clone() };
-        let (binds, list, map) = mounts(&[Mount::Tmpfs(tmpfs), Mount::Bind(bind), Mount::Bind(created)]);
-        assert_eq!(map["/tmp"], "size=1024,mode=1777,uid=5");
+        let (binds, list, map) =
+            mounts(&[Mount::Tmpfs(tmpfs), Mount::Bind(bind), Mount::Bind(created), Mount::Tmpfs(plain)]);
+        assert_eq!(map["/tmp"], "uid=5,size=1024,mode=1777");
         assert_eq!(list[0].read_only, Some(true));
+        assert_eq!(list[1].tmpfs_options.as_ref().unwrap().size_bytes, Some(1024));
         assert_eq!(binds, ["/src:/app:ro"]);
     }
 }
