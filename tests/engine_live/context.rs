@@ -8,8 +8,8 @@ use dockwright::engine::{BuildEvent, BuildRequest, Context, Entry, FileTree, Ign
 
 use super::{BASE, build, built, engine, finish, fresh};
 
-/// What the docker CLI's builder makes of a folder; none without one.
-async fn by_the_cli(run: &Run, folder: &Path) -> Option<FileTree> {
+/// What the docker CLI's builder makes of a folder; the error is what it says.
+pub(super) async fn by_the_cli(run: &Run, folder: &Path, dockerfile: &str) -> Result<FileTree, String> {
     let plugin = std::env::var_os("DOCKWRIGHT_TEST_BUILDX");
     let mut command = match &plugin {
         Some(path) => tokio::process::Command::new(path),
@@ -19,20 +19,18 @@ async fn by_the_cli(run: &Run, folder: &Path) -> Option<FileTree> {
         command.arg("buildx");
     }
     let name = format!("dockwright-test-cli:{}", fresh());
-    command.args(["build", "-q", "-t", &name]).arg(folder);
-    let ended = command.output().await.ok()?;
+    command.args(["build", "-q", "-t", &name, "-f"]).arg(folder.join(dockerfile)).arg(folder);
+    let ended = command.output().await.expect("the tests have the docker client and its buildx");
     if !ended.status.success() {
-        let error = String::from_utf8_lossy(&ended.stderr);
-        assert!(plugin.is_none(), "{error}");
-        return None;
+        return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
     }
     let tree = run.walk_filesystem(&name, WalkOptions::default()).await.unwrap();
     run.engine().untag(&name).await.unwrap();
-    Some(tree)
+    Ok(tree)
 }
 
 /// All that a file is but its time, which engines without `BuildKit` get a fixed one of.
-fn plain(tree: &FileTree) -> Vec<(String, Entry)> {
+pub(super) fn plain(tree: &FileTree) -> Vec<(String, Entry)> {
     let timeless = |(path, entry): (&String, &Entry)| (path.clone(), Entry { mtime: 0, ..entry.clone() });
     tree.files.iter().map(timeless).collect()
 }
@@ -114,7 +112,7 @@ async fn a_context_holds_what_the_docker_cli_sends() {
         "[a-b]*\n[^a-z]*\n",
     ] {
         let folder = project(ignore);
-        let Some(theirs) = by_the_cli(&run, folder.path()).await else { return };
+        let theirs = by_the_cli(&run, folder.path(), "Dockerfile").await.unwrap();
         let context = Context::open(folder.path()).unwrap();
         let image = built(&run, &context, "FROM scratch\nCOPY . /c\n").await;
         let ours = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();

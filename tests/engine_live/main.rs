@@ -6,6 +6,8 @@ mod build;
 mod container;
 #[cfg(unix)]
 mod context;
+#[cfg(unix)]
+mod ignored;
 mod image;
 mod scope;
 
