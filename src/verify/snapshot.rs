@@ -32,6 +32,13 @@ struct Stamp {
     entry: (i64, i64, u64),
 }
 
+impl Stamp {
+    /// Folders have neither size nor time here.
+    fn is_folder(&self) -> bool {
+        self.modified.is_none()
+    }
+}
+
 impl Snapshot {
     /// What is there now. What cannot be read is what those who need it will tell of.
     pub(super) fn take(subject: &Subject) -> Self {
@@ -68,11 +75,13 @@ impl Snapshot {
         Self::take(subject).files == self.files
     }
 
-    /// What images and containers are made of and is not as it was, in order.
+    /// What images and containers are made of and is not as it was, in order. What was not there, or was empty, is left
+    /// aside: it is the log that somebody writes of this very run.
     pub(super) fn changed(&self, subject: &Subject) -> Vec<PathBuf> {
         let now = Self::take(subject);
-        let all: BTreeSet<&PathBuf> = self.made_of.union(&now.made_of).collect();
-        all.into_iter().filter(|path| self.files.get(*path) != now.files.get(*path)).cloned().collect()
+        let was = |path: &&PathBuf| self.files.get(*path).is_some_and(|stamp| stamp.size > 0 || stamp.is_folder());
+        let all = self.made_of.iter().filter(was);
+        all.filter(|path| self.files.get(*path) != now.files.get(*path)).cloned().collect()
     }
 }
 

@@ -180,6 +180,7 @@ fn a_project_that_changes_meanwhile_is_told_and_not_remembered() {
     let pid = running.pid();
     running.until("a container", || super::running::left_by(pid).iter().any(|thing| thing.starts_with("container")));
     append(&folder.join("orders/app.py"), "\n# changed\n");
+    std::fs::write(folder.join("run.log"), "a log of the run itself is none of it\n").unwrap();
     let (code, said, _) = running.end();
     assert_eq!(code, Some(0), "{said}");
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();

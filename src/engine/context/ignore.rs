@@ -115,6 +115,20 @@ impl Ignore {
         (ignored, Matched(matched))
     }
 
+    /// Whether the docker CLI sends a file that [`Ignore::matches`] lets pass without its content: it asks another question
+    /// when it opens it (patternmatcher's `MatchesOrParentMatches`, in fsutil's `filterFS.Open`), to which the answer is
+    /// another where a later pattern leaves out a folder that an earlier one left out already, as in `*`, `!foo/*`, `fo*`.
+    pub(super) fn empties(&self, path: &str) -> bool {
+        if !self.patterns.iter().any(|pattern| pattern.keeps) {
+            return false;
+        }
+        let above = || path.match_indices('/').map(|(end, _)| &path[..end]);
+        self.patterns.iter().fold(false, |ignored, pattern| {
+            let hit = pattern.keeps == ignored && (pattern.matches(path) || above().any(|one| pattern.matches(one)));
+            if hit { !pattern.keeps } else { ignored }
+        })
+    }
+
     /// Whether something inside an ignored folder may be kept, so that it must be read.
     pub(super) fn may_keep_inside(&self, folder: &str) -> bool {
         self.patterns.iter().filter(|pattern| pattern.keeps).any(|pattern| {
@@ -323,6 +337,19 @@ mod tests {
             for path in *kept {
                 assert!(!ignore.is_ignored(path), "{text:?} should keep {path}");
             }
+        }
+    }
+
+    #[test]
+    fn what_the_docker_cli_empties_is_known() {
+        for (text, empty, whole) in [
+            ("*\n!foo/*\nfo*", &["foo/a"][..], &[][..]),
+            ("*\n!foo", &[], &["foo", "foo/a"]),
+            ("foo\n!foo/a\n", &[], &["foo/a", "b"]),
+        ] {
+            let ignore = Ignore::parse(text).unwrap();
+            assert!(empty.iter().all(|path| ignore.empties(path) && !ignore.is_ignored(path)), "{text:?}");
+            assert!(!whole.iter().any(|path| ignore.empties(path)), "{text:?}");
         }
     }
 

@@ -54,7 +54,10 @@ fn folder(path: &Path, name: &str, ignore: &Ignore, above: &Matched, files: &mut
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             Err(error) => return Err(unreadable(&full, error)),
         };
-        let Some(file) = file(&full, relative, &metadata)? else { continue };
+        let Some(mut file) = file(&full, relative, &metadata)? else { continue };
+        if file.kind == EntryKind::File && ignore.empties(&file.path) {
+            (file.content, file.size) = (Content::Memory(Bytes::new()), 0);
+        }
         if is_folder {
             let relative = file.path.clone();
             let at = files.len();
