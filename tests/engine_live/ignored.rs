@@ -58,14 +58,15 @@ fn node() -> impl Strategy<Value = Node> {
     ]
 }
 
-/// A part of a pattern: a name, wildcards, or a name with some of it replaced by one.
+/// A part of a pattern: a name, wildcards, or a name with some of it replaced by one. None is a lone backslash, which the
+/// CLI refuses at the end of a pattern or takes for a dollar, by what stands before it; we refuse it.
 fn part() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => name(),
         2 => Just("*".to_owned()),
         2 => Just("**".to_owned()),
         1 => prop::sample::select(vec![
-            "?", "a?", "[ab]", "[a-f]*", "[^a]*", "*.py", "*o*", "\\[x]", "\\*", ".", "..", "**b", "a**", "foo.*", "?*", "[]", "[", "\\",
+            "?", "a?", "[ab]", "[a-f]*", "[^a]*", "*.py", "*o*", "\\[x]", "\\*", ".", "..", "**b", "a**", "foo.*", "?*", "[]", "[",
         ]).prop_map(String::from),
     ]
 }

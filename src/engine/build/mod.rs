@@ -189,14 +189,35 @@ impl Run {
     ) -> Result<BuildOutcome> {
         self.open()?;
         let reference = self.reference(&request.name);
+        let mut tries = 1;
+        loop {
+            let outcome = self.build_once(&request, &reference, &mut events).await;
+            let lost = match &outcome {
+                Ok(BuildOutcome::Failed(failure)) => failure.message.contains(LOST),
+                Ok(BuildOutcome::Built { .. }) => false,
+                Err(error) => error.message().contains(GONE),
+            };
+            if !lost || tries == TRIES {
+                return outcome;
+            }
+            tries += 1;
+        }
+    }
+
+    async fn build_once(
+        &self,
+        request: &BuildRequest,
+        reference: &str,
+        events: &mut (impl FnMut(BuildEvent) + Send),
+    ) -> Result<BuildOutcome> {
         let ended = if self.engine().info().buildkit {
-            session::build(self, &request, &reference, &mut events).await?
+            session::build(self, request, reference, events).await?
         } else {
-            classic::build(self, &request, &reference, &mut events).await?
+            classic::build(self, request, reference, events).await?
         };
         match ended {
             // The tag is this build's alone: if it names an image, the image is this build's.
-            Ended::Built => Ok(BuildOutcome::Built { image_id: self.engine().image(&reference).await?.id }),
+            Ended::Built => Ok(BuildOutcome::Built { image_id: self.engine().image(reference).await?.id }),
             Ended::Failed(mut failure) => {
                 lines::locate(&mut failure, &request.dockerfile);
                 if let Some(said) = failure.told().find(|line| tells_of_full_disk(line)) {
@@ -205,7 +226,7 @@ impl Run {
                 }
                 Ok(BuildOutcome::Failed(failure))
             }
-            Ended::BrokenOff => match self.engine().image(&reference).await {
+            Ended::BrokenOff => match self.engine().image(reference).await {
                 Ok(image) => Ok(BuildOutcome::Built { image_id: image.id }),
                 Err(_) => Err(Error::engine(format!("the engine broke the build of {} off", request.name))
                     .hint("see the engine's own log, and whether its disk is full (`dockwright doctor`)")),
@@ -213,6 +234,12 @@ impl Run {
         }
     }
 }
+
+/// What the engine says where somebody removed an image while a build made the same one: Docker's image store does
+/// not keep the two apart (seen on 28.5, with two runs on one scaffold). Built again, it is there.
+const LOST: &str = "failed to get digest sha256:";
+const GONE: &str = "No such image";
+const TRIES: usize = 3;
 
 /// How the engine's answer to a build ended.
 enum Ended {
