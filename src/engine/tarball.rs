@@ -3,17 +3,16 @@
 use std::io::{self, Read, Write};
 use std::pin::Pin;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::io::{StreamReader, SyncIoBridge};
 
 /// Bytes as they arrive.
 pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
 
 /// Pieces large enough that passing them on costs nothing.
-const PIECE: usize = 128 * 1024;
+const PIECE: usize = 512 * 1024;
 
 /// Reads a stream on a thread of its own with `read`. Dropping the future ends the stream.
 pub(super) async fn read<T: Send + 'static>(
@@ -26,9 +25,50 @@ pub(super) async fn read<T: Send + 'static>(
     tokio::task::spawn_blocking(move || read(&mut reader(stream))).await.map_err(io::Error::other)?
 }
 
-/// A stream as a reader, for a thread of the runtime's on which blocking is allowed.
-pub(super) fn reader(stream: ByteStream) -> impl Read {
-    io::BufReader::with_capacity(PIECE, SyncIoBridge::new(StreamReader::new(stream)))
+/// A stream as a reader, for a thread of the runtime's on which blocking is allowed. What the engine sends comes in small
+/// pieces; the thread is woken for larger ones.
+pub(super) fn reader(mut stream: ByteStream) -> impl Read {
+    let (sender, pieces) = mpsc::channel(4);
+    tokio::spawn(async move {
+        let mut buffer = BytesMut::with_capacity(PIECE);
+        while let Some(piece) = stream.next().await {
+            let sent = match piece {
+                Ok(piece) => {
+                    buffer.extend_from_slice(&piece);
+                    if buffer.len() < PIECE {
+                        continue;
+                    }
+                    sender.send(Ok(buffer.split().freeze())).await
+                }
+                Err(error) => sender.send(Err(error)).await,
+            };
+            if sent.is_err() {
+                return;
+            }
+        }
+        let _ = sender.send(Ok(buffer.freeze())).await;
+    });
+    Received { pieces, left: Bytes::new() }
+}
+
+/// The thread's end of [`reader`].
+struct Received {
+    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    left: Bytes,
+}
+
+impl Read for Received {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.left.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.left = piece?,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.left.len());
+        self.left.split_to(length).copy_to_slice(&mut buffer[..length]);
+        Ok(length)
+    }
 }
 
 /// Writes a stream from a thread of its own. Dropping the stream fails the writer's next write.
