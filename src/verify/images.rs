@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::bench::Image;
 use super::event::{Event, Layer, RoleReport};
@@ -32,7 +32,8 @@ struct Done {
     failure: Option<BuildFailure>,
 }
 
-/// Builds every role, side by side; the contexts are packed once and shared.
+/// Builds every role, side by side where the engine's builder shares what they have in common, else one after the
+/// other; the contexts are packed once and shared.
 pub(super) async fn build_all(
     run: &Run,
     subject: &Subject,
@@ -57,7 +58,9 @@ pub(super) async fn build_all(
         let context = &contexts[&(job.target.context.clone(), job.target.dockerfile.file.clone())];
         build_one(run, job, context, sink)
     });
-    let done: Vec<Done> = join_all(builds).await.into_iter().collect::<Result<_>>()?;
+    // A builder without sessions does not know that two of its builds make the same stage, and makes it twice.
+    let width = if run.engine().info().buildkit { jobs.len().max(1) } else { 1 };
+    let done: Vec<Done> = stream::iter(builds).buffered(width).try_collect().await?;
     Ok(collect(&jobs, done))
 }
 
