@@ -57,8 +57,11 @@ impl Ignore {
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // A comment is one only at the very beginning of its line.
-        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim);
-        let mut ignore = Self::from_patterns(lines)?;
+        let lines = text.lines().filter(|line| !line.starts_with('#')).map(str::trim).filter(|line| !line.is_empty());
+        // What is left of `/!x` is read again, as `!x`: the CLI's reader and its matcher are two.
+        let lines: Vec<String> =
+            lines.map(|line| if line.starts_with('!') { line.to_owned() } else { clean(line) }).collect();
+        let mut ignore = Self::from_patterns(lines.iter().map(String::as_str))?;
         text.clone_into(&mut ignore.text);
         Ok(ignore)
     }
@@ -323,6 +326,7 @@ mod tests {
             ("\u{feff}foo\r\nbar\r\n", &["foo", "bar"], &[]),
             ("  foo  ", &["foo"], &[]),
             ("! foo\nfoo", &["foo"], &[]),
+            ("foo\n/!foo", &[], &["foo", "!foo"]),
             ("a.c", &["a.c"], &["abc"]),
             ("a+(b)", &["a+(b)"], &["ab"]),
             ("node_modules/**", &["node_modules/x"], &["node_modules"]),
