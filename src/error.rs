@@ -154,6 +154,12 @@ impl Error {
         &self.details.hints
     }
 
+    /// Where, what, and all causes on one line, for where there is no room for more.
+    #[must_use]
+    pub fn told(&self) -> String {
+        std::iter::once(self.to_string()).chain(self.causes()).collect::<Vec<_>>().join(": ")
+    }
+
     /// The causes, outermost first.
     #[must_use]
     pub fn causes(&self) -> Vec<String> {

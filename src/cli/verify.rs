@@ -90,8 +90,7 @@ fn prove(
     };
     // What was seen stands, whether or not the next run has it easier.
     if let Err(error) = remembered {
-        let why = std::iter::once(error.message().to_owned()).chain(error.causes()).collect::<Vec<_>>().join(": ");
-        ui.note(&format!("nothing is remembered for the next run: {why}"));
+        ui.note(&format!("nothing is remembered for the next run: {}", error.told()));
     }
     Ok(())
 }

@@ -224,8 +224,9 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
     }
     // What was seen of a project that changed meanwhile is of no one state.
     let subject = &bench.subject;
-    let changed = snapshot.changed(subject).iter().map(|path| subject.shown(path)).collect();
-    let holds = snapshot.holds(subject);
+    let now = Snapshot::take(subject);
+    let changed = snapshot.changed(&now).iter().map(|path| subject.shown(path)).collect();
+    let holds = snapshot.equals(&now);
     for (finding, key) in learned.into_iter().filter(|(finding, _)| holds || finding.outcome != Outcome::Pass) {
         memory.take(&finding, key, &date);
     }
@@ -240,7 +241,7 @@ fn settled(finding: Finding, snapshot: &Snapshot, subject: &Subject) -> Finding 
     if finding.outcome != Outcome::Fail {
         return finding;
     }
-    let Some(path) = snapshot.changed(subject).into_iter().next() else { return finding };
+    let Some(path) = snapshot.changed(&Snapshot::take(subject)).into_iter().next() else { return finding };
     let observed = format!("{} changed while it was looked at, and then {}", subject.shown(&path), finding.observed);
     let hint = Some("verify again, while nobody writes in the project".to_owned());
     Finding { outcome: Outcome::Inconclusive, observed, hint, ..finding }
@@ -271,7 +272,7 @@ async fn check_one(bench: &Bench, entry: &'static checks::Entry, sink: &(dyn Fn(
         Err(Stop::Engine(error))
             if error.kind() == Kind::Engine && !engine::is_full(&error) && bench.engine().ping().await.is_ok() =>
         {
-            outcome::inconclusive([error.to_string()].into_iter().chain(error.causes()).collect::<Vec<_>>().join(": "))
+            outcome::inconclusive(error.told())
         }
         Err(Stop::Engine(error)) => return Err(error),
     };

@@ -70,11 +70,7 @@ impl Record {
         contracts.sort_by_key(|finding| contract::ALL.iter().position(|one| one.name == finding.contract));
         Report {
             schema: SCHEMA,
-            outcome: match overall(&contracts) {
-                _ if heard.error.is_some() => Ending::Error,
-                Ending::Pass if !heard.changed.is_empty() => Ending::Inconclusive,
-                outcome => outcome,
-            },
+            outcome: if heard.error.is_some() { Ending::Error } else { ending(overall(&contracts), &heard.changed) },
             changed: heard.changed.clone(),
             error: heard.error.clone(),
             version: env!("CARGO_PKG_VERSION"),
@@ -99,16 +95,18 @@ impl Record {
     /// The last event of a run that came to its end.
     #[must_use]
     pub(super) fn ended(&self, at: f64, changed: Vec<String>) -> Moment {
-        let outcome = match self.report().outcome {
-            Ending::Pass if !changed.is_empty() => Ending::Inconclusive,
-            outcome => outcome,
-        };
+        let outcome = ending(self.report().outcome, &changed);
         Moment { schema: SCHEMA, at, event: Event::Ended { outcome, seconds: rounded(at), changed, error: None } }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Heard> {
         self.0.lock().expect("nothing panics while it hears")
     }
+}
+
+/// What passed of a project that changed meanwhile was seen of no one state.
+fn ending(outcome: Ending, changed: &[String]) -> Ending {
+    if outcome == Ending::Pass && !changed.is_empty() { Ending::Inconclusive } else { outcome }
 }
 
 /// To thousandths.

@@ -70,15 +70,14 @@ impl Snapshot {
         Ok(hex(&all.finalize()))
     }
 
-    /// Whether all is still as it was.
-    pub(super) fn holds(&self, subject: &Subject) -> bool {
-        Self::take(subject).files == self.files
+    /// Whether all is in another one as in this.
+    pub(super) fn equals(&self, now: &Self) -> bool {
+        self.files == now.files
     }
 
     /// What images and containers are made of and is not as it was, in order. What was not there, or was empty, is left
     /// aside: it is the log that somebody writes of this very run.
-    pub(super) fn changed(&self, subject: &Subject) -> Vec<PathBuf> {
-        let now = Self::take(subject);
+    pub(super) fn changed(&self, now: &Self) -> Vec<PathBuf> {
         let was = |path: &&PathBuf| self.files.get(*path).is_some_and(|stamp| stamp.size > 0 || stamp.is_folder());
         let all = self.made_of.iter().filter(was);
         all.filter(|path| self.files.get(*path) != now.files.get(*path)).cloned().collect()

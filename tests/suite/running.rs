@@ -106,6 +106,13 @@ impl Running {
         }
     }
 
+    /// Waits until a container of its own is on the engine.
+    #[track_caller]
+    pub(super) fn until_container(&mut self) {
+        let pid = self.pid();
+        self.until("a container", || left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    }
+
     /// Its exit code, and what it said.
     pub(super) fn end(mut self) -> (Option<i32>, String, Duration) {
         let start = Instant::now();

@@ -177,8 +177,7 @@ fn a_project_that_changes_meanwhile_is_told_and_not_remembered() {
     let report = folder.join("report.json");
     let mut running =
         Running::start(&folder, &["verify", "service.shutdown", "dev-tools.optional", "--report", "json=report.json"]);
-    let pid = running.pid();
-    running.until("a container", || super::running::left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    running.until_container();
     append(&folder.join("orders/app.py"), "\n# changed\n");
     std::fs::write(folder.join("run.log"), "a log of the run itself is none of it\n").unwrap();
     let (code, said, _) = running.end();
@@ -191,8 +190,7 @@ fn a_project_that_changes_meanwhile_is_told_and_not_remembered() {
     edit(&folder.join("dockwright.toml"), "[verify]\n", "[verify]\ntimeout = 5\n");
     edit(&folder.join("compose.yaml"), "target: service }", "target: service }\n    command: [\"sleep\", \"600\"]");
     let mut running = Running::start(&folder, &["verify", "service.port", "--strict", "--report", "json=report.json"]);
-    let pid = running.pid();
-    running.until("a container", || super::running::left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    running.until_container();
     append(&folder.join("orders/app.py"), "\n# changed again\n");
     let (code, said, _) = running.end();
     assert_eq!(code, Some(4), "{said}");

@@ -197,7 +197,7 @@ fn an_interrupt_in_the_checks_leaves_nothing() {
     let before = inventory();
     let mut running = Running::start(&folder, &["verify", "dev.reload", "service.shutdown"]);
     let pid = running.pid();
-    running.until("a container", || left_by(pid).iter().any(|thing| thing.starts_with("container")));
+    running.until_container();
     running.signal(Signal::INT);
     // Who is impatient must not stop the clean-up half-way.
     std::thread::sleep(Duration::from_millis(50));
@@ -217,7 +217,7 @@ fn what_a_killed_run_left_is_swept_by_the_next() {
     let (_home, folder) = service("python", &[]);
     let mut running = Running::start(&folder, &["verify", "dev.reload"]);
     let killed = running.pid();
-    running.until("a container", || left_by(killed).iter().any(|thing| thing.starts_with("container")));
+    running.until_container();
     running.signal(Signal::KILL);
     let (code, _, _) = running.end();
     assert_eq!(code, None);
