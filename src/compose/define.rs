@@ -9,6 +9,7 @@ use super::paths::resolve;
 use super::service::map;
 use super::values::{boolean, entries, text};
 use super::yaml::{Key, Node, Value};
+use crate::text::nearest;
 
 /// One section of the top level.
 pub(super) fn definitions(
@@ -101,8 +102,7 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
                 service.at(field),
                 format!("the service `{name}` names the {kind} `{wanted}`, which is not defined"),
             );
-            let near = there.into_iter().find(|other| strsim::osa_distance(other, wanted) <= 1 + wanted.len() / 4);
-            match near {
+            match nearest(wanted, there.into_iter().map(String::as_str)) {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
                 None => fault.hint(format!("define it under the top-level `{kind}s:`")),
             }

@@ -3,6 +3,7 @@
 
 use super::fault::Fault;
 use super::yaml::{Key, Node, Value};
+use crate::text::nearest;
 
 /// What becomes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,14 +223,8 @@ pub(super) fn check(
 
 fn unknown(key: &Key, keys: &Keys, where_: &str) -> Fault {
     let fault = Fault::new(&key.place, format!("Compose knows no `{}` in {where_}", key.text));
-    let near = keys
-        .iter()
-        .flat_map(|(names, _)| names.iter())
-        .map(|name| (strsim::osa_distance(name, &key.text), name))
-        .filter(|(distance, _)| *distance <= 1 + key.text.len() / 4)
-        .min();
-    match near {
-        Some((_, near)) => fault.hint(format!("did you mean `{near}`?")),
+    match nearest(&key.text, keys.iter().flat_map(|(names, _)| names.iter().copied())) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
         None => fault.hint("what Compose is to leave alone begins with `x-`"),
     }
 }

@@ -31,7 +31,7 @@ mod values;
 mod yaml;
 
 pub use config_json::to_config_json;
-pub use model::{Compose, Definition, Interpolation, Place, Service, Unsupported};
+pub use model::{Compose, Definition, Interpolation, Service, Unsupported};
 pub use parts::{
     Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount, MountKind,
     NetworkUse, Port, Ulimit,

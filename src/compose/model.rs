@@ -1,36 +1,11 @@
 //! The whole file and one service.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::parts::{Build, Dependency, EnvFile, FileRef, Healthcheck, Limits, Mount, NetworkUse, Port, Ulimit};
-use crate::error::Location;
-
-/// A line of a file; lines count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file as it was opened.
-    pub file: Arc<Path>,
-    /// The line. What came by an anchor or a merge key has the line that it is written on.
-    pub line: usize,
-}
-
-impl Place {
-    /// The same place for an [`crate::error::Error`], with the line's `text` if known.
-    #[must_use]
-    pub fn location(&self, text: Option<String>) -> Location {
-        Location { file: self.file.to_path_buf(), line: Some(self.line), column: None, text }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file.display(), self.line)
-    }
-}
+use crate::text::Place;
 
 /// What Compose knows and dockwright does not start a container with: a check that depends on it
 /// cannot be trusted, so it is inconclusive and names this.

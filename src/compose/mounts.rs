@@ -3,10 +3,11 @@
 use super::fault::Fault;
 use super::keys;
 use super::parts::{Bind, FileRef, Mount, MountKind};
-use super::paths::{clean, resolve};
+use super::paths::resolve;
 use super::service::Context;
 use super::values::{boolean, bytes, items, mode, text};
 use super::yaml::{Node, Value};
+use crate::text::clean;
 
 /// All mounts; of two on one target the later one takes the place of the first, as Compose does.
 pub(super) fn mounts(node: &Node, context: &mut Context<'_>) -> Result<Vec<Mount>, Fault> {

@@ -1,10 +1,9 @@
 //! The parts of a service that are more than a word.
 
+use crate::text::Place;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
-
-use super::model::Place;
 
 /// `build` (spec "build.md").
 #[derive(Debug, Clone, PartialEq)]

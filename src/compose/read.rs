@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::define::{definitions, validate};
 use super::dotenv;
 use super::fault::{Fault, Sources};
-use super::files::{absolute, load, text_of};
+use super::files::{absolute, load};
 use super::keys;
 use super::merge::{drop_resets, merge};
-use super::model::{Compose, Interpolation, Place, Service, Unsupported};
+use super::model::{Compose, Interpolation, Service, Unsupported};
 use super::service::{Context, service};
 use super::values::{entries, text};
-use super::yaml::{Node, Value};
-use crate::error::{Error, Result};
+use super::yaml::{MAX_BYTES, Node, Value};
+use crate::error::{Error, Location, Result};
+use crate::text::{Place, read_text};
 
 /// The names of the file, in the order in which Compose looks for them.
 pub const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -62,7 +62,7 @@ fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<St
     let mut all = env.clone();
     let path = dir.join(".env");
     if path.is_file() {
-        let text = text_of(&path)?;
+        let text = read_text(&path, MAX_BYTES)?;
         let found = dotenv::parse(&text, &|name| env.get(name).cloned())
             .map_err(|(line, message)| dotenv_error(&path, &text, line, message))?;
         for (name, value) in found {
@@ -73,9 +73,7 @@ fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<St
 }
 
 fn dotenv_error(path: &Path, text: &str, line: usize, message: String) -> Error {
-    let place = Place { file: Arc::from(path), line };
-    let text = text.lines().nth(line.wrapping_sub(1)).map(str::to_owned);
-    Error::description(message).at(place.location(text))
+    Error::description(message).at(Location::in_text(Place::new(path, line), text))
 }
 
 fn files(dir: &Path, env: &BTreeMap<String, String>) -> Result<Vec<PathBuf>> {
@@ -226,7 +224,7 @@ fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std:
             .hint("make the file, or say `required: false`")
             .into());
         }
-        let text = text_of(&file.path)?;
+        let text = read_text(&file.path, MAX_BYTES).map_err(Error::from)?;
         let found = if file.format.as_deref() == Some("raw") {
             dotenv::parse_raw(&text)
         } else {

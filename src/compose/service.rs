@@ -7,12 +7,13 @@ use super::details::{depends_on, env_files, healthcheck, ulimits};
 use super::fault::Fault;
 use super::keys::{self, check};
 use super::limits::{deploy, limits};
-use super::model::{Place, Service, Unsupported};
+use super::model::{Service, Unsupported};
 use super::mounts::{devices, file_refs, mounts};
 use super::network::{networks, ports};
 use super::parts::{Condition, Dependency};
 use super::values::{boolean, bytes, duration, entries, integer, items, pairs, scalars, shell_words, text, texts};
 use super::yaml::{Key, Node, Value};
+use crate::text::Place;
 
 /// What decoding a service needs to know and to tell.
 pub(super) struct Context<'a> {

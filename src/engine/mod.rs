@@ -43,7 +43,7 @@ pub use image::{HistoryItem, ImageConfig, ImageInfo};
 pub use info::{DiskUsage, EngineInfo, Product};
 pub use layers::Layers;
 pub use run::{Commit, Network, Run, Volume};
-pub use search::{Hit, Place};
+pub use search::{Hit, ImagePart};
 pub use spec::{
     Bind, ContainerSpec, Device, Healthcheck, Mount, NetworkAttachment, Port, Protocol, Tmpfs, Ulimit, VolumeMount,
 };

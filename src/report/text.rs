@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::text::listed;
 use crate::verify::{Failure, Finding, Outcome, Report};
 
 /// A text without terminal sequences, without characters that XML cannot hold and without those that turn a line around
@@ -57,14 +58,11 @@ pub(super) fn counts(report: &Report) -> String {
 
 /// What to say of files that changed while they were verified; none if there are none.
 pub(super) fn changes(report: &Report) -> Option<String> {
-    const NAMED: usize = 3;
-    let named = report.changed.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = match report.changed.len() {
-        0 => return None,
-        number if number > NAMED => format!(" and {} more", number - NAMED),
-        _ => String::new(),
-    };
-    Some(format!("{named}{more} changed meanwhile, so what was seen is of no one state: verify again"))
+    if report.changed.is_empty() {
+        return None;
+    }
+    let named = listed(&report.changed, 3);
+    Some(format!("{named} changed meanwhile, so what was seen is of no one state: verify again"))
 }
 
 /// A time in RFC 3339, to the minute and for people.

@@ -306,8 +306,7 @@ fn destination(copy: &DroppedCopy, workdir: &str) -> String {
 }
 
 pub(super) fn clean(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    format!("/{}", parts.join("/"))
+    crate::text::join("/", path)
 }
 
 fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {

@@ -17,7 +17,6 @@ use super::images::Images;
 use super::outcome::{self, Finding, Outcome, Verdict};
 use super::snapshot::Snapshot;
 use super::subject::Subject;
-use super::taint::hex;
 use super::workcopy;
 use crate::compose::MountKind;
 use crate::engine::{Context, Run};
@@ -118,8 +117,8 @@ pub(super) async fn base(run: &Run, subject: &Subject, snapshot: &Snapshot) -> O
         let _ = writeln!(all, "{image} {id}");
     }
     let (program, files) = files.await.ok()?.ok()?;
-    let _ = writeln!(all, "{} {files}", hex(&program));
-    Some(hex(&Sha256::digest(all)))
+    let _ = writeln!(all, "{} {files}", hex::encode(program));
+    Some(hex::encode(Sha256::digest(all)))
 }
 
 /// The key of one contract: what all depend on, and the images of the roles that it needs.
@@ -131,7 +130,7 @@ pub(super) fn key(base: &str, entry: &Entry, subject: &Subject, images: &Images)
             let _ = writeln!(all, "{} {id}", role.name);
         }
     }
-    hex(&Sha256::digest(all))
+    hex::encode(Sha256::digest(all))
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use sha2::{Digest as _, Sha256};
 
 use super::subject::Subject;
-use super::taint::hex;
 use super::workcopy;
 use crate::engine::Context;
 
@@ -67,7 +66,7 @@ impl Snapshot {
             all.update(stamp.mode.to_le_bytes());
             all.update(content);
         }
-        Ok(hex(&all.finalize()))
+        Ok(hex::encode(all.finalize()))
     }
 
     /// Whether all is in another one as in this.

@@ -8,22 +8,26 @@ use super::support::repository;
 /// Module and what it may import beside itself, those of the lowest floor first. The same table stands in
 /// docs/ARCHITECTURE.md.
 const FLOORS: &[(&str, &[&str])] = &[
-    ("error", &[]),
+    ("text", &[]),
+    ("error", &["text"]),
     ("contract", &[]),
     ("stacks", &[]),
     ("ui", &["error"]),
-    ("compose", &["error"]),
-    ("dockerfile", &["error"]),
-    ("engine", &["error"]),
-    ("project", &["contract", "error", "stacks"]),
+    ("compose", &["error", "text"]),
+    ("dockerfile", &["error", "text"]),
+    ("engine", &["error", "text"]),
+    ("project", &["contract", "error", "stacks", "text"]),
     ("roles", &["project", "stacks"]),
     ("render", &["project", "roles", "stacks"]),
-    ("write", &["error", "render"]),
-    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks"]),
-    ("report", &["contract", "ui", "verify"]),
+    ("write", &["error", "render", "text"]),
+    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks", "text"]),
+    ("report", &["contract", "text", "ui", "verify"]),
     (
         "cli",
-        &["contract", "engine", "error", "project", "render", "report", "roles", "stacks", "ui", "verify", "write"],
+        &[
+            "contract", "engine", "error", "project", "render", "report", "roles", "stacks", "text", "ui", "verify",
+            "write",
+        ],
     ),
 ];
 

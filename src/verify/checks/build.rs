@@ -3,6 +3,7 @@
 use super::leftovers::made_from_build;
 use crate::engine::{Entry, FileTree};
 use crate::project::Code;
+use crate::text::listed;
 use crate::verify::artefact;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::inject::{self, Injection};
@@ -71,10 +72,7 @@ pub(super) async fn inject_equal(bench: &Bench) -> Checked {
     }
     let build = bench.role("build")?;
     let build = build.own.as_ref().unwrap_or(&build.target);
-    let shown = differences.iter().take(8).cloned().collect::<Vec<_>>();
-    let more = differences.len() - shown.len();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    Ok(fail(format!("differs from the service image: {}{more}", shown.join(", ")))
+    Ok(fail(format!("differs from the service image: {}", listed(differences, 8)))
         .expected("the same service file system from the copied and from the mounted source")
         .at(build.file.clone(), build.line()))
 }

@@ -10,6 +10,7 @@ use crate::contract;
 use crate::dockerfile::Kind as Instruction;
 use crate::engine::FileTree;
 use crate::stacks::{self, LockFormat, Shape};
+use crate::text::listed;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::subject::RoleSubject;
@@ -205,11 +206,8 @@ fn difference(bench: &Bench, role: &RoleSubject, lock: &Lock, dev: &Installed, s
     }
     // Among what is too much, what the Dockerfile names was asked for, the rest came with it.
     let line = names.iter().find_map(|name| role.target.line_with(&[name])).or_else(|| installing_line(role));
-    let shown: Vec<&str> = found.iter().take(5).map(String::as_str).collect();
-    let more = found.len() - shown.len();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     Some(
-        fail(format!("against {}: {}{more}", lock.file, shown.join(", ")))
+        fail(format!("against {}: {}", lock.file, listed(&found, 5)))
             .expected(format!("the production dependencies of {}, and no other", lock.file))
             .at(role.target.file.clone(), line.unwrap_or(role.target.line())),
     )

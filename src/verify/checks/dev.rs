@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::compose::Mount;
 use crate::engine::{Context, EntryKind, ImageInfo};
+use crate::text::listed;
 use crate::verify::artefact;
 use crate::verify::bench::{Bench, Checked, Stop};
 use crate::verify::outcome::{Outcome, fail, pass, skipped};
@@ -124,11 +125,9 @@ pub(super) async fn no_source(bench: &Bench) -> Checked {
             tree.files.len()
         )));
     }
-    let shown: Vec<String> = copied.iter().take(5).map(|(source, path)| format!("{source} as {path}")).collect();
-    let more = copied.len().saturating_sub(shown.len());
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let shown = listed(copied.iter().map(|(source, path)| format!("{source} as {path}")), 5);
     let line = copying_line(role, copied[0].0).unwrap_or(role.target.line());
-    Ok(fail(format!("the image holds {}{more}", shown.join(", "))).at(role.target.file.clone(), line))
+    Ok(fail(format!("the image holds {shown}")).at(role.target.file.clone(), line))
 }
 
 /// The hashes of the project's source files, dependency manifests and entry scripts aside.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::compose::{Compose, Place};
+use crate::compose::Compose;
+use crate::text::Place;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass, skipped};
 use crate::verify::subject::Subject;

@@ -10,9 +10,10 @@ use futures_util::future::try_join_all;
 
 use crate::contract;
 use crate::dockerfile::{Copy, Kind};
-use crate::engine::{Context, Place};
+use crate::engine::{Context, ImagePart};
 use crate::error::Result;
 use crate::stacks;
+use crate::text::{join, listed, read_text};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_in;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
@@ -74,7 +75,7 @@ struct Hit<'a> {
     seed: &'a Seed,
     role: &'a RoleSubject,
     target: &'a Target,
-    place: Place,
+    place: ImagePart,
 }
 
 /// `scaffold.ignore`.
@@ -170,20 +171,16 @@ fn verdict(bench: &Bench, hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>
             shown.push(hit);
         }
     }
-    let parts: Vec<String> = shown
-        .iter()
-        .take(4)
-        .map(|hit| format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name))
-        .collect();
-    let more = shown.len() - parts.len();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let parts = shown.iter().map(|hit| {
+        format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name)
+    });
     let path = &first.seed.path;
     let (file, line) = keeping_line(bench, first.target, path).unwrap_or_else(|| {
         (first.target.file.clone(), bringing_line(first.target, path).unwrap_or(first.target.line()))
     });
     let top = path.split('/').next().unwrap_or(path);
     Some(
-        fail(format!("{}{more}", parts.join(", ")))
+        fail(listed(parts, 4))
             .expected("no image holds a file of version control, an environment file, a secret or a build output")
             .at(file, line)
             .hint(format!("Name `{top}` in .dockerignore, or copy only what is needed by its name.")),
@@ -272,7 +269,7 @@ fn keeping_line(bench: &Bench, target: &Target, path: &str) -> Option<(String, u
     let mut own = target.context.join(&target.dockerfile.file).into_os_string();
     own.push(".dockerignore");
     let file = [PathBuf::from(own), target.context.join(".dockerignore")].into_iter().find(|file| file.is_file())?;
-    let text = std::fs::read_to_string(&file).ok()?;
+    let text = read_text(&file, 1 << 20).ok()?;
     let lines: Vec<&str> = text.lines().collect();
     let ignored = |upto: usize| {
         crate::engine::Ignore::parse(&lines[..upto].join("\n")).is_ok_and(|ignore| ignore.is_ignored(path))
@@ -305,8 +302,8 @@ fn covers(copy: &Copy, path: &str) -> bool {
 /// Whether a source of COPY is a path, or a folder above it.
 fn fits(source: &str, path: &str) -> bool {
     let parts = |text: &str| {
-        let parts = text.split('/').filter(|part| !part.is_empty() && *part != ".");
-        parts.map(ToOwned::to_owned).collect::<Vec<_>>()
+        let path = join("/", text);
+        path.split('/').filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     let (source, path) = (parts(source), parts(path));
     source.len() <= path.len()

@@ -7,6 +7,7 @@ use super::secrets::{is_secret_variable, secret_variables};
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
+use crate::text::listed;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, pass, skipped};
 use crate::verify::subject::RoleSubject;
@@ -34,7 +35,7 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
         let (before, after) = (bench.tree(&service.id).await?, bench.tree(&image.id).await?);
         let changes = differences(&before, &after);
         if !changes.is_empty() {
-            let shown = changes.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+            let shown = listed(&changes, 5);
             let line = changing_line(role).unwrap_or(role.target.line());
             return at(fail(format!("{} changes files of the service: {shown}", role.name)), line);
         }

@@ -12,6 +12,7 @@ use super::service::base_tree;
 use super::tools::{self, Kind as Tool};
 use crate::dockerfile::Kind;
 use crate::engine::{Context, Entry, EntryKind, FileTree, ImageInfo};
+use crate::text::listed;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_text;
 use crate::verify::inject::Injection;
@@ -62,11 +63,9 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     }
     Ok(match found.iter().find(|(_, paths)| !paths.is_empty()) {
         Some((what, paths)) => {
-            let shown = paths.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            let more = paths.len().saturating_sub(NAMED);
-            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            let shown = listed(paths, NAMED);
             let line = bringing_line(role, what, &paths[0], &image.config.working_dir);
-            fail(format!("it has {what}: {shown}{more}")).expected(expected).at(file, line)
+            fail(format!("it has {what}: {shown}")).expected(expected).at(file, line)
         }
         None => {
             pass(format!("none of the {} files that the image adds to its base image is a build's alone", added.len()))

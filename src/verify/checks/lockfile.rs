@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::stacks::LockFormat;
+use crate::text::read_text;
 
 /// A production dependency of a lock.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +24,9 @@ pub(super) type Production = BTreeMap<String, Locked>;
 /// How many requirement files may name one another in a row.
 const NESTED: usize = 8;
 
+/// The largest lock that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
+
 /// Reads a lock; the error says why it is none.
 pub(super) fn read(folder: &Path, file: &str, format: LockFormat) -> Result<Production, String> {
     match format {
@@ -37,7 +41,7 @@ pub(super) fn read(folder: &Path, file: &str, format: LockFormat) -> Result<Prod
 }
 
 fn text(folder: &Path, file: &str) -> Result<String, String> {
-    std::fs::read_to_string(folder.join(file)).map_err(|error| format!("{file} cannot be read: {error}"))
+    read_text(&folder.join(file), LARGEST).map_err(|error| format!("{file} cannot be read: {}", error.why))
 }
 
 /// A Python distribution's name as all tools compare it (PEP 503).

@@ -6,12 +6,16 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::project::ImageRef;
+use crate::text::read_text;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, inconclusive, pass, skipped};
 use crate::verify::subject::{RoleSubject, Subject, Target};
 
 /// The file with the digests of outside images.
 const LOCK: &str = "dockwright.lock";
+
+/// The largest that it is read with, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// Words of a tag that follow whatever is published, unless a date stands beside them.
 const MOVING: &[&str] = &[
@@ -200,10 +204,10 @@ fn plain(name: &str) -> &str {
 /// Reads dockwright.lock, if there is one; one that cannot be read locks nothing.
 fn lock(bench: &Bench) -> Checked<Option<Lock>> {
     let path = bench.subject.folder.join(LOCK);
-    let text = match std::fs::read_to_string(&path) {
+    let text = match read_text(&path, LARGEST) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("cannot read", &path, error).into()),
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(error) => return Err(Error::from(error).into()),
     };
     toml::from_str(&text).map(Some).map_err(|error| {
         let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);

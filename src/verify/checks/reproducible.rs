@@ -1,5 +1,6 @@
 //! Whether the build makes the same again: `build.reproducible`, `build.env-agnostic`.
 
+use crate::text::listed;
 use crate::verify::artefact::{self, Again, Made, names_chance};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
@@ -20,7 +21,7 @@ pub(super) async fn reproducible(bench: &Bench) -> Checked {
     if let Some(verdict) = not_built(made, later) {
         return Ok(verdict);
     }
-    let verdict = fail(format!("built again, it differs: {}", shown(&later.differences)));
+    let verdict = fail(format!("built again, it differs: {}", listed(&later.differences, 5)));
     let verdict = verdict.expected("the same files from the same source: path, mode, owner and content");
     Ok(verdict.at(made.target.file.clone(), making_line(made, later, &names_chance)))
 }
@@ -38,7 +39,7 @@ pub(super) async fn env_agnostic(bench: &Bench) -> Checked {
         if other.differences.is_empty() {
             return Ok(usual);
         }
-        let what = format!("under {} it differs: {}", other.given, shown(&other.differences));
+        let what = format!("under {} it differs: {}", other.given, listed(&other.differences, 5));
         let holds = if other.leaked.is_some() { "; the build host's name is in it" } else { "" };
         return Ok(fail(format!("{what}{holds}"))
             .expected(EXPECTED)
@@ -68,7 +69,7 @@ pub(super) async fn env_agnostic(bench: &Bench) -> Checked {
         }
         let leaked = elsewhere.leaked.as_ref().filter(|leak| !leak.of_deployment);
         let holds = leaked.map_or_else(String::new, |leak| format!("; {} is in it", leak.what));
-        let verdict = fail(format!("under {given} it differs: {}{holds}", shown(&elsewhere.differences)));
+        let verdict = fail(format!("under {given} it differs: {}{holds}", listed(&elsewhere.differences, 5)));
         verdict.at(made.target.file.clone(), making_line(made, elsewhere, &names_environment))
     };
     Ok(verdict.expected(EXPECTED))
@@ -79,13 +80,6 @@ fn files(made: &Made) -> String {
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     }
-}
-
-fn shown(differences: &[String]) -> String {
-    const SHOWN: usize = 5;
-    let more = differences.len().saturating_sub(SHOWN);
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    format!("{}{more}", differences.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", "))
 }
 
 /// What there is to say if the same build failed the second time.

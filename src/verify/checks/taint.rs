@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{ImageInfo, Place};
+use crate::engine::{ImageInfo, ImagePart};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::subject::RoleSubject;
@@ -70,7 +70,7 @@ pub(super) async fn no_secret(bench: &Bench) -> Checked {
 /// The words of one kind that came to light, in files first: what is there says most.
 fn told(leaks: &Leaks, secret: bool) -> Vec<&Leak> {
     let mut found: Vec<&Leak> = leaks.found.iter().filter(|leak| leak.taint.is_secret() == secret).collect();
-    found.sort_by_key(|leak| matches!(leak.place, Place::Config { .. }));
+    found.sort_by_key(|leak| matches!(leak.place, ImagePart::Config { .. }));
     found
 }
 
@@ -100,7 +100,7 @@ async fn literal(bench: &Bench, role: &RoleSubject, image: &ImageInfo, values: &
     let needles: Vec<Vec<u8>> =
         literal.iter().filter_map(|taint| taint.value()).map(|value| value.as_bytes().to_vec()).collect();
     let hits = bench.engine().search_image(&image.id, &needles).await?;
-    let found = hits.iter().find(|hit| matches!(hit.place, Place::Config { .. }));
+    let found = hits.iter().find(|hit| matches!(hit.place, ImagePart::Config { .. }));
     Ok(found.map(|hit| {
         let taint = literal[hit.needle];
         let line = value_line(role, taint.value().unwrap_or_default());

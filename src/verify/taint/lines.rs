@@ -2,7 +2,7 @@
 
 use super::{Stands, Taint, secret_id};
 use crate::dockerfile::{Copy, Instruction, Kind};
-use crate::engine::Place;
+use crate::engine::ImagePart;
 use crate::verify::subject::RoleSubject;
 
 /// The instructions that a role's stage needs, its own first.
@@ -13,15 +13,15 @@ fn instructions(role: &RoleSubject) -> Vec<&Instruction> {
 }
 
 /// The line that brings a word to a place of the role's image.
-pub(super) fn bringing(role: &RoleSubject, taint: &Taint, place: &Place, files: &[String]) -> usize {
+pub(super) fn bringing(role: &RoleSubject, taint: &Taint, place: &ImagePart, files: &[String]) -> usize {
     if taint.stands == Stands::BuildSecret {
         let takes = |kind: &Kind| matches!(kind, Kind::Run(run) if run.mounts.iter().filter_map(secret_id).any(|id| id == taint.name));
         let found = instructions(role).into_iter().find(|one| takes(&one.kind)).map(|one| one.line);
         return found.unwrap_or(role.target.line());
     }
     match place {
-        Place::Layer { path, .. } => copying(role, path, &taint.name, files),
-        Place::Config { .. } => setting_line(role, &taint.name),
+        ImagePart::Layer { path, .. } => copying(role, path, &taint.name, files),
+        ImagePart::Config { .. } => setting_line(role, &taint.name),
     }
 }
 

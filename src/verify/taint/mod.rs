@@ -14,7 +14,7 @@ use super::images::build_in;
 use super::subject::{RoleSubject, Target};
 use crate::compose;
 use crate::dockerfile::{Kind, RunMount};
-use crate::engine::{Context, ImageInfo, Place};
+use crate::engine::{Context, ImageInfo, ImagePart};
 use crate::error::Result;
 pub(super) use lines::{setting_line, value_line};
 
@@ -155,15 +155,11 @@ fn beginning(run: &str) -> String {
 
 fn digest(text: &str, length: usize) -> String {
     use sha2::Digest as _;
-    hex(&sha2::Sha256::digest(text)[..length])
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(&sha2::Sha256::digest(text)[..length])
 }
 
 fn forms(word: &str) -> Vec<Vec<u8>> {
-    let digits = hex(word.as_bytes());
+    let digits = hex::encode(word);
     let mut forms = vec![word.to_owned(), digits.to_uppercase(), digits];
     for before in 0..3 {
         let mut bytes = vec![0; before];
@@ -207,7 +203,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
 #[derive(Debug, Clone)]
 pub(super) struct Leak {
     pub(super) taint: Taint,
-    pub(super) place: Place,
+    pub(super) place: ImagePart,
     /// The line of the Dockerfile that brings it there.
     pub(super) line: usize,
 }
@@ -376,7 +372,7 @@ mod tests {
             let known = |form: &Vec<u8>| text.contains(std::str::from_utf8(form).unwrap());
             assert!(forms(&word).iter().any(known), "{before}");
         }
-        assert!(forms(&word).contains(&hex(word.as_bytes()).into_bytes()));
+        assert!(forms(&word).contains(&hex::encode(&word).into_bytes()));
         // What all begin with is enough to know that there is one.
         for before in ["", "a", "ab"] {
             let text = STANDARD_NO_PAD.encode(format!("{before}{word}\n"));
