@@ -1,6 +1,9 @@
 //! The stacks. A stack is data: a folder in `templates/stacks/` with `stack.toml` and a starter
-//! service. No Rust code outside this list knows a stack's name.
+//! service. No Rust code outside this list knows a stack's name. What is known of ecosystems whatever the stack is data,
+//! too; only the formats of files are code.
 
+mod ecosystem;
+pub mod formats;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -8,8 +11,9 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
+pub use ecosystem::{Ecosystem, Folders, PackageManager, Says, Seeds, Tool, ToolKind, ecosystem};
 pub use schema::{
-    Images, Layer, Lock, LockFormat, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData,
+    Images, Layer, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData,
 };
 
 /// The one list of stacks; each has a folder of this name in `templates/stacks/`.
