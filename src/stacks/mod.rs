@@ -3,6 +3,7 @@
 //! too; only the formats of files are code.
 
 mod ecosystem;
+mod examples;
 pub mod formats;
 mod schema;
 
@@ -12,6 +13,7 @@ use std::sync::LazyLock;
 use include_dir::{Dir, include_dir};
 
 pub use ecosystem::{Ecosystem, Folders, PackageManager, Says, Seeds, Tool, ToolKind, ecosystem};
+pub use examples::{Examples, examples};
 pub use schema::{
     Images, Layer, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData,
 };
@@ -77,6 +79,23 @@ mod tests {
         assert_eq!(folders, NAMES, "NAMES is sorted and names each folder of templates/stacks");
         for name in NAMES {
             load(name).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_glob_and_expression_of_the_stacks_compiles() {
+        for (name, stack) in all() {
+            let locks = stack.locks.iter().map(|probe| &probe.manifest);
+            let globs =
+                stack.manifests.iter().chain(&stack.ignore).chain(&stack.suite.files).chain(&stack.suite.except);
+            for glob in globs.chain(locks) {
+                assert!(globset::Glob::new(glob).is_ok(), "{name}: {glob}");
+            }
+            let commands = stack.locks.iter().map(|probe| &probe.command);
+            let disable = stack.suite.disable.as_ref().map(|(test, _)| test);
+            for expression in stack.suite.ran.iter().chain([&stack.suite.holds]).chain(disable).chain(commands) {
+                assert!(regex::Regex::new(expression).is_ok(), "{name}: {expression}");
+            }
         }
     }
 
