@@ -107,7 +107,7 @@ pub struct NewArgs {
     /// The service's name, and its folder's: lower-case letters, digits and dashes
     pub name: String,
     /// The stack
-    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES))]
+    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES.iter().copied()))]
     pub stack: String,
     /// The package manager, where the stack has several
     #[arg(long)]

@@ -25,7 +25,8 @@ pub(super) const LOCKED: Contract = Contract {
     promise: "A dependency that the lock file does not hold stops the build.",
     how: "Adds a small package to the dependency manifest, in the build context alone, and builds the build stage, which must fail \
           for that package or for the lock.",
-    mend: "Install by the lock alone (`npm ci`, `cargo --locked`, `uv sync --locked`, `pip --require-hashes`), and check in the build \
+    mend: "Install by the lock alone, with the option that refuses what it does not hold (`ci`, `--locked`, `--frozen-lockfile`, \
+           `--require-hashes`), and check in the build \
            that the lock has all that the manifest declares.",
 };
 

@@ -42,7 +42,7 @@ pub(super) const PROD_DEPS_ONLY: Contract = Contract {
     promise: "Exactly the locked production dependencies are in dev: no development or test group, and no compiler, \
               version control, debugger or editor beyond the base image's.",
     how: "Looks through the files that dev has and its base image has not, without running any: for tools by the names \
-          of their programs, and for what is installed (`*.dist-info`, `node_modules`), which it compares with the \
+          of their programs, and for what is installed, by the manifests that packages bring, which it compares with the \
           production part of the lock file. A locked dependency that the service has and dev has not is told, too. dev of a \
           compiled stack has no toolchain, not even from its base image.",
     mend: "Install production dependencies alone in dev and in the stages that it is made from; tools belong in \

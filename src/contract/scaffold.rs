@@ -27,7 +27,7 @@ pub(super) const PINNED: Contract = Contract {
     how: "Reads every FROM, COPY --from and RUN --mount=from on the way to a role's stage, with the build arguments of \
           compose.yaml, and the images of services that a role depends on. A tag that follows what is published \
           (`latest`, `lts`, `stable`, a variant without a version) is not exact; a digest always is.",
-    mend: "Name the version in the tag, as `python:3.13-slim-trixie`; where dockwright.lock is, add its digest: \
+    mend: "Name the version in the tag, as in `3.13-slim-trixie`; where dockwright.lock is, add its digest: \
            `name:tag@sha256:…`.",
 };
 

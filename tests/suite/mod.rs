@@ -1,6 +1,7 @@
 mod compose_up;
 mod contracts_page;
 mod crate_package;
+mod ecosystems;
 mod floors;
 mod kinds;
 mod new;
