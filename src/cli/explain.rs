@@ -61,7 +61,7 @@ fn role_json(role: &Role) -> serde_json::Value {
 fn contract_json(contract: &Contract) -> serde_json::Value {
     json!({
         "contract": contract.name, "role": contract.role(), "promise": contract.promise,
-        "how": contract.how, "mend": contract.mend,
+        "how": contract.how, "fix": contract.fix,
     })
 }
 
@@ -85,7 +85,7 @@ fn one_contract(ui: &Ui, contract: &Contract) {
         return ui.json(&contract_json(contract));
     }
     ui.out(&format!(
-        "{BOLD}{}{BOLD:#}\n\n{}\n\n{BOLD}How it is checked{BOLD:#}\n{}\n\n{BOLD}How to mend it{BOLD:#}\n{}\n",
-        contract.name, contract.promise, contract.how, contract.mend
+        "{BOLD}{}{BOLD:#}\n\n{}\n\n{BOLD}How it is checked{BOLD:#}\n{}\n\n{BOLD}How to fix it{BOLD:#}\n{}\n",
+        contract.name, contract.promise, contract.how, contract.fix
     ));
 }

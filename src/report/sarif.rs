@@ -60,8 +60,8 @@ fn rule(contract: &Contract) -> Value {
         "shortDescription": { "text": contract.promise },
         "fullDescription": { "text": format!("{} {}", contract.promise, contract.how) },
         "help": {
-            "text": format!("{} {}", contract.how, contract.mend),
-            "markdown": format!("**How it is checked.** {}\n\n**How to mend it.** {}", contract.how, contract.mend),
+            "text": format!("{} {}", contract.how, contract.fix),
+            "markdown": format!("**How it is checked.** {}\n\n**How to fix it.** {}", contract.how, contract.fix),
         },
         "helpUri": PAGE,
         "defaultConfiguration": { "level": "error" },

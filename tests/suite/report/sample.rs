@@ -47,7 +47,7 @@ fn finding(contract: &str, outcome: Outcome, observed: &str, started: f64, secon
         file: None,
         line: None,
         log: Vec::new(),
-        hint: (outcome == Outcome::Fail).then(|| contract.mend.to_owned()),
+        hint: (outcome == Outcome::Fail).then(|| contract.fix.to_owned()),
         waiver: None,
         cached: None,
         started,
