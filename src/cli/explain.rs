@@ -30,7 +30,7 @@ fn unknown(what: &str) -> Error {
         .filter(|(distance, _)| *distance <= 3)
         .map(|(_, name)| format!("did you mean `{name}`?"));
     let error = Error::usage(format!("`{what}` is neither a role nor a contract"));
-    error.hint(near.unwrap_or("`dockwright explain` lists all of them".into()))
+    error.hint(near.unwrap_or("`dockwright explain` lists all roles and contracts".into()))
 }
 
 fn all(ui: &Ui) {

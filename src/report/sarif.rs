@@ -1,7 +1,6 @@
-//! SARIF 2.1.0, as code scanning reads it: a rule for each contract, a result for each that does not hold or could not be
-//! seen.
+//! SARIF 2.1.0, as code scanning reads it: a rule for each contract, a result for each that failed or is inconclusive.
 //!
-//! What passes is no result: GitHub would show each as an alert.
+//! What passes has no result: GitHub would show each as an alert.
 
 use std::fmt::Write as _;
 
