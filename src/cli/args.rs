@@ -38,7 +38,7 @@ pub enum FormatArg {
     Json,
     /// verify: the events as they happen, one JSON object per line
     Ndjson,
-    /// verify: JUnit XML, as Jenkins and other CI systems read it
+    /// verify: test results in XML, as Jenkins and other CI systems read them
     Junit,
     /// verify: SARIF 2.1.0
     Sarif,
@@ -106,7 +106,7 @@ pub enum Command {
 pub struct NewArgs {
     /// The name of the service and of its folder: lower-case letters, digits and dashes
     pub name: String,
-    /// The stack
+    /// The stack that the service is written in
     #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES))]
     pub stack: String,
     /// The package manager, if the stack has several
