@@ -20,11 +20,11 @@ pub fn ecosystem() -> &'static Ecosystem {
     &ECOSYSTEM
 }
 
-/// The tables of `templates/ecosystem/`. Every list may be empty in a file, and none is when all are together.
+/// The tables of `templates/ecosystem/`. A file has some of them; together they leave none empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Ecosystem {
-    /// Programs that are no part of production, with the packages that bring one under another name.
+    /// Programs that do not belong in production, with the packages that bring one under another name.
     pub tools: BTreeMap<ToolKind, BTreeMap<String, Vec<String>>>,
     /// Package managers, by name.
     pub managers: BTreeMap<String, PackageManager>,
@@ -48,9 +48,9 @@ pub struct Ecosystem {
     pub commands: Commands,
     /// What tools print.
     pub says: Says,
-    /// Programs that are a container's processes and not its service's.
+    /// Programs that are processes of a container, but not its service.
     pub processes: Processes,
-    /// Files that lie in many a project's folder and that no image is to hold.
+    /// Files that lie in many a project's folder and that no image may contain.
     pub seeds: Seeds,
     /// Secret files as users have them, and what stands before and after the secret.
     pub secrets: BTreeMap<String, (String, String)>,
@@ -58,7 +58,7 @@ pub struct Ecosystem {
     pub tokens: BTreeMap<String, Vec<String>>,
 }
 
-/// Why a program is no part of production.
+/// Why a program does not belong in production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolKind {
@@ -82,7 +82,7 @@ pub struct PackageManager {
     pub programs: Vec<String>,
     /// Parts of the paths of what it keeps for the next time.
     pub caches: Vec<String>,
-    /// What makes it install, of those of distributions.
+    /// What makes it install; only for those of distributions.
     pub installs: Vec<String>,
 }
 
@@ -152,13 +152,13 @@ pub struct Runtimes {
     pub run_source: Vec<String>,
 }
 
-/// What is in caches of packages and is none.
+/// What is in a cache although nothing is kept there.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Caches {
     /// Files that managers need, or leave, where nothing is kept.
     pub empty: Vec<String>,
-    /// Parts of paths where only what is under way is.
+    /// Parts of the paths of what is only under way.
     pub partial: Vec<String>,
 }
 
@@ -214,15 +214,15 @@ pub struct Says {
     pub no_test: Vec<String>,
 }
 
-/// Programs that are a container's processes and not its service's.
+/// Programs that are processes of a container, but not its service.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Processes {
-    /// The first process, where it only passes signals on.
+    /// The first process, if it only passes signals on and reaps.
     pub init: Vec<String>,
 }
 
-/// Files that no image is to hold.
+/// Files that no image may contain.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Seeds {
@@ -234,10 +234,10 @@ pub struct Seeds {
     pub history: Option<(String, String)>,
 }
 
-/// A program that is no part of production.
+/// A program that does not belong in production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tool<'a> {
-    /// Why it is none.
+    /// Why it does not.
     pub kind: ToolKind,
     /// Its name.
     pub program: &'a str,
@@ -257,7 +257,7 @@ impl Ecosystem {
     /// Reads files, each a name and a text, as if they were one: tables are joined, lists put end to end.
     ///
     /// # Errors
-    /// A text that is no TOML, a key that the schema does not have or that has another type there, two values for one key.
+    /// A text that is not TOML, a key that the schema lacks or has with another type, two values for one key.
     pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
         let mut all = toml::Table::new();
         for (name, text) in files {
@@ -278,7 +278,7 @@ impl Ecosystem {
 }
 
 impl Says {
-    /// Whether a line holds one of some words, in any case.
+    /// Whether a line contains one of some words, in upper or lower case.
     #[must_use]
     pub fn any(words: &[String], line: &str) -> bool {
         let line = line.to_lowercase();

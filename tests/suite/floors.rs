@@ -27,8 +27,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// No file is longer: what does not fit wants another file.
-const LONGEST: usize = 420;
+/// No file of `src/` is longer (docs/STYLE.md): split it by subject.
+const LONGEST: usize = 400;
 
 struct Source {
     path: PathBuf,

@@ -3,10 +3,10 @@
 use super::normal;
 
 /// A dependency's name, and its version where the path says it.
-pub type Installed = (String, Option<String>);
+pub type InstalledPackage = (String, Option<String>);
 
 /// `…/NAME-VERSION.dist-info/METADATA`, or the older `…/NAME-VERSION-py3.13.egg-info/PKG-INFO`.
-pub(super) fn distribution(path: &str) -> Option<Installed> {
+pub(super) fn distribution(path: &str) -> Option<InstalledPackage> {
     let folder = path.strip_suffix("/METADATA").and_then(|path| path.strip_suffix(".dist-info"));
     let folder = folder.or_else(|| {
         path.strip_suffix("/PKG-INFO")
@@ -24,7 +24,7 @@ pub(super) fn distribution(path: &str) -> Option<Installed> {
 }
 
 /// `…/node_modules/NAME/package.json`; what lies deeper in a package, as in its tests, is none.
-pub(super) fn module(path: &str) -> Option<Installed> {
+pub(super) fn module(path: &str) -> Option<InstalledPackage> {
     let (_, inside) = path.strip_suffix("/package.json")?.split_once("/node_modules/")?;
     let is_name = |part: &str| part.matches('/').count() == usize::from(part.starts_with(['@', '.']));
     let parts: Vec<&str> = inside.split("/node_modules/").collect();

@@ -1,5 +1,5 @@
 //! The formats of package managers' files. Each is known by what it looks like, never by the stack that uses it; they are
-//! the one place in Rust where a package manager's own words stand.
+//! the only place in Rust where a package manager's own words stand.
 
 mod installed;
 mod npm;
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-pub use installed::{Installed, package};
+pub use installed::{InstalledPackage, package};
 pub use requirements::normal;
 
 /// The formats of lock files, each with its own mark of what is production.
@@ -42,7 +42,7 @@ impl LockFormat {
     /// The production dependencies of a lock: a file of this format in a folder.
     ///
     /// # Errors
-    /// Why it is no lock, as a sentence.
+    /// Why it is not a lock, as a sentence.
     pub fn read(self, folder: &Path, file: &str) -> Result<Production, String> {
         match self {
             LockFormat::Requirements => requirements::read(folder, file),
@@ -54,7 +54,7 @@ impl LockFormat {
     /// The dependency that a file of an image shows to be installed, where a manager with this lock installs; none if
     /// the file shows none.
     #[must_use]
-    pub fn installed(self, path: &str) -> Option<Installed> {
+    pub fn installed(self, path: &str) -> Option<InstalledPackage> {
         match self {
             LockFormat::Requirements | LockFormat::Uv => installed::distribution(path),
             LockFormat::Npm => installed::module(path),
