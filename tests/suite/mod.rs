@@ -2,6 +2,7 @@ mod compose_up;
 mod contracts_page;
 mod crate_package;
 mod floors;
+mod golden;
 mod kinds;
 mod new;
 mod render;
