@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use dockwright::project::{Code, FILE, Layout, Project, known_stacks};
+use dockwright::project::{Code, Layout, Project, known_stacks};
 use dockwright::render;
 
 use super::support::repository;
