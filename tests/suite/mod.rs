@@ -3,6 +3,7 @@ mod contracts_page;
 mod crate_package;
 mod ecosystems;
 mod floors;
+mod golden;
 mod kinds;
 mod new;
 mod render;
