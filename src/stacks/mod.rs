@@ -108,7 +108,8 @@ mod tests {
             for manager in stack.managers.keys() {
                 let files: Vec<String> = starter(name, manager).into_iter().map(|(path, _)| path).collect();
                 assert!(files.iter().any(|file| file == "README.md"), "{name}/{manager}: {files:?}");
-                assert!(files.iter().any(|file| file.contains("lock")), "{name}/{manager} has no lock file: {files:?}");
+                let is_lock = |file: &String| file.contains("lock") || file.ends_with(".sum");
+                assert!(files.iter().any(is_lock), "{name}/{manager} has no lock file: {files:?}");
             }
         }
     }

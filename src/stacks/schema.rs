@@ -185,14 +185,15 @@ pub struct ReloadProbe {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LockProbe {
-    /// The manifest (a glob; the one nearest to the root is taken), TOML or JSON by its name.
+    /// The manifest (a glob; the one nearest to the root is taken): JSON, a `go.mod` or TOML, by its name.
     pub manifest: String,
     /// A table that a manifest of this kind has.
     #[serde(default)]
     pub requires: Vec<String>,
     /// The table or list that a dependency is added to; made if it is not there and `requires` is said.
     pub at: Vec<String>,
-    /// Small packages of the registry: the first that is in no lock file is added, in any version.
+    /// Small packages of the registry: the first that is in no lock file is added, in any version, or in that of
+    /// `NAME@VERSION`.
     pub packages: Vec<String>,
     /// What a RUN that installs or builds by the manifest says (a regular expression).
     pub command: String,
@@ -209,8 +210,8 @@ pub struct SuiteProbe {
     pub except: Vec<String>,
     /// What stands in a file that holds tests (a regular expression).
     pub holds: String,
-    /// A failing test, appended to such a file. It says `dockwright_probe`, and where it can it prints `dockwright-probe-ran`
-    /// to the container's own output, which no runner keeps back.
+    /// A failing test, appended to such a file; `@number@` in it differs by file. It says `dockwright_probe`, and where it
+    /// can it prints `dockwright-probe-ran` to the container's own output, which no runner keeps back.
     pub failing: String,
     /// What makes a test (a regular expression) and what stands in its place in an empty suite. Without it, the file
     /// becomes `empty`.

@@ -1,6 +1,7 @@
 //! `build.locked`: what the lock file does not hold stops the build.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use regex::Regex;
@@ -93,16 +94,16 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
             known.push(String::from_utf8_lossy(&file.read()?).into_owned());
         }
     }
-    let Some(package) = probe.packages.iter().find(|package| !known.iter().any(|text| text.contains(package.as_str())))
-    else {
+    let is_known = |package: &str| known.iter().any(|text| text.contains(without_version(package)));
+    let Some(package) = probe.packages.iter().find(|package| !is_known(package)) else {
         return Ok(None);
     };
     for manifest in manifests {
         let Ok(text) = String::from_utf8(manifest.read()?) else { continue };
-        let text = if Path::new(&manifest.path).extension().is_some_and(|kind| kind == "json") {
-            in_json(probe, &text, package)
-        } else {
-            in_toml(probe, &text, package)
+        let text = match Path::new(&manifest.path).extension().and_then(OsStr::to_str) {
+            Some("json") => in_json(probe, &text, package),
+            Some("mod") => Some(in_mod(probe, &text, package)),
+            _ => in_toml(probe, &text, package),
         };
         if let Some(text) = text {
             let (path, mode) = (manifest.path.clone(), manifest.mode);
@@ -110,6 +111,16 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
         }
     }
     Ok(None)
+}
+
+/// The name of a package that is written `NAME@VERSION`.
+fn without_version(package: &str) -> &str {
+    package.rsplit_once('@').map_or(package, |(name, _)| name)
+}
+
+/// A `go.mod`, whose directives are lines of their own or blocks: <https://go.dev/ref/mod#go-mod-file>.
+fn in_mod(probe: &LockProbe, text: &str, package: &str) -> String {
+    format!("{text}\n{} {}\n", probe.at.join(" "), package.replace('@', " "))
 }
 
 fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
@@ -186,6 +197,9 @@ mod tests {
         assert_eq!(in_toml(probe("rust", 0), "[workspace]\nmembers = [\"a\"]\n", "fnv"), None);
         let added = in_json(probe("node", 0), "{\"name\": \"a\"}", "left-pad").unwrap();
         assert!(added.contains("\"left-pad\": \"*\""), "{added}");
+        let added = in_mod(probe("go", 0), "module a\n\nrequire example.com/b v1.0.0", "github.com/google/uuid@v1.6.0");
+        assert!(added.ends_with("require example.com/b v1.0.0\nrequire github.com/google/uuid v1.6.0\n"), "{added}");
+        assert_eq!(without_version("github.com/google/uuid@v1.6.0"), "github.com/google/uuid");
     }
 
     #[test]
