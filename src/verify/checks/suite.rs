@@ -6,10 +6,11 @@ use globset::GlobSet;
 use regex::{Regex, RegexSet};
 
 use super::build::differences;
+use super::leavings::is_foreign;
 use super::reload::command_place;
 use super::test;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::stacks::{self, SuiteProbe};
+use crate::stacks::{self, Says, SuiteProbe, ecosystem};
 use crate::verify::bench::{Bench, Checked, Stop};
 use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::subject::RoleSubject;
@@ -93,8 +94,8 @@ pub(super) async fn exit_code(bench: &Bench) -> Checked {
 async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Context, change: Change) -> Checked<Ended> {
     let target = &role.target;
     let changed = probe.test_files(context)?;
-    let context = changed.iter().fold(context.clone(), |context, (file, text)| {
-        context.with_file(&file.path, probe.changed(text, change).into_bytes(), file.mode)
+    let context = changed.iter().zip(1..).fold(context.clone(), |context, ((file, text), number)| {
+        context.with_file(&file.path, probe.changed(text, number, change).into_bytes(), file.mode)
     });
     let request = BuildRequest {
         args: target.args.clone(),
@@ -115,8 +116,8 @@ async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Conte
     };
     // Where compose.yaml mounts the tests, the copy has them.
     let copy = WorkCopy::of(&bench.subject.folder)?;
-    for (file, text) in probe.test_files(&Context::whole(&copy.path()))? {
-        copy.write(&file.path, probe.changed(&text, change).as_bytes())?;
+    for ((file, text), number) in probe.test_files(&Context::whole(&copy.path()))?.iter().zip(1..) {
+        copy.write(&file.path, probe.changed(text, number, change).as_bytes())?;
     }
     let id = image.clone();
     let scene = bench.start_on(role, Arc::new(copy), move |spec| spec.image = id).await?;
@@ -178,7 +179,7 @@ fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, i
     match ended {
         Ended::Build(failure, mut log) => {
             log.extend(failure.log_tail.iter().cloned());
-            if failure.exit_code.is_some() && log.iter().any(|line| says_none(line)) {
+            if failure.exit_code.is_some() && log.iter().any(|line| Says::any(&ecosystem().says.no_test, line)) {
                 return pass("without tests the image does not build");
             }
             inconclusive(format!("without tests the image does not build: {}", failure.message)).log(log)
@@ -202,13 +203,6 @@ fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, i
                 .log(log)
         }
     }
-}
-
-/// Whether a line of a log says that there is no test.
-fn says_none(line: &str) -> bool {
-    let line = line.to_lowercase();
-    let none = ["no test", "0 tests", "collected 0", "tests 0", "0 passing", "0 total"];
-    none.iter().any(|words| line.contains(words))
 }
 
 /// The line that decides how the suite is run: of compose.yaml, or the image's command.
@@ -240,7 +234,7 @@ impl Probe {
         let files = context.files()?;
         let may = files.iter().filter(|file| {
             let named = self.files.is_match(&file.path) && !self.except.is_match(&file.path);
-            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_dependency(&file.path)
+            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_foreign(&file.path)
         });
         let mut found = Vec::new();
         for file in may {
@@ -252,10 +246,10 @@ impl Probe {
         Ok(found)
     }
 
-    /// A file that holds tests, changed.
-    fn changed(&self, text: &str, change: Change) -> String {
+    /// A file that holds tests, changed; the number is its own among them.
+    fn changed(&self, text: &str, number: usize, change: Change) -> String {
         match (change, &self.data.disable) {
-            (Change::Failing, _) => format!("{text}{}", self.data.failing),
+            (Change::Failing, _) => text.to_owned() + &self.data.failing.replace("@number@", &number.to_string()),
             (Change::Empty, Some((test, other))) => {
                 let test = Regex::new(test).expect("our own pattern; a test below reads it");
                 test.replace_all(text, other.as_str()).into_owned()
@@ -263,11 +257,6 @@ impl Probe {
             (Change::Empty, None) => self.data.empty.clone(),
         }
     }
-}
-
-/// Whether a file is in a folder that holds other people's code.
-fn is_dependency(path: &str) -> bool {
-    path.split('/').any(|folder| ["node_modules", "vendor", "site-packages", ".venv", "venv"].contains(&folder))
 }
 
 #[cfg(test)]
@@ -305,6 +294,8 @@ mod tests {
             ),
             ("rust", "    #[tokio::test]\n    async fn greets() {}\n", true),
             ("rust", "// as a test\n#[testing]\n", false),
+            ("go", "func TestGreets(t *testing.T) {\n}\n", true),
+            ("go", "func testGreets(t *testing.T) {\n}\n", false),
         ] {
             assert_eq!(probe(stack).holds.is_match(text), holds, "{stack}: {text}");
         }
@@ -313,9 +304,11 @@ mod tests {
     #[test]
     fn an_empty_suite_still_compiles() {
         let text = "#[tokio::test(flavor = \"multi_thread\")]\nasync fn a() {}\n#[test]\nfn b() {}\n";
-        let empty = probe("rust").changed(text, Change::Empty);
+        let empty = probe("rust").changed(text, 1, Change::Empty);
         assert_eq!(empty, "#[allow(dead_code)]\nasync fn a() {}\n#[allow(dead_code)]\nfn b() {}\n");
-        assert_eq!(probe("python").changed("def test_a(): ...\n", Change::Empty), "");
+        assert_eq!(probe("python").changed("def test_a(): ...\n", 1, Change::Empty), "");
+        let empty = probe("go").changed("func TestA(t *testing.T) {}\nfunc Testing() {}\n", 1, Change::Empty);
+        assert_eq!(empty, "func disabled_TestA(t *testing.T) {}\nfunc disabled_Testing() {}\n");
     }
 
     #[test]
@@ -326,6 +319,10 @@ mod tests {
             ("python", "Ran 0 tests in 0.000s", false),
             ("rust", "running 0 tests", false),
             ("rust", "running 3 tests", true),
+            ("go", "ok  \torders/internal/api\t0.003s", true),
+            ("go", "ok  \torders/internal/api\t0.003s [no tests to run]", false),
+            ("go", "    --- PASS: TestAnswers/healthz (0.00s)", true),
+            ("go", "PASS", false),
         ] {
             assert_eq!(probe(stack).ran.is_match(line), ran, "{line}");
         }
