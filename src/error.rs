@@ -187,7 +187,8 @@ impl Location {
         const LINE: usize = 160;
         let line = text.split('\n').nth(place.line.saturating_sub(1)).unwrap_or("").trim_end_matches('\r');
         // A terminal must not act on what stands in a file, and a caret below must stay in its column.
-        let shown: String = line.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let plain = |c: char| if c.is_control() && (c != '\t' || place.column.is_some()) { ' ' } else { c };
+        let shown: String = line.chars().take(LINE).map(plain).collect();
         let fits = place.column.is_none_or(|column| column <= LINE);
         Self { text: (fits && !shown.trim().is_empty()).then_some(shown), ..place.into() }
     }

@@ -11,6 +11,7 @@ pub mod project;
 pub mod render;
 pub mod report;
 pub mod roles;
+pub mod spec;
 pub mod stacks;
 pub mod text;
 pub mod ui;

@@ -6,9 +6,9 @@ use super::fault::Fault;
 use super::keys::{Keys, check};
 use super::model::{Compose, Definition, Unsupported};
 use super::paths::resolve;
-use super::service::map;
-use super::values::{boolean, entries, text};
+use super::values::{boolean, entries, map, text};
 use super::yaml::{Key, Node, Value};
+use crate::spec::MountKind;
 use crate::text::nearest;
 
 /// One section of the top level.
@@ -26,7 +26,7 @@ pub(super) fn definitions(
         let path = format!("{section}.{}", key.text);
         let empty: &[(Key, Node)] = &[];
         let own = if node.value == Value::Null { empty } else { entries(node, &path)? };
-        check(own, keys, &format!("`{path}`"), &mut |inner, why| {
+        check(own, keys, &[], &format!("`{path}`"), &mut |inner, why| {
             unsupported.push(Unsupported {
                 service: None,
                 field: format!("{path}.{}", inner.text),
@@ -116,7 +116,7 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
             }
         }
         for mount in &service.volumes {
-            let is_volume = matches!(mount.kind, super::parts::MountKind::Volume { .. });
+            let is_volume = matches!(mount.kind, MountKind::Volume { .. });
             if let Some(source) = mount.source.as_ref().filter(|_| is_volume)
                 && !compose.volumes.contains_key(source)
             {

@@ -33,3 +33,21 @@ impl Fault {
         self.hint.into_iter().fold(error, Error::hint)
     }
 }
+
+/// A fault that still lacks its line's text, or a finished error.
+pub(super) enum Failed {
+    Fault(Fault),
+    Error(Error),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::{Fault, Sources};
+use super::fault::{Failed, Fault, Sources};
 use super::keys;
 use super::merge::merge;
 use super::model::Interpolation;
 use super::paths::resolve;
-use super::read::Failed;
 use super::values::{entries, text};
 use super::yaml::{self, MAX_BYTES, Node, Value};
 use crate::error::{Error, Result};
@@ -114,7 +113,7 @@ fn extended(
         return Err(Fault::new(&place, format!("`{name}` extends itself, or more than {MAX_EXTENDS} in a row")).into());
     }
     let (base, path) = if let Value::Map(_) = extends.value {
-        keys::check(entries(&extends, "extends")?, keys::EXTENDS, "`extends`", &mut |_, _| {})?;
+        keys::check(entries(&extends, "extends")?, keys::EXTENDS, &[], "`extends`", &mut |_, _| {})?;
         let service = extends.get("service").ok_or_else(|| Fault::new(&place, "`extends` needs a `service`"))?;
         let path = extends
             .get("file")

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::context::Context;
 use super::define::{definitions, validate};
 use super::dotenv;
-use super::fault::{Fault, Sources};
+use super::fault::{Failed, Fault, Sources};
 use super::files::{absolute, load};
 use super::keys;
 use super::merge::{drop_resets, merge};
 use super::model::{Compose, Interpolation, Service, Unsupported};
-use super::service::{Context, service};
+use super::service::service;
 use super::values::{entries, text};
 use super::yaml::{MAX_BYTES, Node, Value};
 use crate::error::{Error, Location, Result};
@@ -38,24 +39,6 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
         Failed::Fault(fault) => fault.into_error(&sources),
         Failed::Error(error) => error,
     })
-}
-
-/// A fault that still lacks its line's text, or a finished error.
-pub(super) enum Failed {
-    Fault(Fault),
-    Error(Error),
-}
-
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
 }
 
 fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
@@ -169,7 +152,7 @@ fn normalise(name: &str) -> String {
 
 fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::result::Result<Compose, Failed> {
     let mut unsupported = Vec::new();
-    keys::check(entries(root, "the file")?, keys::TOP, "a compose file", &mut |key, why| {
+    keys::check(entries(root, "the file")?, keys::TOP, &[], "a compose file", &mut |key, why| {
         unsupported.push(Unsupported {
             service: None,
             field: key.text.clone(),
@@ -210,7 +193,7 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
 fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std::result::Result<(), Failed> {
     // The files' own variables (Compose 2.40): the host's and .env's, then what `environment` says, then
     // the files before.
-    let said = service.environment.clone();
+    let said = service.settings.environment.clone();
     let mut from_files: BTreeMap<String, String> = BTreeMap::new();
     for file in &service.env_files {
         if !file.path.is_file() {
@@ -237,7 +220,7 @@ fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std:
         from_files.extend(found);
     }
     for (name, value) in from_files {
-        service.environment.entry(name).or_insert(Some(value));
+        service.settings.environment.entry(name).or_insert(Some(value));
     }
     Ok(())
 }

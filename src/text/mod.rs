@@ -8,5 +8,5 @@ mod words;
 
 pub use file::{Unreadable, Why, read, read_text};
 pub use path::{clean, join};
-pub use place::{Place, column_of, line_of};
+pub use place::{Place, Placed, column_of, line_of};
 pub use words::{listed, nearest};

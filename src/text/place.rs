@@ -1,6 +1,7 @@
 //! Places in files.
 
 use std::fmt;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +39,23 @@ pub fn line_of(before: &[u8]) -> usize {
 #[must_use]
 pub fn column_of(before: &str) -> usize {
     1 + before.rsplit('\n').next().unwrap_or(before).chars().count()
+}
+
+/// A value and where it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl<T> Deref for Placed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
 }
 
 impl fmt::Display for Place {

@@ -28,8 +28,11 @@ pub fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Op
             let begins = word.len() > 1 && option_plain.starts_with(&word);
             (if begins { typos.min(1) } else { typos }, option)
         })
-        // A third of a word may be wrong; more is another word.
-        .filter(|(typos, option)| *typos <= option.len().max(word.len()) / 3)
+        // A third of a word may be wrong, of a short one a letter; more is another word.
+        .filter(|(typos, option)| {
+            let longer = option.len().max(word.len());
+            *typos <= (longer / 3).max(usize::from(longer > 1))
+        })
         .min_by_key(|(typos, _)| *typos)
         .map(|(_, option)| option)
 }
@@ -55,6 +58,8 @@ mod tests {
             ("nodejs", &["python", "node"], Some("node")),
             ("java", &["python", "node"], None),
             ("", &["a"], None),
+            ("bb", &["b", "bar"], Some("b")),
+            ("a", &["b"], None),
         ] {
             assert_eq!(nearest(word, options.iter().copied()), expected, "{word}");
         }

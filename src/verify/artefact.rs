@@ -11,10 +11,10 @@ use super::images::build_text;
 use super::inject::{self, Injection};
 use super::outcome::{inconclusive, skipped};
 use super::subject::Target;
-use crate::compose::MountKind;
 use crate::dockerfile::{Kind, Rebuilt};
 use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
+use crate::spec::MountKind;
 use crate::stacks::{self, ecosystem};
 
 /// The build as it is.

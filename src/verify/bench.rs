@@ -16,9 +16,10 @@ use super::start::{self, Places};
 use super::subject::{RoleSubject, Subject};
 use super::trees::Trees;
 use super::workcopy::WorkCopy;
-use crate::compose::{Condition, MountKind, Service};
+use crate::compose::{Condition, Service};
 use crate::engine::{self, Container, ContainerSpec, Engine, FileTree, ImageInfo, Run};
 use crate::error::Error;
+use crate::spec::MountKind;
 
 /// Why a check ended early: with a verdict of its own, or because the engine failed.
 #[derive(Debug)]

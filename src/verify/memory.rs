@@ -18,8 +18,8 @@ use super::outcome::{self, Finding, Outcome, Verdict};
 use super::snapshot::Snapshot;
 use super::subject::Subject;
 use super::workcopy;
-use crate::compose::MountKind;
 use crate::engine::{Context, Run};
+use crate::spec::MountKind;
 
 /// The version of the shape; another one is forgotten.
 const SCHEMA: u32 = 1;

@@ -20,7 +20,7 @@ const TELLING: u64 = 24;
 fn workdir(bench: &Bench) -> Checked<String> {
     let service = bench.subject.service(bench.role("dev")?);
     let image = bench.container_image("dev")?;
-    let workdir = service.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     Ok(if workdir.is_empty() { "/".into() } else { workdir })
 }
 
@@ -43,11 +43,11 @@ fn source_mount(bench: &Bench) -> Checked<&Mount> {
             format!("mounted at {}", targets.join(", "))
         };
         // One that was meant for it, if there is any.
-        let meant = service.volumes.iter().find(|mount| mount.bind().is_some());
+        let meant = service.volumes.iter().find(|mount| mount.as_bind().is_some());
         return refuse(seen, meant.map_or(service.at("volumes").line, |mount| mount.place.line));
     };
     let line = mount.place.line;
-    if mount.bind().is_none() {
+    if mount.as_bind().is_none() {
         return refuse(format!("{} is a volume, not a bind mount of the project", mount.target), line);
     }
     let source = PathBuf::from(mount.source.clone().unwrap_or_default());

@@ -24,8 +24,8 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     if let Some((stage, _)) = made_from_build(bench) {
         return Ok(skipped(format!("the service is made from the stage {stage}, which service.no-build-deps tells")));
     }
-    let user = service.user.clone().unwrap_or_else(|| image.config.user.clone());
-    let Some(identity) = Identity::of(bench, image, &user, &service.group_add).await? else {
+    let user = service.settings.user.clone().unwrap_or_else(|| image.config.user.clone());
+    let Some(identity) = Identity::of(bench, image, &user, &service.settings.group_add).await? else {
         return Ok(skipped(format!("the user {user:?} is root, or not in the image, which service.non-root tells")));
     };
     for mount in &service.volumes {
@@ -46,7 +46,7 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     });
     let mut code: BTreeSet<&str> = added.map(|(path, _)| path.as_str()).collect();
     let count = code.len();
-    let program = program(&tree, image, service.entrypoint.as_ref(), service.command.as_ref());
+    let program = program(&tree, image, service.settings.entrypoint.as_ref(), service.settings.command.as_ref());
     code.extend(program.as_ref().and_then(|path| tree.files.get_key_value(path)).map(|(path, _)| path.as_str()));
     let writable = code.iter().filter_map(|path| Some((*path, identity.way_in(&tree, path)?)));
     let mut writable: Vec<(&str, String)> = writable.collect();

@@ -156,7 +156,7 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
         return Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}")));
     }
     let declared = declared(role);
-    for (name, value) in &service.environment {
+    for (name, value) in &service.settings.environment {
         if value.as_deref() != declared.get(name).map(String::as_str) && !secrets.contains(name) {
             let what = format!("{}: compose.yaml sets {name}, which the deployment does not declare so", role.name);
             return Some(at(what, &format!("environment.{name}")));
@@ -167,8 +167,8 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
     let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return None };
     let other = other.services.get(&service.name)?;
-    for (name, value) in &service.environment {
-        if other.environment.get(name) != Some(value) && !secrets.contains(name) {
+    for (name, value) in &service.settings.environment {
+        if other.settings.environment.get(name) != Some(value) && !secrets.contains(name) {
             let what = format!("{}: the host's environment decides what {name} is", role.name);
             return Some(at(what, &format!("environment.{name}")));
         }

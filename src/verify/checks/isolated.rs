@@ -23,7 +23,7 @@ pub(super) fn isolated_env(bench: &Bench) -> Checked {
         .unwrap_or_default();
     let mut env: BTreeMap<&str, &str> =
         image.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    for (name, value) in &service.environment {
+    for (name, value) in &service.settings.environment {
         match value {
             Some(value) => env.insert(name, value),
             None => env.remove(name.as_str()),
@@ -52,7 +52,7 @@ const EXPECTED: &str =
 fn at(bench: &Bench, role: &RoleSubject, name: &str, verdict: Verdict) -> Verdict {
     let service = bench.subject.service(role);
     let verdict = verdict.expected(EXPECTED);
-    if service.environment.contains_key(name) {
+    if service.settings.environment.contains_key(name) {
         let field = format!("environment.{name}");
         let own = service.places.get(&field);
         // What environment does not name is in a file that env_file names.
@@ -167,7 +167,8 @@ fn from_host(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
     let hostile = names.into_iter().map(|name| (name, "4242".to_owned())).collect();
     let other = compose::read(&bench.subject.folder, &hostile).ok()?;
     let other = other.services.get(&service.name)?;
-    let changed = service.environment.iter().find(|(name, value)| other.environment.get(*name) != Some(*value));
+    let changed =
+        service.settings.environment.iter().find(|(name, value)| other.settings.environment.get(*name) != Some(*value));
     if let Some((name, _)) = changed {
         return Some(at(bench, role, name, fail(format!("the host's environment decides what {name} is"))));
     }

@@ -189,8 +189,8 @@ fn source(
     places: &[String],
 ) -> Vec<String> {
     let service = bench.subject.service(role);
-    let command = service.command.as_ref().unwrap_or(&image.config.cmd);
-    let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
+    let command = service.settings.command.as_ref().unwrap_or(&image.config.cmd);
+    let entrypoint = service.settings.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
     let words = || command.iter().chain(entrypoint).flat_map(|word| word.split_whitespace());
     let (transpiled, compiled) = (&ecosystem().endings.transpiled, &ecosystem().endings.compiled);
     let runs_source = words().any(|word| {

@@ -80,7 +80,7 @@ pub(super) fn foreign(processes: &[Process], uid: u32) -> Option<&Process> {
 /// The line that says as whom a role runs: compose.yaml's `user`, else the image's USER, else its entrypoint.
 pub(super) fn user_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
     let service = bench.subject.service(role);
-    if service.user.is_some() {
+    if service.settings.user.is_some() {
         return (bench.subject.compose_file(), service.at("user").line);
     }
     let dockerfile = &role.target.dockerfile;

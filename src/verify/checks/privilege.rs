@@ -8,8 +8,9 @@ use super::dev::held_mount;
 use super::owner::foreign;
 use super::reload::{command_place, publish};
 use super::service::{health_path, port_of};
-use crate::compose::{MountKind, Service};
+use crate::compose::Service;
 use crate::engine::{EntryKind, ImageInfo};
+use crate::spec::{Device, MountKind};
 use crate::text::Place;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::http;
@@ -107,16 +108,16 @@ pub(super) async fn check(bench: &Bench) -> Checked {
 fn asked<'a>(bench: &'a Bench, role: &RoleSubject) -> Option<(String, &'a Place)> {
     let service = bench.subject.service(role);
     let told = |what: String, field: &str| Some((what, service.at(field)));
-    if service.privileged {
+    if service.settings.privileged {
         return told("it is privileged".into(), "privileged");
     }
     let joins = [
-        ("network_mode", &service.network_mode),
-        ("pid", &service.pid),
-        ("ipc", &service.ipc),
-        ("uts", &service.uts),
-        ("userns_mode", &service.userns_mode),
-        ("cgroup", &service.cgroup),
+        ("network_mode", &service.settings.network_mode),
+        ("pid", &service.settings.pid),
+        ("ipc", &service.settings.ipc),
+        ("uts", &service.settings.uts),
+        ("userns_mode", &service.settings.userns_mode),
+        ("cgroup", &service.settings.cgroup),
     ];
     if let Some((field, _)) = joins.iter().find(|(_, mode)| mode.as_deref() == Some("host")) {
         return told(format!("`{field}: host` joins a namespace of the host"), field);
@@ -125,21 +126,20 @@ fn asked<'a>(bench: &'a Bench, role: &RoleSubject) -> Option<(String, &'a Place)
         return Some((format!("{source} of the host is mounted, by which the engine is reached"), place));
     }
     let bare = |name: &String| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
-    if let Some(name) = service.cap_add.iter().map(bare).find(|name| STRONG.contains(&name.as_str())) {
+    if let Some(name) = service.settings.cap_add.iter().map(bare).find(|name| STRONG.contains(&name.as_str())) {
         return told(format!("the capability {name} is as good as the host"), "cap_add");
     }
-    let device = |text: &&String| {
-        let source = text.split(':').next().unwrap_or_default();
-        source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| source.starts_with(start))
+    let close = |device: &&Device| {
+        device.source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| device.source.starts_with(start))
     };
-    if let Some(device) = service.devices.iter().find(device) {
-        return told(format!("the device {device} is the host's memory or disk"), "devices");
+    if let Some(Device { source, target, permissions }) = service.settings.devices.iter().find(close) {
+        return told(format!("the device {source}:{target}:{permissions} is the host's memory or disk"), "devices");
     }
     let off = |option: &&String| {
         let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
         value == "unconfined" && UNCONFINED.contains(&name) || name == "label" && value == "disable"
     };
-    let option = service.security_opt.iter().find(off)?;
+    let option = service.settings.security_opt.iter().find(off)?;
     told(format!("`{option}` switches the engine's confinement off"), "security_opt")
 }
 
@@ -214,7 +214,7 @@ async fn serving(bench: &Bench, role: &RoleSubject) -> Checked<Seen> {
     }
     let root = rights.as_ref().and_then(|all| all.iter().find(|one| one.uid == 0 && one.mask != 0));
     // What runs as root in every container of the image is the image's defect; in one alone, compose.yaml's.
-    let own = bench.subject.service(role).user.is_none() || role.role == "service";
+    let own = bench.subject.service(role).settings.user.is_none() || role.role == "service";
     if let Some(root) = root.filter(|_| own) {
         let command = http::shorten(&root.command);
         return Ok(Seen::Elsewhere(format!("`{command}` runs as root, which service.non-root says more of")));
@@ -244,11 +244,11 @@ fn place(bench: &Bench, role: &RoleSubject, service: &Service, uid: u32) -> (Str
     if let Some(line) = role.target.line_with(&["setcap"]) {
         return (role.target.file.clone(), line);
     }
-    if let Some(user) = service.user.as_ref().filter(|_| uid == 0) {
+    if let Some(user) = service.settings.user.as_ref().filter(|_| uid == 0) {
         let place = service.at(if user.is_empty() { "cap_add" } else { "user" });
         return (bench.subject.shown(&place.file), place.line);
     }
-    if service.entrypoint.is_none() && service.command.is_none() {
+    if service.settings.entrypoint.is_none() && service.settings.command.is_none() {
         let entry = |kind: &crate::dockerfile::Kind| matches!(kind, crate::dockerfile::Kind::Entrypoint(_));
         if let Some(one) = role.target.instructions().find(|one| entry(&one.kind)) {
             return (role.target.file.clone(), one.line);
@@ -259,11 +259,12 @@ fn place(bench: &Bench, role: &RoleSubject, service: &Service, uid: u32) -> (Str
 
 /// Where processes cannot be looked at: what the settings leave them.
 async fn by_settings(bench: &Bench, role: &RoleSubject, service: &Service, image: &ImageInfo) -> Checked<Seen> {
-    let dropped = service.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL")) && service.cap_add.is_empty();
+    let dropped = service.settings.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL"))
+        && service.settings.cap_add.is_empty();
     if dropped {
         return Ok(Seen::Clean(format!("{} drops all capabilities", role.name)));
     }
-    let user = service.user.as_deref().unwrap_or(&image.config.user);
+    let user = service.settings.user.as_deref().unwrap_or(&image.config.user);
     let number = user.split(':').next().unwrap_or_default().parse::<u32>();
     let tree = bench.tree(&image.id).await?;
     let given = tree.files.values().any(|entry| entry.kind == EntryKind::File && entry.capability.is_some());

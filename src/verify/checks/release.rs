@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::installation::is_of_service;
-use crate::compose::{self, MountKind};
+use crate::compose;
 use crate::dockerfile::{Dockerfile, Kind};
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
 use crate::project::Code;
+use crate::spec::MountKind;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::{build_in, secrets_for};
 use crate::verify::inject::Injection;
@@ -69,7 +70,7 @@ fn changed(role: &RoleSubject, what: &str, text: &str, when: &str) -> Verdict {
 /// The verdict on a mount that puts something else in the place of what was released, or of the project's files beside it.
 async fn mounted(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
     let service = bench.subject.service(role);
-    let workdir = service.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     let mut code =
         Injection::of(&bench.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
     if code.is_empty() {

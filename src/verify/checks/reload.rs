@@ -174,10 +174,10 @@ async fn until_seen(scene: &Scene, host: u16, path: &str, slowest: Duration) {
 /// The file and line that start a role's process: compose.yaml's `command`, else the image's.
 pub(super) fn command_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
     let service = bench.subject.service(role);
-    if service.command.is_some() {
+    if service.settings.command.is_some() {
         return (bench.subject.compose_file(), service.at("command").line);
     }
-    if service.entrypoint.is_some() {
+    if service.settings.entrypoint.is_some() {
         return (bench.subject.compose_file(), service.at("entrypoint").line);
     }
     (role.target.file.clone(), super::shutdown::command_line(role))

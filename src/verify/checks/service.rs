@@ -18,7 +18,7 @@ use crate::verify::subject::Target;
 /// The port that a service answers on: what PORT says in its container, else the description, else the only
 /// port that its image exposes or compose.yaml publishes.
 pub(super) fn port_of(bench: &Bench, service: &Service, image: &ImageInfo) -> Checked<u16> {
-    let own = service.environment.get("PORT").cloned().flatten();
+    let own = service.settings.environment.get("PORT").cloned().flatten();
     let own = own.or_else(|| image.config.env_value("PORT").map(ToOwned::to_owned));
     if let Some(port) = own.and_then(|port| port.parse().ok()) {
         return Ok(port);
@@ -55,7 +55,7 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
     let role = bench.role("service")?;
     let image = bench.container_image("service")?;
     let service = bench.subject.service(role);
-    let (user, place) = match &service.user {
+    let (user, place) = match &service.settings.user {
         Some(user) => (user.clone(), (bench.subject.compose_file(), service.at("user").line)),
         None => (image.config.user.clone(), (role.target.file.clone(), user_line(role))),
     };
@@ -211,8 +211,7 @@ pub(super) async fn port(bench: &Bench) -> Checked {
         let path = path.as_str();
         async move {
             let tell = |spec: &mut ContainerSpec| {
-                spec.env.retain(|(name, _)| name != "PORT");
-                spec.env.push(("PORT".into(), port.to_string()));
+                spec.settings.environment.insert("PORT".into(), Some(port.to_string()));
                 for port in &watched {
                     publish(spec, *port);
                 }
