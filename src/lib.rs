@@ -12,6 +12,7 @@ pub mod render;
 pub mod report;
 pub mod roles;
 pub mod stacks;
+mod subject;
 pub mod ui;
 pub mod verify;
 

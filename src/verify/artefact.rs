@@ -10,12 +10,12 @@ use super::circumstances::{Circumstances, Leak};
 use super::images::build_text;
 use super::inject::{self, Injection};
 use super::outcome::{inconclusive, skipped};
-use super::subject::Target;
 use crate::compose::MountKind;
 use crate::dockerfile::{Kind, Rebuilt};
 use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
 use crate::stacks;
+use crate::subject::Target;
 
 /// The build as it is.
 pub(super) struct Made {

@@ -13,12 +13,12 @@ use super::checks::{self, AtWork, Injected};
 use super::http::{self, Answer, NoAnswer};
 use super::outcome::{Verdict, fail, inconclusive, skipped};
 use super::start::{self, Places};
-use super::subject::{RoleSubject, Subject};
 use super::trees::Trees;
 use super::workcopy::WorkCopy;
 use crate::compose::{Condition, MountKind, Service};
 use crate::engine::{self, Container, ContainerSpec, Engine, FileTree, ImageInfo, Run};
 use crate::error::Error;
+use crate::subject::{RoleSubject, Subject};
 
 /// Why a check ended early: with a verdict of its own, or because the engine failed.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::bench::Bench;
-use super::subject::Target;
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
+use crate::subject::Target;
 
 /// What a build is given.
 #[derive(Default)]

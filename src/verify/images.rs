@@ -9,9 +9,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::bench::Image;
 use super::event::{Event, Layer, RoleReport};
 use super::outcome::{Verdict, fail, pass};
-use super::subject::{Subject, Target};
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, Run};
 use crate::error::Result;
+use crate::subject::{Subject, Target};
 
 /// The images of all roles.
 pub(super) struct Images {

@@ -10,11 +10,11 @@ use super::bench::{Bench, Checked, Image};
 use super::images::build_text;
 use super::outcome::{fail, inconclusive, skipped};
 use super::start::{self, Places};
-use super::subject::{RoleSubject, Subject, Target};
 use super::workcopy::WorkCopy;
 use crate::compose::MountKind;
 use crate::dockerfile::{Command, DroppedCopy, Kind, LaterRun, Source, Truncated, expand};
 use crate::engine::{Bind, Commit, Container, ImageInfo, Mount, Run, TarEdit};
+use crate::subject::{RoleSubject, Subject, Target};
 
 /// How long a build in a container may take.
 const BUILD: Duration = Duration::from_mins(30);

@@ -16,11 +16,11 @@ use super::checks::Entry;
 use super::images::Images;
 use super::outcome::{self, Finding, Outcome, Verdict};
 use super::snapshot::Snapshot;
-use super::subject::Subject;
 use super::taint::hex;
 use super::workcopy;
 use crate::compose::MountKind;
 use crate::engine::{Context, Run};
+use crate::subject::Subject;
 
 /// The version of the shape; another one is forgotten.
 const SCHEMA: u32 = 1;

@@ -18,7 +18,6 @@ mod record;
 mod redact;
 mod snapshot;
 mod start;
-mod subject;
 mod taint;
 mod trees;
 mod waive;
@@ -45,11 +44,11 @@ use crate::engine::{self, Run};
 use crate::error::{Error, Kind, Result};
 use crate::project::Project;
 use crate::roles;
+use crate::subject::{RoleSubject, Subject};
 use bench::{Bench, Stop};
 use outcome::skipped;
 use record::rounded;
 use snapshot::Snapshot;
-use subject::Subject;
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -113,7 +112,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     needed.extend(request.only.iter().filter(|only| roles::find(only).is_some()).map(String::as_str));
     // Named by itself, or with nothing named, scaffold.builds is of all roles.
     let all = request.only.is_empty() || request.only.iter().any(|only| only == checks::BUILDS || only == "scaffold");
-    let wanted = |role: &subject::RoleSubject| all || needed.contains(role.role);
+    let wanted = |role: &RoleSubject| all || needed.contains(role.role);
     let roles = subject.roles.iter().filter(|role| wanted(role)).map(|role| role.name.clone()).collect();
     let redactor = Arc::new(Redactor::of(&subject.compose, &env));
     Ok(Plan { subject, roles, contracts, redactor, fresh: request.fresh, now: request.now })

@@ -9,10 +9,10 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::subject::Subject;
 use super::taint::hex;
 use super::workcopy;
 use crate::engine::Context;
+use crate::subject::Subject;
 
 /// The files of a project and of its build contexts.
 #[derive(Debug, Clone)]

@@ -19,7 +19,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("roles", &["project", "stacks"]),
     ("render", &["project", "roles", "stacks"]),
     ("write", &["error", "render"]),
-    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks"]),
+    ("subject", &["compose", "dockerfile", "error", "project", "roles"]),
+    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks", "subject"]),
     ("report", &["contract", "ui", "verify"]),
     (
         "cli",

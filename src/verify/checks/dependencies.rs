@@ -10,9 +10,9 @@ use crate::contract;
 use crate::dockerfile::Kind as Instruction;
 use crate::engine::FileTree;
 use crate::stacks::{self, LockFormat, Shape};
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 
 /// An installed dependency and the file that shows it.
 type Installed = BTreeMap<String, (Option<String>, String)>;

@@ -173,7 +173,7 @@ fn starts_the_image(path: &str, content: &[u8], image: &ImageInfo) -> bool {
 }
 
 /// The line of the COPY or ADD that brings a file of the context, if one names it or a folder above it.
-fn copying_line(role: &crate::verify::subject::RoleSubject, source: &str) -> Option<usize> {
+fn copying_line(role: &crate::subject::RoleSubject, source: &str) -> Option<usize> {
     use crate::dockerfile::Kind;
     let dockerfile = &role.target.dockerfile;
     let chain = dockerfile.ancestry(role.target.stage);

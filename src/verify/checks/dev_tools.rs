@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::compose::{Compose, Place};
+use crate::subject::Subject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass, skipped};
-use crate::verify::subject::Subject;
 
 /// How long a tool may take to show that it runs.
 const SHOWS: Duration = Duration::from_mins(1);

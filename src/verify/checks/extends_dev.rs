@@ -7,9 +7,9 @@ use sha2::{Digest as _, Sha256};
 use super::service::base_tree;
 use crate::engine::{Context, Entry, EntryKind, ImageInfo};
 use crate::stacks::{self, Shape};
+use crate::subject::{RoleSubject, Target};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass};
-use crate::verify::subject::{RoleSubject, Target};
 
 /// Folders in which no dependency is: settings, what is left of installing, homes.
 const NO_DEPENDENCIES: [&str; 9] = ["/etc", "/var", "/tmp", "/root", "/home", "/run", "/media", "/mnt", "/out"];

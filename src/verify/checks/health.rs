@@ -8,12 +8,12 @@ use super::reload::publish;
 use super::service::port_of;
 use crate::dockerfile::Kind;
 use crate::engine::{Health, HealthStatus, Healthcheck, Product};
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::freeze::{freeze, is_at_hand};
 use crate::verify::http;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::start;
-use crate::verify::subject::RoleSubject;
 
 /// Between two probes here, whatever the files say.
 const INTERVAL: Duration = Duration::from_secs(1);

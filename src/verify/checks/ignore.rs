@@ -13,10 +13,10 @@ use crate::dockerfile::{Copy, Kind};
 use crate::engine::{Context, Place};
 use crate::error::Result;
 use crate::stacks;
+use crate::subject::{RoleSubject, Target};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_in;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::{RoleSubject, Target};
 use crate::verify::taint::word;
 
 /// What a seeded file stands for.

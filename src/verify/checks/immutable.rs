@@ -8,9 +8,9 @@ use super::service::base_tree;
 use crate::dockerfile::{Copy, Kind};
 use crate::engine::{Entry, EntryKind, FileTree, ImageInfo};
 use crate::project::Code;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass, skipped};
-use crate::verify::subject::RoleSubject;
 
 /// So many links on the way to a program are followed.
 const LINKS: usize = 10;

@@ -7,9 +7,9 @@ use super::secrets::{is_secret_variable, secret_variables};
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, pass, skipped};
-use crate::verify::subject::RoleSubject;
 
 /// The diff id of a layer that holds nothing: an empty tar archive.
 const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";

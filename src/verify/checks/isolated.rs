@@ -7,9 +7,9 @@ use super::taint::is_telling;
 use crate::compose::{self, Service};
 use crate::dockerfile::Kind;
 use crate::project::Deployment;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, pass};
-use crate::verify::subject::RoleSubject;
 
 /// `test.isolated-env`.
 pub(super) fn isolated_env(bench: &Bench) -> Checked {

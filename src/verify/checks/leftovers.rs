@@ -12,11 +12,11 @@ use super::service::base_tree;
 use super::tools::{self, Kind as Tool};
 use crate::dockerfile::Kind;
 use crate::engine::{Context, Entry, EntryKind, FileTree, ImageInfo};
+use crate::subject::{RoleSubject, Target};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_text;
 use crate::verify::inject::Injection;
 use crate::verify::outcome::{fail, pass};
-use crate::verify::subject::{RoleSubject, Target};
 
 /// Files of fewer bytes are alike by chance.
 const TELLING: u64 = 24;

@@ -9,9 +9,9 @@ use serde_json::Value;
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::stacks::{self, LockProbe};
+use crate::subject::Target;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, inconclusive, pass};
-use crate::verify::subject::Target;
 
 /// Files of more bytes are no manifests, and lock files are read so far.
 const LARGEST: u64 = 16 << 20;

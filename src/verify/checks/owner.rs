@@ -4,10 +4,10 @@ use super::at_work;
 use super::dev::held_mount;
 use crate::dockerfile::Kind;
 use crate::engine::Process;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::http;
 use crate::verify::outcome::{fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 
 /// `dev.owner`.
 pub(super) async fn check(bench: &Bench) -> Checked {

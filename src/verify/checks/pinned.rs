@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::project::ImageRef;
+use crate::subject::{RoleSubject, Subject, Target};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, inconclusive, pass, skipped};
-use crate::verify::subject::{RoleSubject, Subject, Target};
 
 /// The file with the digests of outside images.
 const LOCK: &str = "dockwright.lock";

@@ -10,10 +10,10 @@ use super::reload::{command_place, publish};
 use super::service::{health_path, port_of};
 use crate::compose::{MountKind, Place, Service};
 use crate::engine::{EntryKind, ImageInfo};
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::http;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 
 /// Who can talk to one of these has the host.
 const SOCKETS: &[&str] = &[

@@ -9,11 +9,11 @@ use crate::compose::{self, MountKind};
 use crate::dockerfile::{Dockerfile, Kind};
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
 use crate::project::Code;
+use crate::subject::{RoleSubject, Target};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::{build_in, secrets_for};
 use crate::verify::inject::Injection;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::{RoleSubject, Target};
 use crate::verify::taint::setting_line;
 
 /// Parts of the names of what is a release's own, and the same wherever and whenever it is built.

@@ -6,10 +6,10 @@ use super::dev::held_mount;
 use super::read_only;
 use crate::engine::{ContainerState, Process};
 use crate::project::Reload;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
 use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass};
-use crate::verify::subject::RoleSubject;
 
 /// How long a reloader has at least to see a file that is broken or gone.
 const SEEN: Duration = Duration::from_millis(1500);

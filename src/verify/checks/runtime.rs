@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use crate::compose::Service;
 use crate::engine::{Container, Entry, EntryKind, FileTree, ImageInfo};
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::inject::Injection;
 use crate::verify::outcome::{fail, inconclusive, pass};
-use crate::verify::subject::RoleSubject;
 
 /// How many links, or scripts that name their interpreter, may follow one another.
 const HOPS: usize = 16;

@@ -7,9 +7,9 @@ use super::taint::service_leaks;
 use crate::compose::{self, HealthTest, Service};
 use crate::engine::ImageInfo;
 use crate::project::EnvName;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 use crate::verify::taint::{Taints, leaks};
 
 /// What a secret is instead of a value.

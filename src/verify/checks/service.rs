@@ -9,11 +9,11 @@ use super::reload::{command_place, publish};
 use crate::compose::Service;
 use crate::dockerfile;
 use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
+use crate::subject::Target;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
 use crate::verify::images::build_in;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::Target;
 
 /// The port that a service answers on: what PORT says in its container, else the description, else the only
 /// port that its image exposes or compose.yaml publishes.
@@ -92,7 +92,7 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
     Ok(pass(format!("it runs as uid {uid}, and no file added to the base image is setuid root")))
 }
 
-fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
+fn user_line(role: &crate::subject::RoleSubject) -> usize {
     use crate::dockerfile::Kind;
     let dockerfile = &role.target.dockerfile;
     let stages = dockerfile.ancestry(role.target.stage);
@@ -102,7 +102,7 @@ fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
 }
 
 /// The last line of the Dockerfile, on the way to a role's stage, that names something.
-fn naming_line(role: &crate::verify::subject::RoleSubject, name: &str) -> Option<usize> {
+fn naming_line(role: &crate::subject::RoleSubject, name: &str) -> Option<usize> {
     let dockerfile = &role.target.dockerfile;
     let stages = dockerfile.ancestry(role.target.stage);
     let instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
@@ -124,11 +124,7 @@ async fn account(bench: &Bench, image: &ImageInfo, name: &str) -> Checked<Option
 }
 
 /// A setuid or setgid file of root's that the stage's outside base image does not have.
-async fn added_setuid(
-    bench: &Bench,
-    role: &crate::verify::subject::RoleSubject,
-    image: &ImageInfo,
-) -> Checked<Option<String>> {
+async fn added_setuid(bench: &Bench, role: &crate::subject::RoleSubject, image: &ImageInfo) -> Checked<Option<String>> {
     let tree = bench.tree(&image.id).await?;
     let set: Vec<&String> = tree
         .files
@@ -177,10 +173,7 @@ fn as_good_as_root(capability: &[u8]) -> bool {
 }
 
 /// The files of the outside image that a role's stage starts from; none for scratch.
-pub(super) async fn base_tree(
-    bench: &Bench,
-    role: &crate::verify::subject::RoleSubject,
-) -> Checked<Option<Arc<FileTree>>> {
+pub(super) async fn base_tree(bench: &Bench, role: &crate::subject::RoleSubject) -> Checked<Option<Arc<FileTree>>> {
     let Some(base) = role.target.base_image() else { return Ok(None) };
     if bench.engine().image_exists(&base).await? {
         return Ok(Some(bench.tree(&base).await?));

@@ -8,10 +8,10 @@ use super::dev::held_mount;
 use super::owner::{foreign, is_init, user_place};
 use super::reload::{programs, reloaded};
 use crate::compose::Mount;
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked, Scene};
 use crate::verify::http;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 
 /// How long an entrypoint may take to give the container its user.
 const TAKES_ON: Duration = Duration::from_secs(3);

@@ -216,7 +216,7 @@ fn judge(observed: &Observed, signal: &str, grace: Duration) -> Verdict {
 }
 
 /// The line of the CMD or ENTRYPOINT that starts the service.
-pub(super) fn command_line(role: &crate::verify::subject::RoleSubject) -> usize {
+pub(super) fn command_line(role: &crate::subject::RoleSubject) -> usize {
     use crate::dockerfile::Kind;
     let dockerfile = &role.target.dockerfile;
     let stages = dockerfile.ancestry(role.target.stage);

@@ -10,9 +10,9 @@ use super::reload::command_place;
 use super::test;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::stacks::{self, SuiteProbe};
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked, Stop};
 use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 use crate::verify::workcopy::WorkCopy;
 
 /// What a runner prints of the failing test, and what the test itself prints past the runner.

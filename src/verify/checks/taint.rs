@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::engine::{ImageInfo, Place};
+use crate::subject::RoleSubject;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
 use crate::verify::taint::{Leak, Leaks, Taint, Taints, is_secret_name, leaks, setting_line, value_line};
 
 /// What the tainted build of the service shows; built once.

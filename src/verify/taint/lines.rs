@@ -3,7 +3,7 @@
 use super::{Stands, Taint, secret_id};
 use crate::dockerfile::{Copy, Instruction, Kind};
 use crate::engine::Place;
-use crate::verify::subject::RoleSubject;
+use crate::subject::RoleSubject;
 
 /// The instructions that a role's stage needs, its own first.
 fn instructions(role: &RoleSubject) -> Vec<&Instruction> {

@@ -11,11 +11,11 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use super::bench::{Bench, Checked};
 use super::images::build_in;
-use super::subject::{RoleSubject, Target};
 use crate::compose;
 use crate::dockerfile::{Kind, RunMount};
 use crate::engine::{Context, ImageInfo, Place};
 use crate::error::Result;
+use crate::subject::{RoleSubject, Target};
 pub(super) use lines::{setting_line, value_line};
 
 /// What a word stands for.

@@ -5,8 +5,8 @@ use super::{Stands, Taint, Taints, is_secret_name, is_variable};
 use crate::engine::{Context, ContextFile, EntryKind};
 use crate::error::Result;
 use crate::project;
+use crate::subject::Target;
 use crate::verify::bench::Bench;
-use crate::verify::subject::Target;
 
 /// Larger files are no configuration.
 const SMALL: u64 = 64 * 1024;
