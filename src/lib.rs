@@ -7,6 +7,7 @@ pub mod contract;
 pub mod dockerfile;
 pub mod engine;
 pub mod error;
+mod lab;
 pub mod project;
 pub mod render;
 pub mod report;

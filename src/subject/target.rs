@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::compose::Place;
 use crate::dockerfile::{Base, Dockerfile, Instruction, expand};
 
 /// A stage to build.
@@ -29,6 +30,11 @@ impl Target {
 
     pub(crate) fn line(&self) -> usize {
         self.dockerfile.stages[self.stage].line
+    }
+
+    /// A line of the Dockerfile.
+    pub(crate) fn place(&self, line: usize) -> Place {
+        Place { file: self.dockerfile.file.as_path().into(), line }
     }
 
     /// The outside image that the stage starts from, itself or through those that it is FROM; none for scratch.

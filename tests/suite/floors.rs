@@ -20,11 +20,18 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("render", &["project", "roles", "stacks"]),
     ("write", &["error", "render"]),
     ("subject", &["compose", "dockerfile", "error", "project", "roles"]),
-    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks", "subject"]),
+    ("lab", &["compose", "dockerfile", "engine", "error", "project", "stacks", "subject"]),
+    (
+        "verify",
+        &["compose", "contract", "dockerfile", "engine", "error", "lab", "project", "roles", "stacks", "subject"],
+    ),
     ("report", &["contract", "ui", "verify"]),
     (
         "cli",
-        &["contract", "engine", "error", "project", "render", "report", "roles", "stacks", "ui", "verify", "write"],
+        &[
+            "contract", "engine", "error", "lab", "project", "render", "report", "roles", "stacks", "subject", "ui",
+            "verify", "write",
+        ],
     ),
 ];
 

@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
+use crate::lab::Lab;
 use crate::stacks::{self, LockProbe};
 use crate::subject::Target;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, inconclusive, pass};
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, inconclusive, pass};
 
 /// Files of more bytes are no manifests, and lock files are read so far.
 const LARGEST: u64 = 16 << 20;
@@ -26,12 +27,12 @@ struct Unlocked {
 }
 
 /// `build.locked`.
-pub(super) async fn locked(bench: &Bench) -> Checked {
-    let role = bench.role("build")?;
-    bench.image("build")?;
+pub(super) async fn locked(lab: &Lab) -> Checked {
+    let role = lab.role("build")?;
+    lab.image("build")?;
     let target = role.own.as_ref().unwrap_or(&role.target);
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let locks = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
+    let locks = stacks::find(&lab.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
     let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
     let Some(unlocked) = unlocked else {
         let mut names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
@@ -49,7 +50,7 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
     };
     // The end of a log may be no more than how the command is used.
     let (mut printed, mut failed) = (BTreeMap::<u32, Vec<String>>::new(), None);
-    let outcome = bench.run.build(request, |event| match event {
+    let outcome = lab.run.build(request, |event| match event {
         BuildEvent::Log { step, line } => printed.entry(step).or_default().push(line),
         BuildEvent::StepFailed { step, .. } => failed = Some(step.id),
         _ => {}
