@@ -17,13 +17,14 @@ impl Memo {
     ///
     /// # Errors
     /// That of `find`.
-    pub(crate) async fn get<T, E>(&self, find: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E>
+    pub(crate) fn get<T, E>(&self, find: impl Future<Output = Result<T, E>>) -> impl Future<Output = Result<Arc<T>, E>>
     where
         T: Send + Sync + 'static,
     {
-        // On the heap: whoever asks is a part of something larger, which waits only now and then.
+        // On the heap: whoever asks is a part of something larger, and only the first has to find it out.
         let find = Box::pin(find);
-        self.cell::<T>().get_or_try_init(|| async { find.await.map(Arc::new) }).await.cloned()
+        let cell = self.cell::<T>();
+        async move { cell.get_or_try_init(|| async { find.await.map(Arc::new) }).await.cloned() }
     }
 
     /// The fact of type `T`, if somebody has found it out.

@@ -96,11 +96,11 @@ impl Lab {
     }
 
     /// A fact that several questions share, by its type; `find` finds it out if nobody has yet.
-    pub(crate) async fn fact<T, E>(&self, find: impl Future<Output = Result<T, E>>) -> Result<Arc<T>, E>
+    pub(crate) fn fact<T, E>(&self, find: impl Future<Output = Result<T, E>>) -> impl Future<Output = Result<Arc<T>, E>>
     where
         T: Send + Sync + 'static,
     {
-        self.memo.get(find).await
+        self.memo.get(find)
     }
 
     /// A fact that has been found out.
