@@ -1,6 +1,7 @@
 //! Processes of a container, as the engine lists them.
 
 use crate::engine::Process;
+use crate::stacks::ecosystem;
 
 /// A process that runs as another uid, and does not just stand above those that have the right one: a launcher
 /// (`su`, `sudo`, a supervisor) writes nothing.
@@ -27,7 +28,7 @@ pub(crate) fn is_init(process: &Process) -> bool {
     let mut words = process.command.split_whitespace();
     let program = words.next().unwrap_or_default();
     match program.rsplit('/').next() {
-        Some("docker-init" | "tini" | "catatonit" | "dumb-init") => true,
+        Some(name) if ecosystem().processes.init.iter().any(|own| own == name) => true,
         Some("runc" | "crun" | "exe") => words.next() == Some("init") && words.next().is_none(),
         _ => false,
     }

@@ -16,7 +16,7 @@ use crate::compose::MountKind;
 use crate::dockerfile::{Kind, Rebuilt};
 use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, EntryKind, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
-use crate::stacks;
+use crate::stacks::{self, ecosystem};
 use crate::subject::Target;
 
 pub(crate) use super::circumstances::Leak;
@@ -65,13 +65,6 @@ impl Again {
 
 /// Two builds begin so far apart that a time to the second differs.
 const APART: Duration = Duration::from_millis(1100);
-
-/// What a command says that takes the time, chance or its host into what it makes.
-const CHANCE: [&str; 12] =
-    ["date", "uuidgen", "uuid", "RANDOM", "urandom", "mktemp", "hostname", "uname", "shuf", "rand", "time", "random"];
-
-/// What a command says that asks for the host's name.
-const HOST_WORDS: [&str; 5] = ["hostname", "HOSTNAME", "nodename", "gethostname", "platform"];
 
 /// The build as it is; built once for all checks, out of the engine's cache.
 pub(crate) async fn made(lab: &Lab) -> Attempt<Arc<Made>> {
@@ -153,7 +146,8 @@ pub(crate) async fn on_another_host(lab: &Lab) -> Attempt<Option<Arc<OnAnotherHo
         return Ok(None);
     }
     let chain = made.target.dockerfile.chain(made.target.stage);
-    let asked = chain.iter().any(|(_, one)| matches!(one.kind, Kind::Run(_)) && names(&one.text, &HOST_WORDS));
+    let asked =
+        chain.iter().any(|(_, one)| matches!(one.kind, Kind::Run(_)) && names(&one.text, &ecosystem().commands.host));
     if !asked && !differs_injected(lab).await? {
         return Ok(None);
     }
@@ -245,13 +239,15 @@ async fn earlier_counts(lab: &Lab, made: &Made, text: &Rebuilt) -> Attempt<bool>
     Ok(tree.files.values().any(|entry| entry.kind != EntryKind::Directory))
 }
 
-/// Whether a text has a word of [`CHANCE`].
+/// Whether a command takes the time, chance or its host into what it makes.
 pub(crate) fn names_chance(text: &str) -> bool {
-    names(text, &CHANCE)
+    names(text, &ecosystem().commands.chance)
 }
 
-fn names(text: &str, words: &[&str]) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|word| words.contains(&word))
+/// Whether a text has one of some words.
+pub(crate) fn names(text: &str, words: &[String]) -> bool {
+    let mut found = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    found.any(|word| words.iter().any(|own| own == word))
 }
 
 /// The manifests of the project's stack.

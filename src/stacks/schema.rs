@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::formats::LockFormat;
+
 /// How a stack's code gets from source to a running process; all that role templates branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -109,18 +111,6 @@ pub struct Lock {
     pub format: LockFormat,
 }
 
-/// The formats of lock files, each with its own mark of what is production.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LockFormat {
-    /// pip's requirements, each with an exact version and hashes; all of the file is production.
-    Requirements,
-    /// uv's lock: what the project's own package depends on, its groups aside.
-    Uv,
-    /// npm's `package-lock.json` from version 2 on: what is not marked `dev`.
-    Npm,
-}
-
 /// A step of a stage: files in, commands run.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -195,14 +185,15 @@ pub struct ReloadProbe {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LockProbe {
-    /// The manifest (a glob; the one nearest to the root is taken), TOML or JSON by its name.
+    /// The manifest (a glob; the one nearest to the root is taken): JSON, a `go.mod` or TOML, by its name.
     pub manifest: String,
     /// A table that a manifest of this kind has.
     #[serde(default)]
     pub requires: Vec<String>,
     /// The table or list that a dependency is added to; made if it is not there and `requires` is said.
     pub at: Vec<String>,
-    /// Small packages of the registry: the first that is in no lock file is added, in any version.
+    /// Small packages of the registry: the first that is in no lock file is added, in any version, or in that of
+    /// `NAME@VERSION`.
     pub packages: Vec<String>,
     /// What a RUN that installs or builds by the manifest says (a regular expression).
     pub command: String,
@@ -219,8 +210,8 @@ pub struct SuiteProbe {
     pub except: Vec<String>,
     /// What stands in a file that holds tests (a regular expression).
     pub holds: String,
-    /// A failing test, appended to such a file. It says `dockwright_probe`, and where it can it prints `dockwright-probe-ran`
-    /// to the container's own output, which no runner keeps back.
+    /// A failing test, appended to such a file; `@number@` in it differs by file. It says `dockwright_probe`, and where it
+    /// can it prints `dockwright-probe-ran` to the container's own output, which no runner keeps back.
     pub failing: String,
     /// What makes a test (a regular expression) and what stands in its place in an empty suite. Without it, the file
     /// becomes `empty`.

@@ -242,7 +242,7 @@ async fn check_one(lab: &Lab, entry: &'static checks::Entry, sink: &(dyn Fn(Even
         Err(Stop::Engine(error))
             if error.kind() == Kind::Engine && !engine::is_full(&error) && lab.engine().ping().await.is_ok() =>
         {
-            verdict::inconclusive(error.told())
+            verdict::inconclusive(error.one_line())
         }
         Err(Stop::Engine(error)) => return Err(error),
     };

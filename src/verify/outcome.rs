@@ -75,7 +75,7 @@ pub struct Finding {
     /// The end of the container's or build's log.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
-    /// How to mend it.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The waiver that dockwright.toml has for it, where it did something.

@@ -65,7 +65,7 @@ impl Verdict {
         self
     }
 
-    /// How to mend it, where the contract's own advice is not to the point.
+    /// How to fix it, where the contract's own advice is not to the point.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -93,7 +93,7 @@ impl Verdict {
             file,
             line,
             log: self.log,
-            hint: self.hint.or_else(|| advise.then(|| contract.mend.to_owned())),
+            hint: self.hint.or_else(|| advise.then(|| contract.fix.to_owned())),
             waiver: None,
             cached: None,
             started: 0.0,

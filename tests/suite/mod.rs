@@ -1,7 +1,10 @@
+mod circles;
 mod compose_up;
 mod contracts_page;
 mod crate_package;
+mod ecosystems;
 mod floors;
+mod golden;
 mod kinds;
 mod new;
 mod render;

@@ -320,7 +320,7 @@ fn every_role_and_contract_is_explained() {
         let name = text(&contract["contract"]);
         assert!(human.contains(&name));
         let one = run(home.path(), ["explain", &name]).exits(0).out;
-        for part in ["promise", "how", "mend"] {
+        for part in ["promise", "how", "fix"] {
             assert!(one.contains(&text(&contract[part])), "{name}: {part}");
         }
     }

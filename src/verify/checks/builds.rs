@@ -2,6 +2,7 @@
 
 use crate::lab::Images;
 use crate::lab::images::Failed;
+use crate::stacks::{Says, ecosystem};
 use crate::verify::verdict::{Verdict, fail, pass};
 
 /// `scaffold.builds`.
@@ -23,26 +24,9 @@ fn failed(Failed { role, target, failure }: &Failed) -> Verdict {
         .expected(format!("stage {} builds", target.stage_name()))
         .at(target.file.clone(), failure.line.or(Some(target.line())))
         .log(failure.log_tail.clone());
-    let network = failure.told().any(|line| NETWORK.iter().any(|words| line.contains(words)));
+    let network = failure.told().any(|line| Says::any(&ecosystem().says.network, line));
     if network { verdict.hint(OF_NETWORK) } else { verdict }
 }
-
-/// What resolvers and package managers say when the network fails them.
-const NETWORK: &[&str] = &[
-    "emporary failure in name resolution",
-    "emporary failure resolving",
-    "ould not resolve",
-    "no such host",
-    "etwork is unreachable",
-    "onnection refused",
-    "onnection timed out",
-    "i/o timeout",
-    "EAI_AGAIN",
-    "ENOTFOUND",
-    "ECONNREFUSED",
-    "ECONNRESET",
-    "ETIMEDOUT",
-];
 
 const OF_NETWORK: &str =
     "it tells of a network that failed: see that the engine reaches the host that it names, and verify again";

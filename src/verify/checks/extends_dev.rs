@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use super::leavings::below_any;
 use crate::engine::{Context, Entry, EntryKind, ImageInfo};
 use crate::lab::lineage::base_tree;
 use crate::lab::{Lab, blame};
-use crate::stacks::{self, Shape};
+use crate::stacks::{self, Shape, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
@@ -109,7 +110,7 @@ async fn dependencies(lab: &Lab, dev: &RoleSubject, image: &ImageInfo) -> Checke
         matches!(entry.kind, EntryKind::File | EntryKind::Symlink)
             && !NO_DEPENDENCIES.iter().any(within)
             // Bytecode holds the time of its source; names with a dot are a package manager's own.
-            && !path.contains("/__pycache__/")
+            && !below_any(path, &[&ecosystem().folders.bytecode])
             && !name.starts_with('.')
             && base.files.get(path).is_none_or(|before| before.sha256 != entry.sha256)
             && !entry.sha256.is_some_and(|hash| own.contains(&hash))

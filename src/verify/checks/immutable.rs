@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::leavings::{CODE, ending};
+use super::leavings::{self, ending};
 use crate::engine::{Entry, EntryKind, FileTree, ImageInfo};
 use crate::lab::lineage::{base_tree, made_from_build};
 use crate::lab::{Lab, blame};
@@ -78,8 +78,7 @@ fn holds_code(lab: &Lab, source: Option<&String>) -> bool {
 
 /// By its ending; without one, by its mode: data that came from another system may be marked executable.
 fn is_code(path: &str, entry: &Entry) -> bool {
-    let ending = ending(path);
-    CODE.contains(&ending) || ending.is_empty() && entry.mode & 0o111 != 0
+    leavings::is_code(path) || ending(path).is_empty() && entry.mode & 0o111 != 0
 }
 
 fn differs(old: &Entry, new: &Entry) -> bool {

@@ -1,15 +1,17 @@
 //! `build.locked`: what the lock file does not hold stops the build.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::Path;
 
 use regex::Regex;
 use serde_json::Value;
 
+use super::leavings::{below_any, is_foreign};
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::lab::Lab;
-use crate::stacks::{self, LockProbe};
+use crate::stacks::{self, LockProbe, Says, ecosystem};
 use crate::subject::Target;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, inconclusive, pass};
@@ -64,40 +66,16 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
         }
     };
     let log = failed.and_then(|step| printed.remove(&step)).unwrap_or_else(|| failure.log_tail.clone());
-    if let Some(line) = log.iter().find(|line| is_network(line)) {
+    if let Some(line) = log.iter().find(|line| Says::any(&ecosystem().says.network, line)) {
         let what = format!("with {package} added to {path} the build failed, but for the network: {}", line.trim());
         return Ok(inconclusive(what).log(failure.log_tail));
     }
-    let Some(line) = log.iter().find(|line| line.contains(package) || names_lock(line)) else {
+    let Some(line) = log.iter().find(|line| line.contains(package) || Says::any(&ecosystem().says.locked, line)) else {
         let what =
             format!("with {package} added to {path} the build failed, and nothing says that it was for the lock");
         return Ok(inconclusive(format!("{what}: {}", failure.message)).log(failure.log_tail));
     };
     Ok(pass(format!("with {package} added to {path} it does not build: {}", line.trim())))
-}
-
-/// Whether a line says that nothing was reached.
-fn is_network(line: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "could not resolve",
-        "couldn't resolve",
-        "name resolution",
-        "enotfound",
-        "econnrefused",
-        "etimedout",
-        "connection timed out",
-        "connection refused",
-        "network is unreachable",
-    ];
-    let line = line.to_lowercase();
-    WORDS.iter().any(|word| line.contains(word))
-}
-
-fn names_lock(line: &str) -> bool {
-    let line = line.to_lowercase();
-    ["lock", "frozen", "out of sync", "in sync", "outdated", "--hash", "require-hashes"]
-        .iter()
-        .any(|word| line.contains(word))
 }
 
 /// The manifest of a probe with a package added; none if the context has no such manifest.
@@ -107,30 +85,26 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
     let mut manifests: Vec<&ContextFile> = files
         .iter()
         .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
-        .filter(|file| !file.path.split('/').any(|folder| matches!(folder, "node_modules" | "vendor" | "target")))
+        .filter(|file| !is_foreign(&file.path) && !below_any(&file.path, &[&ecosystem().folders.outputs]))
         .collect();
     manifests.sort_by_key(|file| (file.path.matches('/').count(), file.path.clone()));
     let mut known = Vec::new();
     for file in files.iter().filter(|file| file.kind == EntryKind::File && file.size < LARGEST) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_lowercase();
-        if name.contains("lock")
-            || name.contains("requirements")
-            || name.contains("shrinkwrap")
-            || glob.is_match(&file.path)
-        {
+        if ecosystem().locks.names.iter().any(|part| name.contains(part.as_str())) || glob.is_match(&file.path) {
             known.push(String::from_utf8_lossy(&file.read()?).into_owned());
         }
     }
-    let Some(package) = probe.packages.iter().find(|package| !known.iter().any(|text| text.contains(package.as_str())))
-    else {
+    let is_known = |package: &str| known.iter().any(|text| text.contains(without_version(package)));
+    let Some(package) = probe.packages.iter().find(|package| !is_known(package)) else {
         return Ok(None);
     };
     for manifest in manifests {
         let Ok(text) = String::from_utf8(manifest.read()?) else { continue };
-        let text = if Path::new(&manifest.path).extension().is_some_and(|kind| kind == "json") {
-            in_json(probe, &text, package)
-        } else {
-            in_toml(probe, &text, package)
+        let text = match Path::new(&manifest.path).extension().and_then(OsStr::to_str) {
+            Some("json") => in_json(probe, &text, package),
+            Some("mod") => Some(in_mod(probe, &text, package)),
+            _ => in_toml(probe, &text, package),
         };
         if let Some(text) = text {
             let (path, mode) = (manifest.path.clone(), manifest.mode);
@@ -138,6 +112,16 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
         }
     }
     Ok(None)
+}
+
+/// The name of a package that is written `NAME@VERSION`.
+fn without_version(package: &str) -> &str {
+    package.rsplit_once('@').map_or(package, |(name, _)| name)
+}
+
+/// A `go.mod`, whose directives are lines of their own or blocks: <https://go.dev/ref/mod#go-mod-file>.
+fn in_mod(probe: &LockProbe, text: &str, package: &str) -> String {
+    format!("{text}\n{} {}\n", probe.at.join(" "), package.replace('@', " "))
 }
 
 fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
@@ -214,12 +198,16 @@ mod tests {
         assert_eq!(in_toml(probe("rust", 0), "[workspace]\nmembers = [\"a\"]\n", "fnv"), None);
         let added = in_json(probe("node", 0), "{\"name\": \"a\"}", "left-pad").unwrap();
         assert!(added.contains("\"left-pad\": \"*\""), "{added}");
+        let added = in_mod(probe("go", 0), "module a\n\nrequire example.com/b v1.0.0", "github.com/google/uuid@v1.6.0");
+        assert!(added.ends_with("require example.com/b v1.0.0\nrequire github.com/google/uuid v1.6.0\n"), "{added}");
+        assert_eq!(without_version("github.com/google/uuid@v1.6.0"), "github.com/google/uuid");
     }
 
     #[test]
     fn a_failure_for_the_network_is_no_proof() {
-        assert!(is_network("Could not resolve host: static.crates.io"));
-        assert!(!is_network("error: cannot update the lock file because --locked was passed"));
-        assert!(names_lock("error: cannot update the lock file because --locked was passed"));
+        let says = &ecosystem().says;
+        assert!(Says::any(&says.network, "Could not resolve host: static.crates.io"));
+        assert!(!Says::any(&says.network, "error: cannot update the lock file because --locked was passed"));
+        assert!(Says::any(&says.locked, "error: cannot update the lock file because --locked was passed"));
     }
 }

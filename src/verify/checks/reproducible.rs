@@ -3,6 +3,7 @@
 use crate::compose::Place;
 use crate::lab::rebuild::{Again, Made, names_chance};
 use crate::lab::{Attempt, Change, Lab, Obstacle, blame, rebuild};
+use crate::stacks::ecosystem;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -132,20 +133,5 @@ pub(super) async fn unequal_to_itself(lab: &Lab) -> Checked<Option<&'static str>
 
 /// Whether a line says something that depends on where it is run.
 fn names_environment(line: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "date",
-        "hostname",
-        "uname",
-        "locale",
-        "TZ",
-        "LANG",
-        "LC_ALL",
-        "HOSTNAME",
-        "env",
-        "printenv",
-        "timedatectl",
-        "nodename",
-    ];
-    let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-    words.any(|word| WORDS.contains(&word)) || line.contains('$')
+    rebuild::names(line, &ecosystem().commands.environment) || line.contains('$')
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use globset::GlobSet;
 use regex::{Regex, RegexSet};
 
+use super::leavings::is_foreign;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::lab::suite::{SUITE, suite};
 use crate::lab::{Lab, Obstacle, WorkCopy, blame, changes};
-use crate::stacks::{self, SuiteProbe};
+use crate::stacks::{self, Says, SuiteProbe, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
@@ -92,8 +93,8 @@ pub(super) async fn exit_code(lab: &Lab) -> Checked {
 async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe, context: &Context, change: Change) -> Checked<Ended> {
     let target = &role.target;
     let changed = probe.test_files(context)?;
-    let context = changed.iter().fold(context.clone(), |context, (file, text)| {
-        context.with_file(&file.path, probe.changed(text, change).into_bytes(), file.mode)
+    let context = changed.iter().zip(1..).fold(context.clone(), |context, ((file, text), number)| {
+        context.with_file(&file.path, probe.changed(text, number, change).into_bytes(), file.mode)
     });
     let request = BuildRequest {
         args: target.args.clone(),
@@ -114,8 +115,8 @@ async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe, context: &Context, 
     };
     // Where compose.yaml mounts the tests, the copy has them.
     let copy = WorkCopy::of(&lab.subject.folder)?;
-    for (file, text) in probe.test_files(&Context::whole(&copy.path()))? {
-        copy.write(&file.path, probe.changed(&text, change).as_bytes())?;
+    for ((file, text), number) in probe.test_files(&Context::whole(&copy.path()))?.iter().zip(1..) {
+        copy.write(&file.path, probe.changed(text, number, change).as_bytes())?;
     }
     let id = image.clone();
     let scene = lab.start_on(role, Arc::new(copy), move |spec| spec.image = id).await?;
@@ -177,7 +178,7 @@ fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe, ended: Ended, injec
     match ended {
         Ended::Build(failure, mut log) => {
             log.extend(failure.log_tail.iter().cloned());
-            if failure.exit_code.is_some() && log.iter().any(|line| says_none(line)) {
+            if failure.exit_code.is_some() && log.iter().any(|line| Says::any(&ecosystem().says.no_test, line)) {
                 return pass("without tests the image does not build");
             }
             inconclusive(format!("without tests the image does not build: {}", failure.message)).log(log)
@@ -201,13 +202,6 @@ fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe, ended: Ended, injec
                 .log(log)
         }
     }
-}
-
-/// Whether a line of a log says that there is no test.
-fn says_none(line: &str) -> bool {
-    let line = line.to_lowercase();
-    let none = ["no test", "0 tests", "collected 0", "tests 0", "0 passing", "0 total"];
-    none.iter().any(|words| line.contains(words))
 }
 
 impl Probe {
@@ -234,7 +228,7 @@ impl Probe {
         let files = context.files()?;
         let may = files.iter().filter(|file| {
             let named = self.files.is_match(&file.path) && !self.except.is_match(&file.path);
-            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_dependency(&file.path)
+            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_foreign(&file.path)
         });
         let mut found = Vec::new();
         for file in may {
@@ -246,10 +240,10 @@ impl Probe {
         Ok(found)
     }
 
-    /// A file that holds tests, changed.
-    fn changed(&self, text: &str, change: Change) -> String {
+    /// A file that holds tests, changed; the number is its own among them.
+    fn changed(&self, text: &str, number: usize, change: Change) -> String {
         match (change, &self.data.disable) {
-            (Change::Failing, _) => format!("{text}{}", self.data.failing),
+            (Change::Failing, _) => text.to_owned() + &self.data.failing.replace("@number@", &number.to_string()),
             (Change::Empty, Some((test, other))) => {
                 let test = Regex::new(test).expect("our own pattern; a test below reads it");
                 test.replace_all(text, other.as_str()).into_owned()
@@ -257,11 +251,6 @@ impl Probe {
             (Change::Empty, None) => self.data.empty.clone(),
         }
     }
-}
-
-/// Whether a file is in a folder that holds other people's code.
-fn is_dependency(path: &str) -> bool {
-    path.split('/').any(|folder| ["node_modules", "vendor", "site-packages", ".venv", "venv"].contains(&folder))
 }
 
 #[cfg(test)]
@@ -299,6 +288,8 @@ mod tests {
             ),
             ("rust", "    #[tokio::test]\n    async fn greets() {}\n", true),
             ("rust", "// as a test\n#[testing]\n", false),
+            ("go", "func TestGreets(t *testing.T) {\n}\n", true),
+            ("go", "func testGreets(t *testing.T) {\n}\n", false),
         ] {
             assert_eq!(probe(stack).holds.is_match(text), holds, "{stack}: {text}");
         }
@@ -307,9 +298,11 @@ mod tests {
     #[test]
     fn an_empty_suite_still_compiles() {
         let text = "#[tokio::test(flavor = \"multi_thread\")]\nasync fn a() {}\n#[test]\nfn b() {}\n";
-        let empty = probe("rust").changed(text, Change::Empty);
+        let empty = probe("rust").changed(text, 1, Change::Empty);
         assert_eq!(empty, "#[allow(dead_code)]\nasync fn a() {}\n#[allow(dead_code)]\nfn b() {}\n");
-        assert_eq!(probe("python").changed("def test_a(): ...\n", Change::Empty), "");
+        assert_eq!(probe("python").changed("def test_a(): ...\n", 1, Change::Empty), "");
+        let empty = probe("go").changed("func TestA(t *testing.T) {}\nfunc Testing() {}\n", 1, Change::Empty);
+        assert_eq!(empty, "func disabled_TestA(t *testing.T) {}\nfunc disabled_Testing() {}\n");
     }
 
     #[test]
@@ -320,6 +313,10 @@ mod tests {
             ("python", "Ran 0 tests in 0.000s", false),
             ("rust", "running 0 tests", false),
             ("rust", "running 3 tests", true),
+            ("go", "ok  \torders/internal/api\t0.003s", true),
+            ("go", "ok  \torders/internal/api\t0.003s [no tests to run]", false),
+            ("go", "    --- PASS: TestAnswers/healthz (0.00s)", true),
+            ("go", "PASS", false),
         ] {
             assert_eq!(probe(stack).ran.is_match(line), ran, "{line}");
         }
