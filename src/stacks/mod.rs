@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use include_dir::{Dir, include_dir};
 
 pub use schema::{
-    Images, Layer, Lock, LockFormat, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData,
+    Images, Layer, Lock, LockFormat, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, Usage,
+    VerifyData,
 };
 
 /// The one list of stacks; each has a folder of this name in `templates/stacks/`.
