@@ -57,7 +57,7 @@ pub struct Location {
     pub text: Option<String>,
 }
 
-/// An error with all that a person needs to mend it.
+/// An error with everything that a person needs to fix it.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -154,9 +154,9 @@ impl Error {
         &self.details.hints
     }
 
-    /// Where, what, and all causes on one line, for where there is no room for more.
+    /// Where, what, and all causes on one line, for places that have no room for more.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn one_line(&self) -> String {
         std::iter::once(self.to_string()).chain(self.causes()).collect::<Vec<_>>().join(": ")
     }
 

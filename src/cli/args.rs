@@ -4,16 +4,16 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Gives a service its six container roles, and proves on a real engine that each does what its role promises.
+/// Gives a service its six container roles, and proves on a real engine that each role keeps its promises.
 #[derive(Debug, Parser)]
 #[command(name = "dockwright", version, about, propagate_version = true, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 ok, 1 a contract failed, 2 usage or description, 3 no engine or it failed, \
-                        4 inconclusive under --strict, 130 interrupted.")]
+#[command(after_help = "Exit codes: 0 ok, 1 a contract failed, 2 wrong usage or description, 3 no engine, or the \
+                        engine failed, 4 inconclusive under --strict, 130 interrupted.")]
 pub struct Args {
     /// The project's folder
     #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", env = "DOCKWRIGHT_PROJECT")]
     pub project: PathBuf,
-    /// How results are written
+    /// The format of the results
     #[arg(long, global = true, value_enum, default_value_t = FormatArg::Human)]
     pub format: FormatArg,
     /// What to do
@@ -36,13 +36,13 @@ pub enum FormatArg {
     Human,
     /// One JSON document on stdout
     Json,
-    /// verify: the events as they happen, a JSON object to a line
+    /// verify: the events as they happen, one JSON object per line
     Ndjson,
-    /// verify: XML as Jenkins reads it of test runners
+    /// verify: test results in XML, as Jenkins and other CI systems read them
     Junit,
     /// verify: SARIF 2.1.0
     Sarif,
-    /// verify: annotations of GitHub Actions, and the job's summary
+    /// verify: annotations and the job summary of GitHub Actions
     Github,
 }
 
@@ -51,7 +51,7 @@ pub enum FormatArg {
 pub enum ReportArg {
     /// `KIND=FILE`.
     File(crate::report::Kind, PathBuf),
-    /// `github`: to the runner.
+    /// `github`: for the runner.
     Github,
 }
 
@@ -59,7 +59,7 @@ impl std::str::FromStr for ReportArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let kinds = "html, json, junit, ndjson or sarif, with =FILE, or github";
+        let kinds = "html, json, junit, ndjson and sarif, each with =FILE, and github without";
         let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
         let kind = match name {
             "html" => crate::report::Kind::Html,
@@ -68,12 +68,12 @@ impl std::str::FromStr for ReportArg {
             "ndjson" => crate::report::Kind::Ndjson,
             "sarif" => crate::report::Kind::Sarif,
             "github" if file.is_none() => return Ok(Self::Github),
-            "github" => return Err("github takes no file: it writes for the runner".into()),
+            "github" => return Err("github takes no file: the report goes to the runner".into()),
             _ => return Err(format!("the kinds are {kinds}")),
         };
         match file {
             Some(file) if !file.is_empty() => Ok(Self::File(kind, file.into())),
-            _ => Err(format!("name the file to write, as in {name}=FILE")),
+            _ => Err(format!("name the file to write: {name}=FILE")),
         }
     }
 }
@@ -83,17 +83,17 @@ impl std::str::FromStr for ReportArg {
 pub enum Command {
     /// Make a new service with all its roles
     New(NewArgs),
-    /// Print what would be written
+    /// Print the files that the description renders to
     Show(ShowArgs),
-    /// Build every role on the engine and check the contracts
+    /// Build every role on the engine and check its contracts
     Verify(VerifyArgs),
     /// Build the service image
     Build(BuildArgs),
-    /// Say what the engine is and can do
+    /// Show which engine is in use and what it can do
     Doctor,
-    /// Remove what killed runs left on the engine
+    /// Remove what killed runs left behind on the engine
     Clean(CleanArgs),
-    /// Say what a role or contract promises, how that is checked and how to mend it
+    /// Explain what a role or contract promises, how it is checked and how to fix it
     Explain(ExplainArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
@@ -104,30 +104,30 @@ pub enum Command {
 /// `dockwright new`.
 #[derive(Debug, clap::Args)]
 pub struct NewArgs {
-    /// The service's name, and its folder's: lower-case letters, digits and dashes
+    /// The name of the service and of its folder: lower-case letters, digits and dashes
     pub name: String,
-    /// The stack
-    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES))]
+    /// The stack that the service is written in
+    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES.iter().copied()))]
     pub stack: String,
-    /// The package manager, where the stack has several
+    /// The package manager, if the stack has several
     #[arg(long)]
     pub manager: Option<String>,
     /// One Dockerfile, or one per role
     #[arg(long, value_enum, default_value_t = LayoutArg::Single)]
     pub layout: LayoutArg,
-    /// Where the service's code is: in its image, or mounted from the builder's output
+    /// Where the service's code is: in its image, or in a volume that the builder fills
     #[arg(long, value_enum, default_value_t = CodeArg::Image)]
     pub code: CodeArg,
-    /// The port that the service listens on [default: the stack's]
+    /// The port that the service listens on [default: the stack's usual port]
     #[arg(long)]
     pub port: Option<u16>,
-    /// Leave out the dev-tools role
+    /// Leave the dev-tools role out
     #[arg(long)]
     pub no_dev_tools: bool,
-    /// The folder to make the service's folder in
+    /// The folder in which to create the service's folder
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub into: PathBuf,
-    /// Say what would be written, and write nothing
+    /// List the files that would be written, and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -137,7 +137,7 @@ pub struct NewArgs {
 pub enum LayoutArg {
     /// One multi-stage Dockerfile
     Single,
-    /// docker/ROLE.Dockerfile
+    /// One Dockerfile per role: docker/ROLE.Dockerfile
     PerRole,
 }
 
@@ -146,33 +146,33 @@ pub enum LayoutArg {
 pub enum CodeArg {
     /// In the service's image
     Image,
-    /// In the volume that the builder writes to
+    /// In a volume that the builder writes to
     Mounted,
 }
 
 /// `dockwright show`.
 #[derive(Debug, clap::Args)]
 pub struct ShowArgs {
-    /// A file as compose.yaml, or a role as dev; all files if left out
+    /// A file such as compose.yaml, or a role such as dev [default: all files]
     pub what: Option<String>,
 }
 
 /// `dockwright verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// Roles and contracts to look at; all if left out
+    /// The roles and contracts to verify [default: all]
     #[arg(value_name = "ROLE|CONTRACT")]
     pub only: Vec<String>,
-    /// Build the images, and check nothing else
+    /// Build the images, and check no other contract
     #[arg(long)]
     pub build_only: bool,
-    /// Look at all again, also at what passed before and has not changed since
+    /// Check everything again, also what passed before and has not changed since
     #[arg(long)]
     pub fresh: bool,
-    /// Exit with 4 if something could not be seen
+    /// Exit with 4 if a contract is inconclusive and none failed
     #[arg(long)]
     pub strict: bool,
-    /// Write a report, too: html, json, junit, ndjson, sarif; or `github`. Can be given several times
+    /// Also write a report: html, json, junit, ndjson or sarif, or `github` without a file; may be repeated
     #[arg(long, value_name = "KIND=FILE")]
     pub report: Vec<ReportArg>,
 }
@@ -180,13 +180,13 @@ pub struct VerifyArgs {
 /// `dockwright build`.
 #[derive(Debug, clap::Args)]
 pub struct BuildArgs {
-    /// Copy the source into the build, or mount it into a running builder and inject what it makes
+    /// How the build gets the source
     #[arg(long, value_enum, default_value_t = SourceArg::Copy)]
     pub source: SourceArg,
     /// The image's name [default: NAME:latest]
     #[arg(short, long)]
     pub tag: Option<String>,
-    /// Say what would be built, and build nothing
+    /// Report what would be built, and build nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -194,19 +194,19 @@ pub struct BuildArgs {
 /// `--source`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SourceArg {
-    /// The source is copied in while the image is built
+    /// Copy it in while the image is built
     Copy,
-    /// The source is mounted into a running builder
+    /// Mount it into a running builder, and inject the result into the service image
     Mount,
 }
 
 /// `dockwright clean`.
 #[derive(Debug, clap::Args)]
 pub struct CleanArgs {
-    /// Also what running dockwrights and other hosts made
+    /// Also remove what running dockwrights and other hosts made
     #[arg(long)]
     pub all: bool,
-    /// Say what would be removed, and remove nothing
+    /// List what would be removed, and remove nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -214,7 +214,7 @@ pub struct CleanArgs {
 /// `dockwright explain`.
 #[derive(Debug, clap::Args)]
 pub struct ExplainArgs {
-    /// A role as dev, or a contract as dev.reload; the list of both if left out
+    /// A role such as dev, or a contract such as dev.reload [default: a list of all]
     pub what: Option<String>,
 }
 

@@ -23,7 +23,7 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
     let plan = verify::plan(&request)?;
     let source = args.project.canonicalize().map_err(|error| Error::io("cannot find", &args.project, error))?;
     if options.dry_run {
-        ui.say(&format!("Would build the service image of {} and name it {tag}.\n", source.display()));
+        ui.say(&format!("Would build the service image of {} and tag it {tag}.\n", source.display()));
         return Ok(0);
     }
     let image = scope::with_run("build", async |run| {
@@ -39,7 +39,7 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
         Format::Json => ui.json(&json!({ "schema": 1, "image": image, "tag": tag })),
         Format::Human => {
             ui.out(&format!("{image}\n"));
-            ui.say(&format!("The service image is {tag}.\n"));
+            ui.say(&format!("Built the service image {tag}.\n"));
         }
     }
     Ok(0)

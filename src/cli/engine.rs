@@ -24,17 +24,13 @@ pub(super) fn doctor(ui: &Ui) -> Result<u8> {
         Ok::<_, Error>((engine.info().clone(), disk, engine.leftovers(false).await?))
     })?;
     let abilities = [
-        Ability {
-            there: info.buildkit,
-            name: "BuildKit",
-            without: "builds are slower, and RUN --mount may be missing",
-        },
+        Ability { there: info.buildkit, name: "BuildKit", without: "builds are slower, and RUN --mount may not work" },
         Ability {
             there: info.local,
             name: "on this machine",
-            without: "bind mounts do not reach it: dev's contracts cannot be seen",
+            without: "it cannot mount this machine's folders, so dev's contracts are inconclusive",
         },
-        Ability { there: !info.rootless && !info.userns, name: "plain user ids", without: "dev.owner cannot be seen" },
+        Ability { there: !info.rootless && !info.userns, name: "plain user ids", without: "dev.owner is inconclusive" },
     ];
     if ui.format == Format::Json {
         let abilities: Vec<_> = abilities.iter().map(|one| json!({ "name": one.name, "there": one.there })).collect();
@@ -66,8 +62,8 @@ pub(super) fn doctor(ui: &Ui) -> Result<u8> {
         let _ = writeln!(text, "  {YELLOW}the engine warns{YELLOW:#}: {warning}");
     }
     let _ = match leftovers.len() {
-        0 => writeln!(text, "  nothing is left of earlier runs"),
-        count => writeln!(text, "  {count} things are left of killed runs: `dockwright clean` removes them"),
+        0 => writeln!(text, "  nothing is left behind by earlier runs"),
+        count => writeln!(text, "  killed runs left {count} things behind: `dockwright clean` removes them"),
     };
     ui.out(&text);
     Ok(0)
@@ -96,7 +92,7 @@ pub(super) fn clean(ui: &Ui, options: &CleanArgs) -> Result<u8> {
         }
         ui.out(&text);
         let verb = if options.dry_run { "Would remove" } else { "Removed" };
-        ui.say(&format!("{verb} {} things that earlier runs left.\n", removed.len()));
+        ui.say(&format!("{verb} {} things that earlier runs left behind.\n", removed.len()));
     }
     Ok(if failed.is_empty() { 0 } else { 3 })
 }

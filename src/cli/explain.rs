@@ -30,7 +30,7 @@ fn unknown(what: &str) -> Error {
         .filter(|(distance, _)| *distance <= 3)
         .map(|(_, name)| format!("did you mean `{name}`?"));
     let error = Error::usage(format!("`{what}` is neither a role nor a contract"));
-    error.hint(near.unwrap_or("`dockwright explain` lists all of them".into()))
+    error.hint(near.unwrap_or("`dockwright explain` lists all roles and contracts".into()))
 }
 
 fn all(ui: &Ui) {
@@ -61,7 +61,7 @@ fn role_json(role: &Role) -> serde_json::Value {
 fn contract_json(contract: &Contract) -> serde_json::Value {
     json!({
         "contract": contract.name, "role": contract.role(), "promise": contract.promise,
-        "how": contract.how, "mend": contract.mend,
+        "how": contract.how, "fix": contract.fix,
     })
 }
 
@@ -85,7 +85,7 @@ fn one_contract(ui: &Ui, contract: &Contract) {
         return ui.json(&contract_json(contract));
     }
     ui.out(&format!(
-        "{BOLD}{}{BOLD:#}\n\n{}\n\n{BOLD}How it is checked{BOLD:#}\n{}\n\n{BOLD}How to mend it{BOLD:#}\n{}\n",
-        contract.name, contract.promise, contract.how, contract.mend
+        "{BOLD}{}{BOLD:#}\n\n{}\n\n{BOLD}How it is checked{BOLD:#}\n{}\n\n{BOLD}How to fix it{BOLD:#}\n{}\n",
+        contract.name, contract.promise, contract.how, contract.fix
     ));
 }

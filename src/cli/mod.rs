@@ -22,7 +22,7 @@ use crate::ui::{Format, Ui};
 
 pub use args::{Args, Command};
 
-/// Runs the command line and returns the exit code: 0 ok, 1 a contract or check failed, 2 usage or
+/// Runs the command line and returns the exit code: 0 ok, 1 a contract failed, 2 usage or
 /// description, 3 engine, 4 inconclusive under `--strict`, 130 interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(arguments) {
@@ -46,7 +46,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
     let everywhere = matches!(args.format, args::FormatArg::Human | args::FormatArg::Json);
     if !everywhere && !matches!(args.command, Command::Verify(_)) {
-        return Err(Error::usage("this format is of `dockwright verify` alone").hint("use `--format json`"));
+        return Err(Error::usage("only `dockwright verify` has this format").hint("use `--format json`"));
     }
     match &args.command {
         Command::New(options) => new::run(ui, options),
@@ -69,7 +69,7 @@ fn project(args: &Args) -> Result<Project> {
     Project::read(&args.project, crate::project::known_stacks())
 }
 
-/// What time it is. Nothing else reads the clock for what it is on the calendar.
+/// The date and time. Nothing else reads the calendar.
 fn now() -> time::UtcDateTime {
     time::UtcDateTime::now().replace_nanosecond(0).unwrap_or(time::UtcDateTime::UNIX_EPOCH)
 }

@@ -35,15 +35,15 @@ pub(super) fn run(ui: &Ui, options: &NewArgs) -> Result<u8> {
     } else {
         format!(
             "Wrote {} files into {shown}. Next:\n  {BOLD}cd {shown}{BOLD:#}\n  {BOLD}docker compose up{BOLD:#}  \
-             (dev, reloading on every change)\n  {BOLD}dockwright verify{BOLD:#}  (does every role keep its promises?)\n",
+             (dev, which reloads on every change)\n  {BOLD}dockwright verify{BOLD:#}  (does every role keep its promises?)\n",
             paths.len()
         )
     });
     Ok(0)
 }
 
-/// The description of the new service: the stack's defaults, what the starter tells verification, and what
-/// the arguments say.
+/// The description of the new service: the stack's defaults, what verification must know of the starter, and
+/// what the arguments say.
 fn describe(options: &NewArgs) -> Result<Project> {
     let facts = known_stacks().iter().find(|facts| facts.name == options.stack);
     let stack = stacks::find(&options.stack);
@@ -55,7 +55,7 @@ fn describe(options: &NewArgs) -> Result<Project> {
     let mut project = Project::starter(name.clone(), &options.stack);
     if let Some(manager) = &options.manager {
         if !facts.managers.contains(&manager.as_str()) {
-            return Err(Error::usage(format!("{} has no package manager `{manager}` here", stack.title))
+            return Err(Error::usage(format!("the stack {} has no package manager `{manager}`", options.stack))
                 .hint(format!("it has {}", facts.managers.join(", "))));
         }
         project.service.manager = Some(manager.clone());

@@ -23,7 +23,7 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// The reports that are asked for.
+    /// The requested reports.
     ///
     /// # Errors
     /// When one could not be written at the end.
@@ -34,7 +34,8 @@ impl Reports {
             let ReportArg::File(kind, file) = one else { continue };
             write::check_replace(file, &here)?;
             if reports.files.iter().any(|(_, other)| other == file) {
-                return Err(Error::usage(format!("two reports are to be {}", file.display())).hint("name two files"));
+                return Err(Error::usage(format!("two reports have the same file, {}", file.display()))
+                    .hint("give each report a file of its own"));
             }
             reports.files.push((*kind, file.clone()));
         }
@@ -45,7 +46,7 @@ impl Reports {
         Ok(reports)
     }
 
-    /// What is printed alone, no file.
+    /// Only what is printed: no files.
     pub(super) fn on_stdout(ui: Ui, args: &Args, options: &VerifyArgs) -> Self {
         let here = std::env::current_dir().unwrap_or_default();
         let manner =
@@ -92,7 +93,7 @@ impl Reports {
             FormatArg::Junit => self.ui.out(&report::text(Kind::Junit, &report, &nothing, &self.manner)),
             FormatArg::Sarif => self.ui.out(&report::text(Kind::Sarif, &report, &nothing, &self.manner)),
         }
-        let mut failed = self.github.then(|| self.tell_runner(&report)).transpose().err();
+        let mut failed = self.github.then(|| self.for_runner(&report)).transpose().err();
         let moments = self.moments.as_ref().map(|moments| moments.lock().expect("nothing panics with the events"));
         let moments = moments.as_deref().unwrap_or(&nothing);
         for (kind, file) in &self.files {
@@ -102,7 +103,7 @@ impl Reports {
         failed.map_or(Ok(report), Err)
     }
 
-    fn tell_runner(&self, report: &Report) -> Result<()> {
+    fn for_runner(&self, report: &Report) -> Result<()> {
         let annotations = report::github::annotations(report, &self.manner);
         // The runner reads both; a document on stdout stays whole.
         if matches!(self.format, FormatArg::Github | FormatArg::Human) {

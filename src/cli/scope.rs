@@ -1,4 +1,4 @@
-//! An engine, a run on it, and the certainty that nothing of the run is left, however it ends.
+//! An engine, a run on it, and the guarantee that nothing of the run is left, however it ends.
 
 use crate::engine::{Engine, Run};
 use crate::error::{Error, Kind, Result};
@@ -16,14 +16,14 @@ pub(super) fn with_run<T>(purpose: &str, work: impl AsyncFnOnce(Run) -> Result<T
         let run = engine.run(purpose);
         let done = tokio::select! {
             done = work(run.clone()) => done,
-            () = interrupted() => Err(Error::new(Kind::Interrupted, "interrupted; what was made on the engine is removed")),
+            () = interrupted() => Err(Error::new(Kind::Interrupted, "interrupted; dockwright removes what it made on the engine")),
         };
         // A second signal must not stop the clean-up half-way.
         let finished = run.finish().await;
         let swept = sweep.await;
         let value = done?;
         finished?;
-        swept.map_err(|error| Error::engine("the sweep of what killed runs left broke off").because(error))??;
+        swept.map_err(|error| Error::engine("cannot remove what killed runs left behind").because(error))??;
         Ok(value)
     })
 }

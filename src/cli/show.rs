@@ -1,4 +1,4 @@
-//! `dockwright show`: what would be written.
+//! `dockwright show`: the files that the description renders to.
 
 use serde_json::json;
 

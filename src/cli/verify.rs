@@ -11,9 +11,9 @@ use crate::ui::{Live, Ui};
 use crate::verify::{self, Ending, Event, Failure, Memory, Redactor, Request};
 use crate::write;
 
-/// Returns the exit code: an error has been told.
+/// Returns the exit code: an error has been reported by then.
 pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
-    // A report that could not be written is told first.
+    // A report that could not be written is reported first.
     let reports = match Reports::check(*ui, args, options) {
         Ok(reports) => reports,
         Err(error) => return broken_off(*ui, &Reports::on_stdout(*ui, args, options), &error, None),
@@ -37,7 +37,7 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
     }
 }
 
-/// Reports what was known until an error, and tells the error to whoever looks at stderr, too. Returns the exit code.
+/// Reports what was known until an error, and shows the error on stderr, too. Returns the exit code.
 fn broken_off(ui: Ui, reports: &Reports, error: &Error, redactor: Option<&Arc<Redactor>>) -> u8 {
     let failure = Failure::of(error);
     let failure = redactor.map_or_else(|| failure.clone(), |redactor| redactor.failure(failure.clone()));
@@ -66,7 +66,7 @@ fn prove(
         env: super::environment(),
         now: super::now(),
     };
-    // Mistakes in files are told before an engine is looked for.
+    // Mistakes in files are reported before an engine is looked for.
     let plan = verify::plan(&request)?;
     let _ = redactor.set(plan.redactor());
     let show = show(ui, ui.live());
@@ -74,7 +74,7 @@ fn prove(
         reports.hear(&moment);
         show(&moment.event);
     };
-    // What only builds learns nothing.
+    // A run that only builds has nothing to remember.
     let kept = (!options.build_only).then(|| plan.forgets());
     let file = args.project.join(verify::MEMORY_FILE);
     let mut memory = match &kept {
@@ -88,9 +88,9 @@ fn prove(
         Some(Some(why)) => Err(Error::description(why)),
         _ => Ok(()),
     };
-    // What was seen stands, whether or not the next run has it easier.
+    // The results stand, whether or not the next run can use them.
     if let Err(error) = remembered {
-        ui.note(&format!("nothing is remembered for the next run: {}", error.told()));
+        ui.note(&format!("the next run will check everything again: {}", error.one_line()));
     }
     Ok(())
 }

@@ -4,58 +4,63 @@ use super::Contract;
 
 pub(super) const EXTENDS_DEV: Contract = Contract {
     name: "build.extends-dev",
-    promise: "The build has dev's production dependencies and is on dev's release, plus build dependencies.",
-    how: "Compares the distribution and its version in the build image and in dev's, and looks in the build image for every file \
-          that dev adds to its base image, by content; settings, caches, bytecode and files of the project are left aside. \
-          Of a compiled stack, whose dependencies are compiled in, only the release counts.",
-    mend: "Start the build from dev, or from the stage that dev starts from, and add build dependencies without changing what is \
-           there; start a compiler's stage from an image of the release that dev runs on.",
+    promise: "build has dev's production dependencies and dev's release of the distribution, plus build dependencies.",
+    how: "Compares the distribution and its version in the build image with dev's, and looks in the build image for \
+          every file that dev adds to its base image, by content. Settings, caches, bytecode and files of the project \
+          do not count. In a compiled stack, whose dependencies are compiled in, only the release counts.",
+    fix: "Start the build stage from dev, or from the stage that dev starts from, and add build dependencies without \
+          changing what is there. Start a compiler's stage from an image of the release that dev runs on.",
 };
 
 pub(super) const FROM_SOURCE: Contract = Contract {
     name: "build.from-source",
-    promise: "What the build makes comes from the sources: a poisoned build output on the host changes nothing.",
-    how: "Puts broken and left-over files into the build context where builds on the host leave theirs (the ignore rules apply to \
-          them as to any file), builds, and compares what service takes from the build with the usual.",
-    mend: "Name the folders of outputs in .dockerignore, or let the build make them anew.",
+    promise: "What the build makes comes from the source: an old build output on the host changes nothing.",
+    how: "Adds broken outputs to the build context where builds on the host leave theirs (the ignore rules apply to \
+          them as to any file), builds, and compares what service takes from the build with the usual result.",
+    fix: "Name the output folders in .dockerignore, or let the build create their contents afresh.",
 };
 
 pub(super) const LOCKED: Contract = Contract {
     name: "build.locked",
-    promise: "A dependency that the lock file does not hold stops the build.",
-    how: "Adds a small package to the dependency manifest, in the build context alone, and builds the build stage, which must fail \
-          for that package or for the lock.",
-    mend: "Install by the lock alone (`npm ci`, `cargo --locked`, `uv sync --locked`, `pip --require-hashes`), and check in the build \
-           that the lock has all that the manifest declares.",
+    promise: "A dependency that the lock file does not contain stops the build.",
+    how: "Adds a small package to the dependency manifest, in the build context only, and builds the build stage. That \
+          must fail, and the log must name the package or the lock.",
+    fix: "Install from the lock file alone, with the option that refuses what it does not hold (`ci`, `--locked`, \
+          `--frozen-lockfile`, `--require-hashes`), and check in the build that the lock file covers everything that the \
+          manifest declares.",
 };
 
 pub(super) const ENV_AGNOSTIC: Contract = Contract {
     name: "build.env-agnostic",
-    promise: "The build makes the same under other deployments' values, in another time zone and locale, and on another host.",
-    how: "Builds the build stage again from the source on, with other values of every variable that a deployment declares \
-          (in the environment of its commands and as build arguments), of build arguments that the host decides, of TZ and \
-          LC_ALL, and compares path, type, mode, owner and content of what service takes from it. Where a command asks for \
-          the host's name, or the mounted builder makes something else, it builds once more under another host name.",
-    mend: "Let the build read nothing of its environment into what it makes: set TZ or the locale in the Dockerfile where a \
-           tool wants them, and read deployments' values when the service starts.",
+    promise: "The build makes the same files under other deployments' values, in another time zone and locale, and on \
+              another host.",
+    how: "Builds the build stage again from the source on, with other values for every variable that a deployment \
+          declares (in the environment of its commands and as build arguments), for build arguments that the host \
+          decides, for TZ and for LC_ALL. Compares path, type, mode, owner and content of what service takes from it. \
+          Where a command asks for the host's name, or the mounted builder makes other files, it builds once more \
+          under another host name.",
+    fix: "Keep everything of the build's environment out of what it makes. Set TZ or the locale in the Dockerfile if a \
+          tool needs them, and read deployments' values when the service starts.",
 };
 
 pub(super) const REPRODUCIBLE: Contract = Contract {
     name: "build.reproducible",
-    promise: "Two builds of the same source, apart in time, make the same: path, mode, owner and content of every file.",
-    how: "Builds the build stage again, without the engine's cache from the source on (from its beginning where a command before \
-          that takes the time or chance, or makes a part of what service takes), and compares path, type, mode, owner and content, \
-          but not times, of what service takes from it.",
-    mend: "Take dates, random numbers and build numbers out of what the build makes, and sort what is listed from a folder.",
+    promise: "Two builds of the same source, at different times, make the same files: path, mode, owner and content.",
+    how: "Builds the build stage again, later and without the engine's cache from the source on; from its beginning if \
+          a command before that uses the time or chance, or makes a part of what service takes. Compares path, type, \
+          mode, owner and content, but not times, of what service takes from it. If the build of build.env-agnostic \
+          has made the same files, no other is needed.",
+    fix: "Remove dates, random numbers and build numbers from what the build makes, and sort what it lists from a \
+          folder.",
 };
 
 pub(super) const INJECT_EQUAL: Contract = Contract {
     name: "build.inject-equal",
-    promise: "A build of the mounted source, injected into a fresh service container, gives the same service file \
-              system as the image build.",
+    promise: "A build of the mounted source, injected into a fresh service container, gives the same service image as \
+              the build that copies the source.",
     how: "Runs the build stage's commands in a builder container on a mounted copy of the source, streams their output \
-          into a container of the service stage without its code, and compares path, type, mode, owner and content \
-          of every file with the service image.",
-    mend: "Make the build depend on nothing but the source: no file that only the build context has or lacks, no path, \
-           date or host name in the output.",
+          into a container of the service stage without its code, and compares path, type, mode, owner and content of \
+          every file, and the configuration, with the service image.",
+    fix: "Let the build depend on the source alone: on no file that only the build context has or lacks, and on no \
+          path, date or host name.",
 };

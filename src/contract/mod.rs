@@ -1,4 +1,4 @@
-//! The contracts as plain data: what each role promises, how that is checked, how to mend it.
+//! The contracts as plain data: what each role promises, how that is checked, how to fix it.
 //!
 //! Names are public interface: `JUnit` cases, SARIF rules and `dockwright explain` use them.
 
@@ -19,8 +19,8 @@ pub struct Contract {
     pub promise: &'static str,
     /// How it is checked.
     pub how: &'static str,
-    /// How to mend a failure.
-    pub mend: &'static str,
+    /// How to fix a failure.
+    pub fix: &'static str,
 }
 
 impl Contract {
@@ -85,7 +85,7 @@ mod tests {
     fn names_are_unique_and_every_entry_is_whole() {
         for (index, contract) in ALL.iter().enumerate() {
             assert!(ALL[..index].iter().all(|other| other.name != contract.name), "{}", contract.name);
-            for text in [contract.promise, contract.how, contract.mend] {
+            for text in [contract.promise, contract.how, contract.fix] {
                 assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", contract.name);
             }
         }

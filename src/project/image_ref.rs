@@ -2,6 +2,7 @@
 
 use super::text::{shown, text_types};
 use crate::error::{Error, Result};
+use crate::stacks::{Examples, examples};
 
 text_types! {
     /// A reference to an outside image: `[host[:port]/]path[:tag][@digest]`, without variables.
@@ -17,7 +18,10 @@ impl ImageRef {
         let fail = |why: &str, hint: String| {
             Err(Error::description(format!("{} is not an image: {why}", shown(text))).hint(hint))
         };
-        let example = || "for example: \"python:3.13-slim\" or \"registry.example.com/python:3.13-slim\"".to_owned();
+        let example = || {
+            let image = &examples().runtime;
+            format!("for example: \"{image}\" or \"{}\"", Examples::in_registry(image))
+        };
         if text.is_empty() {
             return Err(Error::description("the image is empty").hint(example()));
         }

@@ -2,6 +2,7 @@
 
 use super::text::{refuse_control, shown, text_types};
 use crate::error::{Error, Result};
+use crate::stacks::examples;
 
 text_types! {
     /// A file inside the project: relative, `/` between its parts, no `..`.
@@ -58,7 +59,7 @@ impl ProjectPath {
         let bytes = text.as_bytes();
         let drive = bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
         let (why, hint) = if text.is_empty() {
-            ("the path is empty", "write a file inside the project, as \"orders/app.py\"")
+            ("the path is empty", "write a file inside the project, as @file@")
         } else if text.starts_with(['/', '~']) || drive {
             ("is not inside the project: the path is absolute", "write it as seen from the folder of dockwright.toml")
         } else if text.contains('\\') {
@@ -66,11 +67,12 @@ impl ProjectPath {
         } else if text.split('/').any(|part| part == "..") {
             ("leads out of the project by `..`", "write it as seen from the folder of dockwright.toml")
         } else if text.split('/').any(|part| part.is_empty() || part == ".") {
-            ("has an empty part or a `.`", "write the parts alone, as \"orders/app.py\"")
+            ("has an empty part or a `.`", "write the parts alone, as @file@")
         } else {
             return Ok(Self(text.to_owned()));
         };
         let subject = if text.is_empty() { String::new() } else { format!("the path {} ", shown(text)) };
-        Err(Error::description(format!("{subject}{why}")).hint(hint))
+        Err(Error::description(format!("{subject}{why}"))
+            .hint(hint.replace("@file@", &format!("{:?}", examples().file))))
     }
 }

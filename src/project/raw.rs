@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use toml::Spanned;
 
 use super::{Code, Layout, ServiceKind};
+use crate::stacks::{Examples, examples};
 
 /// The description of a service and its container roles: dev, dev-tools, build, service, test, installation.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
@@ -52,7 +53,7 @@ pub(super) struct Service {
     #[schemars(regex(pattern = LABEL), length(min = 1, max = 63), extend("examples" = ["orders"]))]
     pub(super) name: At<String>,
     /// The stack that it is written in.
-    #[schemars(extend("examples" = ["python"]))]
+    #[schemars(extend("examples" = [examples().stack]))]
     pub(super) stack: At<String>,
     /// What it does when it runs: `web` answers HTTP requests.
     #[schemars(extend("default" = "web", "x-not-yet" = ["worker", "job"]))]
@@ -63,7 +64,7 @@ pub(super) struct Service {
     /// What starts it. Without it, the stack's usual command.
     pub(super) command: Option<Command>,
     /// The package manager. Without it, the stack's usual one.
-    #[schemars(extend("examples" = ["pip"]))]
+    #[schemars(extend("examples" = [examples().manager]))]
     pub(super) manager: Option<At<String>>,
     /// `single`: one multi-stage Dockerfile. `per-role`: a Dockerfile for each role, in `docker/`.
     #[schemars(extend("default" = "single"))]
@@ -74,10 +75,10 @@ pub(super) struct Service {
 #[serde(deny_unknown_fields)]
 pub(super) struct Images {
     /// What dev, service and test run on.
-    #[schemars(regex(pattern = IMAGE), extend("examples" = ["registry.example.com/python:3.13-slim"]))]
+    #[schemars(regex(pattern = IMAGE), extend("examples" = [Examples::in_registry(&examples().runtime)]))]
     pub(super) runtime: Option<At<String>>,
     /// What build compiles on.
-    #[schemars(regex(pattern = IMAGE), extend("examples" = ["registry.example.com/python:3.13"]))]
+    #[schemars(regex(pattern = IMAGE), extend("examples" = [Examples::in_registry(&examples().build)]))]
     pub(super) build: Option<At<String>>,
 }
 
@@ -114,10 +115,10 @@ pub(super) struct DevTools {
     #[schemars(extend("default" = true, "examples" = [true]))]
     pub(super) enabled: Option<bool>,
     /// The tools that it brings, each with the command that shows that it runs, by exiting 0.
-    #[schemars(extend("propertyNames" = { "pattern": TOOL }, "examples" = [{ "ruff": ["ruff", "--version"] }]))]
+    #[schemars(extend("propertyNames" = { "pattern": TOOL }, "examples" = [examples().tools]))]
     pub(super) tools: Option<Ordered<Command>>,
     /// Shell lines, run in order by root while the image is built: for tools that no Debian package brings.
-    #[schemars(extend("examples" = [["pip install --no-cache-dir ruff==0.14.0"]]))]
+    #[schemars(extend("examples" = [[examples().install]]))]
     pub(super) install: Option<Vec<At<String>>>,
     /// What the container starts. Without it, it waits for you to come in.
     pub(super) command: Option<Command>,
@@ -212,7 +213,7 @@ pub(super) struct Reload {
     #[schemars(regex(pattern = URL_PATH), extend("examples" = ["/"]))]
     pub(super) path: At<String>,
     /// The file to edit, inside the project.
-    #[schemars(regex(pattern = PROJECT_PATH), extend("examples" = ["orders/app.py"]))]
+    #[schemars(regex(pattern = PROJECT_PATH), extend("examples" = [examples().file]))]
     pub(super) file: At<String>,
     /// A text that stands once in the file, and in the answer.
     #[schemars(length(min = 1), extend("examples" = ["Hello"]))]
@@ -222,7 +223,7 @@ pub(super) struct Reload {
 /// A program and its arguments, each an item of the list.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(extend("minItems" = 1, "examples" = [["python", "-m", "orders"]], "x-exec-form" = true))]
+#[schemars(extend("minItems" = 1, "examples" = [examples().command], "x-exec-form" = true))]
 pub(super) struct Command(pub(super) At<Vec<String>>);
 
 /// The name of an environment variable that holds a secret.

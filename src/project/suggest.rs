@@ -1,5 +1,7 @@
 //! What was probably meant.
 
+use crate::stacks::{Examples, examples};
+
 /// The option that a mistyped word comes nearest to, if any comes near.
 pub(super) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer than any option by far: nobody meant one, and comparing would take its time.
@@ -23,7 +25,7 @@ pub(super) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>
 }
 
 /// What other tools call a thing, and what to do here: the hint for an unknown key where no key comes near.
-pub(super) fn other_words(key: &str) -> Option<&'static str> {
+pub(super) fn other_words(key: &str) -> Option<String> {
     const WORDS: &[(&[&str], &str)] = &[
         (
             &["installation", "production", "staging"],
@@ -35,7 +37,7 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
         ),
         (
             &["cmd", "run", "start", "entrypoint", "script", "exec"],
-            "what to start goes in `command`, as in command = [\"python\", \"-m\", \"orders\"]",
+            "what to start goes in `command`, as in command = @command@",
         ),
         (
             &["skip", "skips", "ignore", "disable", "disabled", "exclude", "allow-failure"],
@@ -47,7 +49,7 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
             "Debian packages go in `packages` of a role, as in packages = [\"libpq5\"]",
         ),
         (&["healthcheck", "health-check", "liveness", "readiness"], "the path to ask goes in `health` of [verify]"),
-        (&["image", "base", "base-image", "from"], "base images go in [images], as in runtime = \"python:3.13-slim\""),
+        (&["image", "base", "base-image", "from"], "base images go in [images], as in runtime = @image@"),
         (&["devtools", "dev-container", "devcontainer", "tooling"], "tools to develop with go in [roles.dev-tools]"),
         (&["volumes", "mounts", "networks", "depends-on", "replicas"], "add it to compose.yaml"),
         (
@@ -56,7 +58,9 @@ pub(super) fn other_words(key: &str) -> Option<&'static str> {
         ),
     ];
     let key = key.to_lowercase().replace('_', "-");
-    WORDS.iter().find(|(words, _)| words.contains(&key.as_str())).map(|(_, hint)| *hint)
+    let (_, hint) = WORDS.iter().find(|(words, _)| words.contains(&key.as_str()))?;
+    let Examples { command, runtime, .. } = examples();
+    Some(hint.replace("@command@", &format!("{command:?}")).replace("@image@", &format!("{runtime:?}")))
 }
 
 #[cfg(test)]

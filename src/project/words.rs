@@ -2,6 +2,7 @@
 
 use super::text::{is_line_break, quoted, refuse_control, shown, text_types};
 use crate::error::{Error, Result};
+use crate::stacks::examples;
 
 text_types! {
     /// A Debian package, as apt-get takes it: `name` or `name=version`.
@@ -30,8 +31,10 @@ impl Command {
     pub fn parse(words: Vec<String>) -> Result<Self> {
         let program = words.first().map_or("", String::as_str);
         if program.is_empty() {
-            return Err(Error::description("the command names no program")
-                .hint("leave `command` out to have the stack's own, or write one, for example [\"python\", \"-m\", \"orders\"]"));
+            return Err(Error::description("the command names no program").hint(format!(
+                "leave `command` out to have the stack's own, or write one, for example {:?}",
+                examples().command
+            )));
         }
         // A folder with a space in its name is possible in a full path; else it is a shell line in one word.
         if program.contains(char::is_whitespace) && !program.starts_with('/') {
@@ -141,6 +144,6 @@ impl ToolName {
             "{} cannot name a tool: letters, digits and `._+-`, a letter or digit first",
             shown(text)
         ))
-        .hint("name the tool here and its command after the `=`, as `ruff = [\"ruff\", \"--version\"]`"))
+        .hint(format!("name the tool here and its command after the `=`, as `{}`", examples().tool())))
     }
 }

@@ -122,7 +122,8 @@ fn check_directive(project: &Project) -> &'static str {
     if secrets { "# check=skip=SecretsUsedInArgOrEnv\n" } else { "" }
 }
 
-/// One Dockerfile per role: the closure of its stage, in the list's order. Helper stages have none of their own.
+/// One Dockerfile per role: the closure of its stage, in the list's order. Helper stages have none of their own: no
+/// service of compose.yaml would build it.
 fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> Vec<File> {
     let heading = |stage: &str| {
         format!(
@@ -133,7 +134,10 @@ fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> V
     };
     stages
         .iter()
-        .filter(|(role, stage)| stage.name.starts_with(role))
+        .filter(|(role, stage)| {
+            let rest = stage.name.strip_prefix(role);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
         .map(|(role, stage)| {
             let mut wanted = vec![stage.name.clone()];
             for (_, other) in stages.iter().rev() {

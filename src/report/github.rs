@@ -77,8 +77,8 @@ pub fn summary(report: &Report) -> String {
     let verdict = match report.outcome {
         Ending::Pass => "✅ every role keeps its promises",
         Ending::Fail => "❌ a promise is broken",
-        Ending::Inconclusive => "❔ not all could be seen",
-        Ending::Error => "💥 the run did not come to its end",
+        Ending::Inconclusive => "❔ not everything could be observed",
+        Ending::Error => "💥 the run did not finish",
     };
     let name = if report.project.is_empty() { "dockwright" } else { &report.project };
     let mut text = format!("## {}: {verdict}\n\n", cell(name));

@@ -6,7 +6,7 @@ use super::text::{changes, cleaned, counts, megabytes, minute, one_line};
 use crate::ui::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::verify::{Ending, Event, Finding, Outcome, Report, RoleReport, WaiverState};
 
-/// What to print when something happened; none if it is not worth a line.
+/// The line to print for an event; none if the event is not worth one.
 #[must_use]
 pub fn line(event: &Event) -> Option<String> {
     match event {
@@ -124,7 +124,7 @@ impl Lines {
         let mut first = true;
         for (finding, waiver) in waived {
             let note = match waiver.state {
-                WaiverState::Used => format!("{} fails, and is waived until {}", finding.contract, waiver.expires),
+                WaiverState::Used => format!("{} fails and is waived until {}", finding.contract, waiver.expires),
                 WaiverState::Unneeded => format!(
                     "{} passes: its waiver in line {} of dockwright.toml is not needed",
                     finding.contract, waiver.line
@@ -149,8 +149,8 @@ impl Lines {
         let verdict = match report.outcome {
             Ending::Pass => format!("{GREEN}every role keeps its promises{GREEN:#}"),
             Ending::Fail => format!("{RED}a promise is broken{RED:#}"),
-            Ending::Inconclusive => format!("{YELLOW}not all could be seen{YELLOW:#}"),
-            Ending::Error => format!("{RED}not finished{RED:#}"),
+            Ending::Inconclusive => format!("{YELLOW}not everything could be observed{YELLOW:#}"),
+            Ending::Error => format!("{RED}the run did not finish{RED:#}"),
         };
         let _ = writeln!(self.text, "\n{verdict}: {} in {:.1} s", counts(report), report.seconds);
     }

@@ -1,7 +1,7 @@
 //! `JUnit`'s XML, as Jenkins' and Surefire's schemas have it: a suite for each role, a case for each contract.
 //!
-//! A broken promise is a failure. What could not be seen is skipped with its reason, as it does not fail the command;
-//! under `--strict` it does, and is an error. A run that was broken off is an error of a suite of its own.
+//! A failed contract is a failure. An inconclusive one is skipped with its reason, as it does not fail the command; under
+//! `--strict` it does, and is an error. A run that did not finish is an error of a suite of its own.
 
 use askama::Template;
 

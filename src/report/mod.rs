@@ -28,7 +28,7 @@ pub enum Kind {
     Sarif,
 }
 
-/// How a report is to be told.
+/// How a report is written.
 #[derive(Debug, Clone, Default)]
 pub struct Manner {
     /// Whether what could not be seen counts as an error (`--strict`).
@@ -40,7 +40,7 @@ pub struct Manner {
 }
 
 impl Manner {
-    /// A finding's file from there; none if it is outside of the project.
+    /// A finding's file from there; none if it is outside the project.
     fn path(&self, file: &str) -> Option<String> {
         let inside = !file.is_empty() && !file.starts_with('/') && file.split('/').all(|part| part != "..");
         inside.then(|| format!("{}{file}", self.prefix))

@@ -1,7 +1,6 @@
-//! SARIF 2.1.0, as code scanning reads it: a rule for each contract, a result for each that does not hold or could not be
-//! seen.
+//! SARIF 2.1.0, as code scanning reads it: a rule for each contract, a result for each that failed or is inconclusive.
 //!
-//! What passes is no result: GitHub would show each as an alert.
+//! What passes has no result: GitHub would show each as an alert.
 
 use std::fmt::Write as _;
 
@@ -60,8 +59,8 @@ fn rule(contract: &Contract) -> Value {
         "shortDescription": { "text": contract.promise },
         "fullDescription": { "text": format!("{} {}", contract.promise, contract.how) },
         "help": {
-            "text": format!("{} {}", contract.how, contract.mend),
-            "markdown": format!("**How it is checked.** {}\n\n**How to mend it.** {}", contract.how, contract.mend),
+            "text": format!("{} {}", contract.how, contract.fix),
+            "markdown": format!("**How it is checked.** {}\n\n**How to fix it.** {}", contract.how, contract.fix),
         },
         "helpUri": PAGE,
         "defaultConfiguration": { "level": "error" },

@@ -44,7 +44,7 @@ pub(super) fn counts(report: &Report) -> String {
     let count = |outcome| report.contracts.iter().filter(|finding| finding.outcome == outcome).count();
     let cached = match report.contracts.iter().filter(|finding| finding.cached.is_some()).count() {
         0 => String::new(),
-        number => format!(" ({number} before, and unchanged)"),
+        number => format!(" ({number} before and unchanged)"),
     };
     format!(
         "{} passed{cached}, {} failed, {} inconclusive, {} skipped",
@@ -64,7 +64,9 @@ pub(super) fn changes(report: &Report) -> Option<String> {
         number if number > NAMED => format!(" and {} more", number - NAMED),
         _ => String::new(),
     };
-    Some(format!("{named}{more} changed meanwhile, so what was seen is of no one state: verify again"))
+    Some(format!(
+        "{named}{more} changed during the run, so the results do not belong to one state of the project: verify again"
+    ))
 }
 
 /// A time in RFC 3339, to the minute and for people.

@@ -7,10 +7,10 @@ use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
     name: "build",
-    summary: "Dev plus build dependencies; makes the code that the service ships, in /out.",
-    about: "Dev's production dependencies and base release, plus what it takes to build. The source is copied in \
-            while the image is built, or mounted into a running builder; either way the artefact is in /out, and \
-            the service container gets it from there. It knows no deployment's environment.",
+    summary: "dev plus build dependencies; builds the code that the service ships into /out.",
+    about: "dev's production dependencies and base release, plus build dependencies. The source is copied in while \
+            the image is built, or mounted into a running builder. Either way the artefact is in /out, and the \
+            service container gets it from there. build knows no deployment's environment.",
     stages,
     services,
 };

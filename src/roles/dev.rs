@@ -7,11 +7,11 @@ use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
     name: "dev",
-    summary: "Production's runtime and dependencies on the mounted source, reloaded on change.",
-    about: "Simulates production: the service's base image and production dependencies, no development tool. \
-            The code comes by a bind mount and is reloaded when it changes; what the container writes there \
-            belongs to whoever owns the folder. A compiled stack's dev has no compiler: it runs the binary that \
-            the builder beside it puts into a shared volume, and restarts it when that changes.",
+    summary: "The production runtime and its dependencies on the mounted source, reloaded on change.",
+    about: "Simulates production: the service's base image and production dependencies, and no development tool. \
+            The code comes from a bind mount and is reloaded when it changes. What the container writes there \
+            belongs to the owner of the folder. In a compiled stack, dev has no compiler: it runs the binary that \
+            the builder beside it puts into a shared volume, and restarts it when the binary changes.",
     stages,
     services,
 };

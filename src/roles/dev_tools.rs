@@ -7,10 +7,10 @@ use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
     name: "dev-tools",
-    summary: "Optional: linters, formatters, debuggers and editor servers on dev's mounted source.",
-    about: "For those who develop inside containers: the declared tools, and a home that editors can install \
-            themselves into, on the same source mounted at the same place as in dev. It publishes no port and is \
-            in no default profile. Who edits on the host leaves it off: `[roles.dev-tools] enabled = false`.",
+    summary: "Optional: linters, formatters, debuggers and editor servers on the source that dev mounts.",
+    about: "For people who develop inside containers: the declared tools, and a home folder that editors can install \
+            their servers into. It mounts the same source at the same place as dev, publishes no port and has a \
+            profile of its own. If you edit on the host, turn it off: `[roles.dev-tools] enabled = false`.",
     stages,
     services,
 };

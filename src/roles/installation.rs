@@ -8,10 +8,10 @@ use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
     name: "installation",
-    summary: "Service plus one deployment's environment: an immutable release.",
-    about: "The service image and one deployment's configuration, nothing else: FROM service and ENV lines, a stage \
-            per deployment. The first deployment's stage is `installation`, further ones are `installation-NAME`. \
-            Secrets are references to files that the deployment mounts, never values.",
+    summary: "service plus one deployment's environment: an immutable release.",
+    about: "The service image and one deployment's configuration, and nothing else: FROM service and ENV lines, one \
+            stage per deployment. The first deployment's stage is `installation`, the others are \
+            `installation-NAME`. Secrets are references to files that the deployment mounts, never values.",
     stages,
     services,
 };

@@ -7,10 +7,10 @@ use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
     name: "service",
-    summary: "What goes to production, less the deployment's environment.",
-    about: "The production runtime with the built code: non-root, read-only, with no build dependency and no \
-            deployment's value in it. It answers on the port that PORT names, drains and exits 0 on its stop \
-            signal, and says by its healthcheck how it is.",
+    summary: "What goes to production, without the deployment's environment.",
+    about: "The production runtime with the built code. It runs as a user other than root on a read-only root, and \
+            contains no build dependency and no deployment's value. It answers on the port that PORT names, finishes \
+            open requests and exits with 0 on its stop signal, and reports its health by a healthcheck.",
     stages,
     services,
 };

@@ -7,10 +7,10 @@ use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
     name: "test",
-    summary: "Service plus test dependencies and the environment for testing; runs the suite.",
-    about: "The service's own layers with the test dependencies, the tests and the testing environment on top: what \
-            is tested is, byte for byte, what ships. Its command runs the suite and exits non-zero when a test fails. \
-            A compiled stack's tests are compiled by build; test has no compiler.",
+    summary: "service plus test dependencies and the environment for testing; runs the suite.",
+    about: "The service's own layers with the test dependencies, the tests and the test environment on top: what it \
+            tests is, byte for byte, what ships. Its command runs the suite and exits with a code other than 0 if a \
+            test fails. In a compiled stack, build compiles the tests; test has no compiler.",
     stages,
     services,
 };

@@ -1,6 +1,10 @@
 //! The stacks. A stack is data: a folder in `templates/stacks/` with `stack.toml` and a starter
-//! service. No Rust code outside this list knows a stack's name.
+//! service. No Rust code knows a stack's name. What is known of ecosystems whatever the stack is data,
+//! too; only the formats of files are code.
 
+mod ecosystem;
+mod examples;
+pub mod formats;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -8,15 +12,20 @@ use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
+pub use ecosystem::{Ecosystem, Folders, PackageManager, Says, Seeds, Tool, ToolKind, ecosystem};
+pub use examples::{Examples, examples};
 pub use schema::{
-    Images, Layer, Lock, LockFormat, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, Usage,
-    VerifyData,
+    Images, Layer, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, Usage, VerifyData,
 };
 
-/// The one list of stacks; each has a folder of this name in `templates/stacks/`.
-pub const NAMES: &[&str] = &["go", "node", "python", "rust"];
-
 static FOLDERS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/stacks");
+
+/// The stacks, each a folder of this name in `templates/stacks/`; sorted.
+pub static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut names: Vec<&str> = FOLDERS.dirs().filter_map(|folder| folder.path().to_str()).collect();
+    names.sort_unstable();
+    names
+});
 
 static STACKS: LazyLock<BTreeMap<&'static str, Stack>> =
     LazyLock::new(|| NAMES.iter().map(|name| (*name, load(name).unwrap_or_else(|why| panic!("{why}")))).collect());
@@ -68,12 +77,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_folder_is_listed_and_every_listed_stack_loads() {
-        let mut folders: Vec<_> = FOLDERS.dirs().map(|dir| dir.path().to_str().unwrap().to_owned()).collect();
-        folders.sort();
-        assert_eq!(folders, NAMES, "NAMES is sorted and names each folder of templates/stacks");
-        for name in NAMES {
+    fn every_stack_loads() {
+        assert!(!NAMES.is_empty() && all().count() == NAMES.len());
+        for name in NAMES.iter() {
             load(name).unwrap();
+        }
+    }
+
+    #[test]
+    fn every_glob_and_expression_of_the_stacks_compiles() {
+        for (name, stack) in all() {
+            let locks = stack.locks.iter().map(|probe| &probe.manifest);
+            let used = stack.locks.iter().filter_map(|probe| probe.used.as_ref().map(|used| &used.files));
+            let globs =
+                stack.manifests.iter().chain(&stack.ignore).chain(&stack.suite.files).chain(&stack.suite.except);
+            for glob in globs.chain(locks).chain(used) {
+                assert!(globset::Glob::new(glob).is_ok(), "{name}: {glob}");
+            }
+            let commands = stack.locks.iter().map(|probe| &probe.command);
+            let used = stack.locks.iter().filter_map(|probe| probe.used.as_ref().map(|used| &used.find));
+            let disable = stack.suite.disable.as_ref().map(|(test, _)| test);
+            for expression in
+                stack.suite.ran.iter().chain([&stack.suite.holds]).chain(disable).chain(commands).chain(used)
+            {
+                assert!(regex::Regex::new(expression).is_ok(), "{name}: {expression}");
+            }
         }
     }
 
@@ -84,7 +112,7 @@ mod tests {
             for manager in stack.managers.keys() {
                 let files: Vec<String> = starter(name, manager).into_iter().map(|(path, _)| path).collect();
                 assert!(files.iter().any(|file| file == "README.md"), "{name}/{manager}: {files:?}");
-                let is_lock = |file: &String| file.contains("lock") || file.ends_with(".sum");
+                let is_lock = |file: &String| ecosystem().locks.names.iter().any(|name| file.contains(name.as_str()));
                 assert!(files.iter().any(is_lock), "{name}/{manager} has no lock file: {files:?}");
             }
         }

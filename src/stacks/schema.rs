@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::formats::LockFormat;
+
 /// How a stack's code gets from source to a running process; all that role templates branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -107,18 +109,6 @@ pub struct Lock {
     pub files: Vec<String>,
     /// How it is written.
     pub format: LockFormat,
-}
-
-/// The formats of lock files, each with its own mark of what is production.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LockFormat {
-    /// pip's requirements, each with an exact version and hashes; all of the file is production.
-    Requirements,
-    /// uv's lock: what the project's own package depends on, its groups aside.
-    Uv,
-    /// npm's `package-lock.json` from version 2 on: what is not marked `dev`.
-    Npm,
 }
 
 /// A step of a stage: files in, commands run.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// A row per name, in the order in which they are first told of; gone from the screen when dropped.
+/// A row per name, in the order in which they first appear; gone from the screen when dropped.
 #[derive(Debug, Default)]
 pub struct Live {
     rows: MultiProgress,
@@ -21,7 +21,7 @@ impl Live {
 
     /// A line above the rows, which stays.
     pub fn line(&self, text: &str) {
-        // A terminal that is gone has nobody to tell.
+        // A terminal that is gone needs no error.
         let _ = self.rows.println(text);
     }
 

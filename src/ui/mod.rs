@@ -38,7 +38,7 @@ pub const DIM: Style = Style::new().dimmed();
 pub const BOLD: Style = Style::new().bold();
 
 impl Ui {
-    /// Writes data to stdout; a reader that has gone away (`| head`) is no error.
+    /// Writes data to stdout; a reader that has gone away (`| head`) is not an error.
     pub fn out(&self, text: &str) {
         write(&mut anstream::stdout().lock(), text);
     }
@@ -48,7 +48,7 @@ impl Ui {
         write(&mut anstream::stderr().lock(), text);
     }
 
-    /// Writes to stderr what is worth knowing and no error.
+    /// Writes to stderr what is worth knowing and not an error.
     pub fn note(&self, text: &str) {
         self.say(&format!("{YELLOW}note{YELLOW:#}: {text}\n"));
     }
@@ -66,7 +66,7 @@ impl Ui {
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
-    /// The columns of the terminal that stdout is; none if it is no terminal.
+    /// The columns of the terminal that stdout is; none if it is not a terminal.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
     pub fn width(&self) -> Option<usize> {
@@ -106,7 +106,7 @@ impl Ui {
 }
 
 fn write(out: &mut impl io::Write, text: &str) {
-    // Nothing is left to tell a reader that is gone.
+    // A reader that is gone needs no error.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 

@@ -15,7 +15,7 @@ use crate::compose::MountKind;
 use crate::dockerfile::{Kind, Rebuilt};
 use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
-use crate::stacks;
+use crate::stacks::{self, ecosystem};
 
 /// The build as it is.
 pub(super) struct Made {
@@ -52,13 +52,6 @@ impl Again {
 
 /// Two builds begin so far apart that a time to the second differs.
 const APART: Duration = Duration::from_millis(1100);
-
-/// What a command says that takes the time, chance or its host into what it makes.
-const CHANCE: [&str; 12] =
-    ["date", "uuidgen", "uuid", "RANDOM", "urandom", "mktemp", "hostname", "uname", "shuf", "rand", "time", "random"];
-
-/// What a command says that asks for the host's name.
-const HOST_WORDS: [&str; 5] = ["hostname", "HOSTNAME", "nodename", "gethostname", "platform"];
 
 /// The build as it is; built once for all checks, out of the engine's cache.
 pub(super) async fn made(bench: &Bench) -> Checked<&Made> {
@@ -144,7 +137,8 @@ pub(super) async fn on_another_host(bench: &Bench) -> Checked<Option<&Again>> {
         return Ok(None);
     }
     let chain = made.target.dockerfile.chain(made.target.stage);
-    let asked = chain.iter().any(|(_, one)| matches!(one.kind, Kind::Run(_)) && names(&one.text, &HOST_WORDS));
+    let asked =
+        chain.iter().any(|(_, one)| matches!(one.kind, Kind::Run(_)) && names(&one.text, &ecosystem().commands.host));
     if !asked && !differs_injected(bench).await? {
         return Ok(None);
     }
@@ -244,13 +238,15 @@ async fn earlier_counts(bench: &Bench, made: &Made, text: &Rebuilt) -> Checked<b
     Ok(tree.files.values().any(|entry| entry.kind != crate::engine::EntryKind::Directory))
 }
 
-/// Whether a text has a word of [`CHANCE`].
+/// Whether a command takes the time, chance or its host into what it makes.
 pub(super) fn names_chance(text: &str) -> bool {
-    names(text, &CHANCE)
+    names(text, &ecosystem().commands.chance)
 }
 
-fn names(text: &str, words: &[&str]) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|word| words.contains(&word))
+/// Whether a text has one of some words.
+pub(super) fn names(text: &str, words: &[String]) -> bool {
+    let mut found = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
+    found.any(|word| words.iter().any(|own| own == word))
 }
 
 /// The manifests of the project's stack.

@@ -12,6 +12,7 @@ use super::outcome::{Verdict, fail, pass};
 use super::subject::{Subject, Target};
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, Run};
 use crate::error::Result;
+use crate::stacks::{Says, ecosystem};
 
 /// The images of all roles.
 pub(super) struct Images {
@@ -99,26 +100,9 @@ fn failed(job: &Job, failure: &BuildFailure) -> Verdict {
         .expected(format!("stage {} builds", job.target.stage_name()))
         .at(job.target.file.clone(), failure.line.or(Some(job.target.line())))
         .log(failure.log_tail.clone());
-    let network = failure.told().any(|line| NETWORK.iter().any(|words| line.contains(words)));
+    let network = failure.told().any(|line| Says::any(&ecosystem().says.network, line));
     if network { verdict.hint(OF_NETWORK) } else { verdict }
 }
-
-/// What resolvers and package managers say when the network fails them.
-const NETWORK: &[&str] = &[
-    "emporary failure in name resolution",
-    "emporary failure resolving",
-    "ould not resolve",
-    "no such host",
-    "etwork is unreachable",
-    "onnection refused",
-    "onnection timed out",
-    "i/o timeout",
-    "EAI_AGAIN",
-    "ENOTFOUND",
-    "ECONNREFUSED",
-    "ECONNRESET",
-    "ETIMEDOUT",
-];
 
 const OF_NETWORK: &str =
     "it tells of a network that failed: see that the engine reaches the host that it names, and verify again";

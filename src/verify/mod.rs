@@ -272,7 +272,7 @@ async fn check_one(bench: &Bench, entry: &'static checks::Entry, sink: &(dyn Fn(
         Err(Stop::Engine(error))
             if error.kind() == Kind::Engine && !engine::is_full(&error) && bench.engine().ping().await.is_ok() =>
         {
-            outcome::inconclusive(error.told())
+            outcome::inconclusive(error.one_line())
         }
         Err(Stop::Engine(error)) => return Err(error),
     };

@@ -78,7 +78,7 @@ pub struct Finding {
     /// The end of the container's or build's log.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<String>,
-    /// How to mend it.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
     /// The waiver that dockwright.toml has for it, where it did something.
@@ -149,7 +149,7 @@ impl Verdict {
         self
     }
 
-    /// How to mend it, where the contract's own advice is not to the point.
+    /// How to fix it, where the contract's own advice is not to the point.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -177,7 +177,7 @@ impl Verdict {
             file,
             line,
             log: self.log,
-            hint: self.hint.or_else(|| advise.then(|| contract.mend.to_owned())),
+            hint: self.hint.or_else(|| advise.then(|| contract.fix.to_owned())),
             waiver: None,
             cached: None,
             started: 0.0,

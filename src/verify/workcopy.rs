@@ -7,14 +7,17 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::error::{Error, Result};
+use crate::stacks::{Folders, ecosystem};
 
-/// Folders that tools fill, dockwright among them, and that no container reads from the mount; large ones, too.
-const LEFT_OUT: &[&str] =
-    &[".git", ".hg", ".svn", ".dockwright", "node_modules", "target", ".venv", "venv", "__pycache__"];
+/// dockwright's own folder in a project.
+const OWN: &str = ".dockwright";
 
-/// Whether a folder of a project stays out of a copy of it.
+/// Whether a folder of a project stays out of a copy of it: tools fill it, dockwright among them, and no container reads
+/// it from the mount. Such folders are large, too.
 pub(super) fn is_left_out(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| LEFT_OUT.iter().any(|left_out| name == *left_out))
+    let Folders { packages, environments, outputs, bytecode, history, .. } = &ecosystem().folders;
+    let left_out = [packages, environments, outputs, bytecode, history];
+    folder.file_name().is_some_and(|name| name == OWN || left_out.into_iter().flatten().any(|own| name == own.as_str()))
 }
 
 /// Who owns the copy: not root, so that it shows when a container leaves root's files behind.

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::render::File;
 
-/// Refuses a target that a new tree cannot be written to: anything but a path that is not there or
+/// Refuses a target that a new tree cannot be written to: anything but a path that does not exist or
 /// an empty folder, or one whose parent cannot take it.
 ///
 /// # Errors
@@ -24,7 +24,7 @@ pub fn check_new_tree(target: &Path) -> Result<()> {
         Ok(found) if found.is_symlink() => {
             refuse(format!("{} is a symbolic link, and dockwright does not write through links", target.display()))
         }
-        Ok(found) if !found.is_dir() => refuse(format!("{} is there already and is not a folder", target.display())),
+        Ok(found) if !found.is_dir() => refuse(format!("{} already exists and is not a folder", target.display())),
         Ok(_) => {
             let entries = fs::read_dir(target).map_err(|error| Error::io("cannot read", target, error))?;
             let mut names: Vec<String> =
@@ -62,7 +62,7 @@ pub fn new_tree(target: &Path, files: &[File]) -> Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let inside = |error| Error::io("cannot write in", &parent, error).hint("the folder must be there and writable");
+    let inside = |error| Error::io("cannot write in", &parent, error).hint("the folder must exist and be writable");
     // In the same folder, so that the rename stays on one file system; removed on drop.
     let staging = tempfile::Builder::new().prefix(".dockwright-new-").tempdir_in(&parent).map_err(inside)?;
     let root = staging.path().join("tree");
@@ -108,7 +108,7 @@ fn write_one(path: &Path, file: &File) -> std::io::Result<fs::File> {
 /// Writes one file at `path`, which it replaces whole or not at all.
 ///
 /// # Errors
-/// When the folder is not there or the disk does not take it.
+/// When the folder does not exist or the disk does not take it.
 pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
     let parent = folder_of(path);
     let failed = |error| Error::io("cannot write", path, error);
@@ -130,7 +130,7 @@ pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
 /// the way are made.
 ///
 /// # Errors
-/// When a folder on the way is a link or no folder, or the disk does not take the file.
+/// When a folder on the way is a link or not a folder, or the disk does not take the file.
 pub fn keep(folder: &Path, inside: &str, contents: &[u8]) -> Result<()> {
     let path = folder.join(inside_only(inside)?);
     let mut parent = folder.to_owned();
@@ -141,24 +141,24 @@ pub fn keep(folder: &Path, inside: &str, contents: &[u8]) -> Result<()> {
                 return Err(Error::io("cannot make", &parent, error));
             }
             _ if fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) => {}
-            _ => return Err(Error::new(Kind::Io, format!("{} is no folder", parent.display()))),
+            _ => return Err(Error::new(Kind::Io, format!("{} is not a folder", parent.display()))),
         }
     }
     let ignored = parent.join(".gitignore");
     if !ignored.exists() {
-        replace(&ignored, b"# Written by dockwright, to be forgotten at any time.\n*\n")?;
+        replace(&ignored, b"# Written by dockwright; may be deleted at any time.\n*\n")?;
     }
     replace(&path, contents)
 }
 
-/// Refuses a path that [`replace`] could not write to later: a folder that is not there or not writable, what is no
-/// regular file, and a link, of the file itself or on the way from `here` to it. A report goes where it is told to, and
-/// nowhere else.
+/// Refuses a path that [`replace`] could not write to later: a folder that does not exist or is not writable, what is not a
+/// regular file, and a link, of the file itself or on the way from `here` to it. A report goes where its argument says,
+/// and nowhere else.
 ///
 /// # Errors
 /// What is in the way, by name.
 pub fn check_replace(path: &Path, here: &Path) -> Result<()> {
-    let refuse = |what: String| Err(Error::new(Kind::Usage, what).hint("name a file in a folder that is there"));
+    let refuse = |what: String| Err(Error::new(Kind::Usage, what).hint("name a file in a folder that exists"));
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {
             return refuse(format!(
@@ -166,14 +166,18 @@ pub fn check_replace(path: &Path, here: &Path) -> Result<()> {
                 path.display()
             ));
         }
-        Ok(found) if !found.is_file() => return refuse(format!("{} is there and is no file", path.display())),
+        Ok(found) if !found.is_file() => return refuse(format!("{} already exists and is not a file", path.display())),
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(Error::new(Kind::Usage, format!("cannot write {}", path.display())).because(error)),
     }
     let parent = folder_of(path);
     if !parent.is_dir() {
-        return refuse(format!("there is no folder {} to write {} in", parent.display(), path.display()));
+        return refuse(format!(
+            "the folder {} does not exist, so {} cannot be written there",
+            parent.display(),
+            path.display()
+        ));
     }
     let full = here.join(parent);
     if let Ok(below) = full.strip_prefix(here)
@@ -183,12 +187,12 @@ pub fn check_replace(path: &Path, here: &Path) -> Result<()> {
     {
         return refuse(format!("{} leads out of {} by a symbolic link", parent.display(), here.display()));
     }
-    // Whoever may not write learns it before minutes of work.
+    // A missing permission is reported before minutes of work.
     let probe = tempfile::NamedTempFile::new_in(parent);
     probe.map(drop).map_err(|error| Error::io("cannot write in", parent, error).hint("the folder must be writable"))
 }
 
-/// Adds to the end of a file, which is made if it is not there.
+/// Adds to the end of a file, which is created if it does not exist.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -260,7 +264,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_report_goes_where_it_is_told_to() {
+    fn a_report_goes_where_its_argument_says() {
         use std::os::unix::fs::{PermissionsExt as _, symlink};
         let home = tempfile::tempdir().unwrap();
         let elsewhere = tempfile::tempdir().unwrap();
@@ -272,8 +276,8 @@ mod tests {
         for (path, expected) in [
             ("in/a.xml", None),
             ("within/a.xml", None),
-            ("no/a.xml", Some("there is no folder")),
-            ("in", Some("is no file")),
+            ("no/a.xml", Some("does not exist")),
+            ("in", Some("is not a file")),
             ("link.xml", Some("is a symbolic link")),
             ("out/a.xml", Some("leads out of")),
         ] {

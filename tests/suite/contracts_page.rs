@@ -25,8 +25,8 @@ fn page() -> String {
         }
         let _ = write!(
             text,
-            "\n### {}\n\n{}\n\n*How it is checked.* {}\n\n*How to mend it.* {}\n",
-            one.name, one.promise, one.how, one.mend
+            "\n### {}\n\n{}\n\n*How it is checked.* {}\n\n*How to fix it.* {}\n",
+            one.name, one.promise, one.how, one.fix
         );
     }
     text

@@ -1,7 +1,9 @@
 mod compose_up;
 mod contracts_page;
 mod crate_package;
+mod ecosystems;
 mod floors;
+mod golden;
 mod kinds;
 mod new;
 mod render;

@@ -204,6 +204,19 @@ fn every_stage_that_compose_builds_is_there() {
     }
 }
 
+/// A Dockerfile of `docker/` that no service builds is a file that nobody maintains.
+#[test]
+fn every_dockerfile_is_built_by_compose() {
+    for variant in variants() {
+        let files = render::scaffold(&variant.project);
+        let compose = files.iter().find(|file| file.path == "compose.yaml").map(text).unwrap();
+        for file in dockerfiles(&files).into_iter().filter(|file| file.path != "Dockerfile") {
+            let named = format!("dockerfile: {} }}", file.path);
+            assert!(compose.contains(&named), "{}: no service builds {}", variant.name, file.path);
+        }
+    }
+}
+
 #[test]
 fn devcontainer_is_json_and_only_there_with_dev_tools() {
     for variant in variants() {

@@ -143,7 +143,7 @@ fn what_cannot_be_remembered_is_told_and_not_written() {
     let (_home, folder) = service("python", &[]);
     let elsewhere = tempfile::tempdir().unwrap();
     symlink(elsewhere.path(), folder.join(".dockwright")).unwrap();
-    quick(&folder).exits(0).says(&["nothing is remembered for the next run", ".dockwright is no folder"]);
+    quick(&folder).exits(0).says(&["the next run will check everything again", ".dockwright is not a folder"]);
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is written through a link");
     std::fs::remove_file(folder.join(".dockwright")).unwrap();
     let ignore = folder.join(".dockerignore");
@@ -151,11 +151,11 @@ fn what_cannot_be_remembered_is_told_and_not_written() {
     edit(&ignore, ".dockwright\n", "");
     quick(&folder)
         .exits(0)
-        .says(&["nothing is remembered for the next run", ".dockerignore does not name .dockwright"]);
+        .says(&["the next run will check everything again", ".dockerignore does not name .dockwright"]);
     assert!(!folder.join(".dockwright").exists());
     std::fs::write(&ignore, kept).unwrap();
     edit(&folder.join("compose.yaml"), "- .:/srv/app\n", "- .:/srv/app\n      - /etc/hostname:/etc/host:ro\n");
-    quick(&folder).exits(0).says(&["nothing is remembered for the next run", "/etc/hostname"]);
+    quick(&folder).exits(0).says(&["the next run will check everything again", "/etc/hostname"]);
     assert!(!folder.join(".dockwright").exists());
     std::fs::write(folder.join("compose.yaml"), run(&folder, ["show", "compose.yaml"]).exits(0).out).unwrap();
     quick(&folder).exits(0);

@@ -102,7 +102,7 @@ fn parent<'a>(report: &'a Report, stage: &StageReport) -> Option<&'a StageReport
 fn visit<'a>(report: &'a Report, stage: &'a StageReport, depth: usize, order: &mut Vec<(&'a StageReport, usize)>) {
     order.push((stage, depth));
     for child in report.stages.iter().filter(|child| child.parent.as_deref() == Some(&stage.stage)) {
-        // A stage that names itself or one that is here already is no child.
+        // A stage that names itself, or one that is here already, is not a child.
         if !order.iter().any(|(known, _)| known.stage == child.stage) {
             visit(report, child, depth + 1, order);
         }
@@ -117,7 +117,7 @@ fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> Node 
     let roles: Vec<&str> = roles.collect();
     let fails = |finding: &&Finding| finding.outcome == Outcome::Fail && roles.contains(&finding.role);
     let broken = report.contracts.iter().filter(fails).count();
-    let told = (broken > 0).then(|| format!("{broken} broken"));
+    let failed = (broken > 0).then(|| format!("{broken} failed"));
     let copies = match stage.copies.as_slice() {
         [] => String::new(),
         from => format!(", copies from {}", from.join(" and ")),
@@ -126,7 +126,7 @@ fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> Node 
         x: 2 + depth * INDENT,
         y: row * ROW,
         width: name.chars().count() * LETTER + 20,
-        note: [outside, size, told].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        note: [outside, size, failed].into_iter().flatten().collect::<Vec<_>>().join(", "),
         broken: broken > 0,
         is_role: !stage.roles.is_empty(),
         words: format!("{} starts from {}{copies} ({}:{})", stage.stage, stage.from, stage.file, stage.line),

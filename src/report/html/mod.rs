@@ -40,7 +40,7 @@ struct Count {
 
 struct Group<'a> {
     role: &'a str,
-    kept: usize,
+    passed: usize,
     cases: Vec<Case<'a>>,
 }
 
@@ -59,8 +59,8 @@ pub fn page(report: &Report) -> String {
     let (verdict, mark) = match report.outcome {
         Ending::Pass => ("Every role keeps its promises", "pass"),
         Ending::Fail => ("A promise is broken", "fail"),
-        Ending::Inconclusive => ("Not all could be seen", "inconclusive"),
-        Ending::Error => ("The run did not come to its end", "fail"),
+        Ending::Inconclusive => ("Not everything could be observed", "inconclusive"),
+        Ending::Error => ("The run did not finish", "fail"),
     };
     let count = |outcome| Count {
         outcome,
@@ -70,11 +70,11 @@ pub fn page(report: &Report) -> String {
     for finding in &report.contracts {
         match groups.iter_mut().find(|group| group.role == finding.role) {
             Some(group) => group.cases.push(case(finding)),
-            None => groups.push(Group { role: finding.role, kept: 0, cases: vec![case(finding)] }),
+            None => groups.push(Group { role: finding.role, passed: 0, cases: vec![case(finding)] }),
         }
     }
     for group in &mut groups {
-        group.kept = group.cases.iter().filter(|case| case.finding.outcome == Outcome::Pass).count();
+        group.passed = group.cases.iter().filter(|case| case.finding.outcome == Outcome::Pass).count();
     }
     let page = Page {
         report,

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::lockfile::{self, Production, normal};
+use super::leavings::{below_any, calls};
 use super::service::base_tree;
-use super::tools::{self, Kind};
+use super::tools;
 use crate::contract;
 use crate::dockerfile::Kind as Instruction;
 use crate::engine::FileTree;
-use crate::stacks::{self, LockFormat, Shape};
+use crate::stacks::formats::{LockFormat, Production, normal};
+use crate::stacks::{self, Shape, Tool, ToolKind, ecosystem};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::subject::RoleSubject;
 
-/// An installed dependency and the file that shows it.
-type Installed = BTreeMap<String, (Option<String>, String)>;
+/// Installed dependencies, by name, with the version that is there.
+type Installed = BTreeMap<String, Option<String>>;
 
 /// The lock that the project has: its name, how it is written, what it holds.
 struct Lock {
@@ -72,22 +73,23 @@ fn tool(
 ) -> Option<Verdict> {
     let followed = contract::find("service.no-build-deps").map(|contract| contract.name);
     let found = tools::found(tree)
-        .filter(|(tool, path)| !base.files.contains_key(*path) || compiled && tool.kind == Kind::Toolchain)
+        .filter(|(tool, path)| !base.files.contains_key(*path) || compiled && tool.kind == ToolKind::Toolchain)
         // What a package brings is looked at by the package, where the lock says which there may be.
         .filter(|(tool, path)| {
             lock.is_none_or(|lock| {
-                !path.contains("/node_modules/") && !lock.production.contains_key(&normal(tool.program))
+                !below_any(path, &[&ecosystem().folders.packages])
+                    && !lock.production.contains_key(&normal(tool.program))
             })
         });
-    let ships = |(tool, path): &(&tools::Tool, &str)| {
-        followed.is_some() && tool.kind == Kind::Toolchain && service.files.contains_key(*path)
+    let ships = |(tool, path): &(Tool, &str)| {
+        followed.is_some() && tool.kind == ToolKind::Toolchain && service.files.contains_key(*path)
     };
-    let (shipped, found): (Vec<(&tools::Tool, &str)>, Vec<_>) = found.partition(ships);
+    let (shipped, found): (Vec<(Tool, &str)>, Vec<_>) = found.partition(ships);
     if let (Some(name), Some((_, path)), true) = (followed, shipped.first(), found.is_empty()) {
         return Some(skipped(format!("{path} is in the service as well, which is what {name} looks at")));
     }
     // What was asked for comes before what it brought along: the Dockerfile names it.
-    let named = |tool: &tools::Tool| role.target.line_with(&[&[tool.program], tool.packages].concat());
+    let named = |tool: &Tool| role.target.line_with(&tool.words());
     let (tool, path) = found.iter().min_by_key(|(tool, _)| named(tool).is_none())?;
     let mut others: Vec<&str> =
         found.iter().map(|(other, _)| other.program).filter(|one| *one != tool.program).collect();
@@ -96,7 +98,7 @@ fn tool(
     let others = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
     let line = named(tool).or_else(|| base_line(role, base, path)).or_else(|| installing_line(role));
     Some(
-        fail(format!("the image holds {path}, {}{others}", tool.kind.title()))
+        fail(format!("the image holds {path}, {}{others}", tools::title(tool.kind)))
             .expected("the production runtime and its dependencies, and no tool beyond the base image's")
             .at(role.target.file.clone(), line.unwrap_or(role.target.line())),
     )
@@ -111,12 +113,10 @@ fn base_line(role: &RoleSubject, base: &FileTree, path: &str) -> Option<usize> {
 
 /// The last line on the way to dev that installs something.
 fn installing_line(role: &RoleSubject) -> Option<usize> {
-    let managers = ["pip", "uv", "poetry", "pipenv", "npm", "yarn", "pnpm", "apt-get", "apt", "apk"];
     let runs = role.target.instructions().filter(|one| matches!(one.kind, Instruction::Run(_)));
     let lines: Vec<&str> = role.target.dockerfile.text.lines().collect();
     let installs = |line: &usize| {
-        let words = lines.get(line - 1).into_iter().flat_map(|text| text.split_whitespace());
-        words.into_iter().any(|word| managers.contains(&word))
+        lines.get(line - 1).is_some_and(|text| ecosystem().managers.values().any(|one| calls(text, &one.programs)))
     };
     runs.flat_map(|one| (one.line..=one.end_line).rev()).find(installs)
 }
@@ -132,7 +132,7 @@ fn lock(bench: &Bench) -> Result<Lock, String> {
     for lock in managers.iter().filter_map(|(_, manager)| manager.lock.as_ref()) {
         for file in &lock.files {
             if bench.subject.folder.join(file).is_file() {
-                let production = lockfile::read(&bench.subject.folder, file, lock.format)?;
+                let production = lock.format.read(&bench.subject.folder, file)?;
                 return Ok(Lock { file: file.clone(), format: lock.format, production });
             }
             looked.push(file.as_str());
@@ -141,40 +141,10 @@ fn lock(bench: &Bench) -> Result<Lock, String> {
     Err(format!("there is none of {}", looked.join(", ")))
 }
 
-/// What is installed, by name: version, and the path that says so.
+/// What is installed beyond the base image.
 fn installed(tree: &FileTree, base: &FileTree, format: LockFormat) -> Installed {
     let added = tree.files.keys().filter(|path| !base.files.contains_key(*path));
-    match format {
-        LockFormat::Requirements | LockFormat::Uv => added.filter_map(|path| distribution(path)).collect(),
-        LockFormat::Npm => added.filter_map(|path| node_package(path)).collect(),
-    }
-}
-
-/// `…/NAME-VERSION.dist-info/METADATA`, or the older `…/NAME-VERSION-py3.13.egg-info/PKG-INFO`.
-fn distribution(path: &str) -> Option<(String, (Option<String>, String))> {
-    let folder = path.strip_suffix("/METADATA").and_then(|path| path.strip_suffix(".dist-info"));
-    let folder = folder.or_else(|| {
-        path.strip_suffix("/PKG-INFO")
-            .and_then(|path| path.strip_suffix(".egg-info"))
-            .filter(|one| one.contains("-packages/"))
-    })?;
-    let (place, name) = folder.rsplit_once('/')?;
-    // What a package brings inside itself, for its tests or vendored, is no dependency of its own.
-    let (_, inside) = place.rsplit_once("-packages").unwrap_or(("", ""));
-    if !inside.is_empty() || place.contains("_vendor") {
-        return None;
-    }
-    let mut parts = name.split('-');
-    Some((normal(parts.next()?), (parts.next().map(ToOwned::to_owned), path.to_owned())))
-}
-
-/// `…/node_modules/NAME/package.json`; what lies deeper in a package, as in its tests, is none.
-fn node_package(path: &str) -> Option<(String, (Option<String>, String))> {
-    let (_, inside) = path.strip_suffix("/package.json")?.split_once("/node_modules/")?;
-    let is_name = |part: &str| part.matches('/').count() == usize::from(part.starts_with(['@', '.']));
-    let parts: Vec<&str> = inside.split("/node_modules/").collect();
-    let name = parts.last().filter(|name| !name.starts_with('.') && parts.iter().all(|part| is_name(part)))?;
-    Some(((*name).to_owned(), (None, path.to_owned())))
+    added.filter_map(|path| format.installed(path)).collect()
 }
 
 /// What is in dev and not in the lock, or is in the lock and the service and not in dev.
@@ -182,7 +152,7 @@ fn difference(bench: &Bench, role: &RoleSubject, lock: &Lock, dev: &Installed, s
     let own = normal(bench.subject.project.service.name.as_ref());
     let mut found = Vec::new();
     let mut names = Vec::new();
-    for (name, (version, _)) in dev.iter().filter(|(name, _)| normal(name) != own) {
+    for (name, version) in dev.iter().filter(|(name, _)| normal(name) != own) {
         let what = match lock.production.get(name) {
             None => format!("{name} is in it"),
             Some(locked) => match (version, &locked.version) {
@@ -239,22 +209,5 @@ mod tests {
             same_version("2024.7.4", "2024.07.04") && same_version("1.0", "1.0.0") && same_version("2+cpu", "2_cpu")
         );
         assert!(!same_version("1.0", "1.10") && !same_version("1.2.3", "1.2.4"));
-    }
-
-    #[test]
-    fn what_is_installed_is_known_by_its_path() {
-        let place = "/opt/venv/lib/python3.13/site-packages";
-        let found = distribution(&format!("{place}/Typing_Extensions-4.15.0.dist-info/METADATA")).unwrap();
-        assert_eq!((found.0.as_str(), found.1.0.as_deref()), ("typing-extensions", Some("4.15.0")));
-        assert_eq!(distribution("/srv/app/orders.egg-info/PKG-INFO"), None);
-        assert_eq!(distribution(&format!("{place}/setuptools/_vendor/x-1.dist-info/METADATA")), None);
-        assert!(distribution("/deps/x-1.dist-info/METADATA").is_some());
-        assert_eq!(distribution(&format!("{place}/x/METADATA")), None);
-        assert_eq!(node_package("/srv/node_modules/@s/a/node_modules/b/package.json").unwrap().0, "b");
-        assert_eq!(node_package("/srv/node_modules/@s/a/package.json").unwrap().0, "@s/a");
-        assert_eq!(node_package("/srv/node_modules/.pnpm/b@1.0.0/node_modules/b/package.json").unwrap().0, "b");
-        assert_eq!(node_package("/srv/node_modules/a/dist/package.json"), None);
-        assert_eq!(node_package("/srv/node_modules/a/test/node_modules/b/package.json"), None);
-        assert_eq!(node_package("/srv/package.json"), None);
     }
 }

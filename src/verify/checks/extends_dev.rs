@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
+use super::leavings::below_any;
 use super::service::base_tree;
 use crate::engine::{Context, Entry, EntryKind, ImageInfo};
-use crate::stacks::{self, Shape};
+use crate::stacks::{self, Shape, ecosystem};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, pass};
 use crate::verify::subject::{RoleSubject, Target};
@@ -108,7 +109,7 @@ async fn dependencies(bench: &Bench, dev: &RoleSubject, image: &ImageInfo) -> Ch
         matches!(entry.kind, EntryKind::File | EntryKind::Symlink)
             && !NO_DEPENDENCIES.iter().any(within)
             // Bytecode holds the time of its source; names with a dot are a package manager's own.
-            && !path.contains("/__pycache__/")
+            && !below_any(path, &[&ecosystem().folders.bytecode])
             && !name.starts_with('.')
             && base.files.get(path).is_none_or(|before| before.sha256 != entry.sha256)
             && !entry.sha256.is_some_and(|hash| own.contains(&hash))

@@ -12,7 +12,7 @@ use crate::contract;
 use crate::dockerfile::{Copy, Kind};
 use crate::engine::{Context, Place};
 use crate::error::Result;
-use crate::stacks;
+use crate::stacks::{self, Seeds, ecosystem};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_in;
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
@@ -51,17 +51,6 @@ struct Seed {
     class: Class,
     word: String,
 }
-
-/// Files that lie in many a project's folder, whatever its stack.
-const USUAL: &[(&str, Class)] = &[
-    (".env", Class::Environment),
-    (".env.production", Class::Environment),
-    ("deploy/.env", Class::Environment),
-    ("secrets/token", Class::Secret),
-    ("id_rsa", Class::Secret),
-    ("server.pem", Class::Secret),
-    ("server.key", Class::Secret),
-];
 
 /// The context of a target with the seeds in it, and those that the ignore rules let through.
 struct Seeded {
@@ -201,11 +190,17 @@ fn seed(bench: &Bench, target: &Target) -> Result<Seeded> {
     let mut wanted: Vec<(String, Class)> = Vec::new();
     // A folder inside a repository has no history of its own.
     if folder.starts_with(&root) {
-        // In a worktree it is a file.
-        let file = if root.join(".git").is_file() { ".git" } else { ".git/description" };
-        wanted.push((file.to_owned(), Class::History));
+        let history = ecosystem().seeds.history.iter();
+        // In a worktree the folder is a file.
+        wanted.extend(history.map(|(folder, file)| match root.join(folder).is_file() {
+            true => (folder.clone(), Class::History),
+            false => (format!("{folder}/{file}"), Class::History),
+        }));
     }
-    wanted.extend(USUAL.iter().map(|(path, class)| (format!("{prefix}{path}"), *class)));
+    let Seeds { environment, secret, .. } = &ecosystem().seeds;
+    for (paths, class) in [(environment, Class::Environment), (secret, Class::Secret)] {
+        wanted.extend(paths.iter().map(|path| (format!("{prefix}{path}"), class)));
+    }
     let compose = &bench.subject.compose;
     let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
     let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));

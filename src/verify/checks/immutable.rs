@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::leavings::{CODE, ending};
+use super::leavings::{self, ending};
 use super::leftovers::made_from_build;
 use super::service::base_tree;
 use crate::dockerfile::{Copy, Kind};
@@ -81,8 +81,7 @@ fn holds_code(bench: &Bench, source: Option<&String>) -> bool {
 
 /// By its ending; without one, by its mode: data that came from another system may be marked executable.
 fn is_code(path: &str, entry: &Entry) -> bool {
-    let ending = ending(path);
-    CODE.contains(&ending) || ending.is_empty() && entry.mode & 0o111 != 0
+    leavings::is_code(path) || ending(path).is_empty() && entry.mode & 0o111 != 0
 }
 
 fn differs(old: &Entry, new: &Entry) -> bool {

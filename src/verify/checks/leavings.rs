@@ -1,58 +1,6 @@
 //! What builds bring and leave, by the names of folders and files.
 
-/// Folders that package managers keep for the next time, as parts of a path.
-pub(super) const CACHES: &[&str] = &[
-    "/var/cache/apt/archives/",
-    "/var/lib/apt/lists/",
-    "/var/cache/apk/",
-    "/etc/apk/cache/",
-    "/var/cache/dnf/",
-    "/var/cache/yum/",
-    "/.cache/pip/",
-    "/.cache/uv/",
-    "/.cache/pypoetry/",
-    "/.cache/go-build/",
-    "/.cache/yarn/",
-    "/.npm/_cacache/",
-    "/.local/share/pnpm/store/",
-    "/.yarn/berry/cache/",
-    "/cargo/registry/",
-    "/.cargo/registry/",
-    "/go/pkg/mod/",
-    "/.m2/repository/",
-    "/.gradle/caches/",
-    "/.bundle/cache/",
-];
-
-/// Files in them that the managers need, or leave, where nothing is kept.
-pub(super) const NO_CACHE: &[&str] = &["lock", ".lock", "CACHEDIR.TAG", "auxfiles"];
-
-/// Where header files are that only compilers read. Python packages put theirs below Python's own folder.
-pub(super) const HEADERS: &[&str] = &["/usr/include/", "/usr/local/include/"];
-
-/// Endings of what compilers leave beside what they make.
-pub(super) const INTERMEDIATE: &[&str] = &["o", "rlib", "rmeta", "crate", "tsbuildinfo"];
-
-/// Endings of source that does not run as it is.
-pub(super) const COMPILED: &[&str] = &[
-    "rs", "go", "c", "cc", "cpp", "cxx", "h", "hh", "hpp", "java", "kt", "kts", "scala", "swift", "zig", "nim", "hs",
-    "cs", "fs", "ml", "mli", "pyx",
-];
-
-/// Endings of source that some interpreters run and most services compile first.
-pub(super) const TRANSPILED: &[&str] = &["ts", "mts", "cts", "tsx", "jsx"];
-
-/// What runs such source as it is.
-pub(super) const RUNS_SOURCE: &[&str] = &["ts-node", "tsx", "bun", "deno"];
-
-/// Endings of code that runs as it is.
-pub(super) const CODE: &[&str] = &[
-    "py", "pyc", "pyo", "pyd", "so", "js", "mjs", "cjs", "ts", "mts", "cts", "tsx", "jsx", "rb", "php", "pl", "pm",
-    "lua", "sh", "bash", "jar", "war", "class", "dll", "wasm", "beam",
-];
-
-/// Folders of installed packages, whose own affair is what they bring.
-pub(super) const PACKAGES: &[&str] = &["node_modules", "site-packages", "dist-packages", "vendor", "gems"];
+use crate::stacks::ecosystem;
 
 /// The ending of a file's name; that of `libx.so.1.2` is `so`.
 pub(super) fn ending(path: &str) -> &str {
@@ -63,23 +11,61 @@ pub(super) fn ending(path: &str) -> &str {
     name.rsplit_once('.').map_or("", |(start, ending)| if start.is_empty() { "" } else { ending })
 }
 
-/// Whether a path lies in a folder of installed packages.
+/// Whether a path ends in one of some endings.
+pub(super) fn ends(path: &str, endings: &[String]) -> bool {
+    let ending = ending(path);
+    endings.iter().any(|own| own == ending)
+}
+
+/// Whether a path is of code that runs as it is.
+pub(super) fn is_code(path: &str) -> bool {
+    let endings = &ecosystem().endings;
+    [&endings.scripts, &endings.source, &endings.transpiled, &endings.built].iter().any(|list| ends(path, list))
+}
+
+/// Whether a path is of source that a service is written in.
+pub(super) fn is_program(path: &str) -> bool {
+    let endings = &ecosystem().endings;
+    [&endings.source, &endings.transpiled, &endings.compiled].iter().any(|list| ends(path, list))
+}
+
+/// Whether a path lies in a folder of installed packages, whose own affair is what they bring.
 pub(super) fn in_packages(path: &str) -> bool {
-    path.split('/').any(|part| PACKAGES.contains(&part))
+    let folders = &ecosystem().folders;
+    below_any(path, &[&folders.packages, &folders.vendored])
+}
+
+/// Whether a path lies in a folder of a project that holds other people's code.
+pub(super) fn is_foreign(path: &str) -> bool {
+    in_packages(path) || below_any(path, &[&ecosystem().folders.environments])
+}
+
+/// Whether a path lies in a folder of one of some names.
+pub(super) fn below_any(path: &str, names: &[&Vec<String>]) -> bool {
+    path.split('/').any(|part| names.iter().any(|list| list.iter().any(|name| name == part)))
 }
 
 /// Whether a path is a test's, by the habits of test runners.
 pub(super) fn is_test(path: &str) -> bool {
-    const FOLDERS: &[&str] = &["tests", "test", "__tests__", "testdata"];
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    folders.split('/').any(|folder| FOLDERS.contains(&folder)) || is_test_file(name)
+    below_any(folders, &[&ecosystem().tests.folders]) || is_test_file(name)
 }
 
 /// Whether a file's name is a test's alone, wherever it is.
 pub(super) fn is_test_file(name: &str) -> bool {
+    let tests = &ecosystem().tests;
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let code = CODE.contains(&ending(name)) || COMPILED.contains(&ending(name));
-    name == "conftest.py" || code && [".test", ".spec", "_test", "_spec"].iter().any(|end| stem.ends_with(end))
+    let code = is_code(name) || ends(name, &ecosystem().endings.compiled);
+    tests.files.iter().any(|own| own == name) || code && tests.stems.iter().any(|end| stem.ends_with(end.as_str()))
+}
+
+/// Whether a command calls one of some programs, by its name or by its path.
+pub(super) fn calls(command: &str, programs: &[String]) -> bool {
+    let mut words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'', '[', ']', '(', ')', ',', ';']));
+    words.any(|word| {
+        let name = word.rsplit_once("bin/").map_or(word, |(_, name)| name);
+        programs.iter().any(|program| program == name)
+    })
 }
 
 #[cfg(test)]
@@ -103,5 +89,17 @@ mod tests {
         }
         assert!(in_packages("/srv/node_modules/x/test.js") && !in_packages("/srv/app/x.js"));
         assert_eq!((ending("/a/libx.so.1"), ending(".npmrc"), ending("/a.b/c")), ("so", "", ""));
+    }
+
+    #[test]
+    fn a_call_is_told_from_a_folder_of_that_name() {
+        let programs = ["pip".to_owned(), "uv".to_owned()];
+        for line in ["RUN pip install x", "/opt/venv/bin/pip install x", "RUN [\"pip\", \"install\"]", "(uv sync)"] {
+            assert!(calls(line, &programs), "{line}");
+        }
+        for line in ["rm -r /tmp/uv", "--mount=type=cache,target=/root/.cache/pip true", "apt-get install python3-pip"]
+        {
+            assert!(!calls(line, &programs), "{line}");
+        }
     }
 }

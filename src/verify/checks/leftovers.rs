@@ -4,14 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::leavings::{
-    CACHES, CODE, COMPILED, HEADERS, INTERMEDIATE, NO_CACHE, RUNS_SOURCE, TRANSPILED, ending, in_packages, is_test,
-    is_test_file,
-};
+use super::leavings::{calls, ends, in_packages, is_code, is_test, is_test_file};
 use super::service::base_tree;
-use super::tools::{self, Kind as Tool};
-use crate::dockerfile::Kind;
+use super::tools;
+use crate::dockerfile::{Instruction, Kind};
 use crate::engine::{Context, Entry, EntryKind, FileTree, ImageInfo};
+use crate::stacks::{PackageManager, ToolKind, ecosystem, formats};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::images::build_text;
 use crate::verify::inject::Injection;
@@ -113,6 +111,7 @@ pub(super) fn made_from_build(bench: &Bench) -> Option<(String, usize)> {
 
 /// What is known by its name or place.
 fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'static str, Vec<String>)> {
+    let all = ecosystem();
     let such = |is: &dyn Fn(&str, &Entry) -> bool| -> Vec<String> {
         added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
     };
@@ -120,21 +119,24 @@ fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'sta
         // What dev has among its packages, or in an environment of their own, is brought by a production dependency.
         let of_system = ["/usr/", "/bin/", "/sbin/"].iter().any(|folder| path.starts_with(folder));
         let packaged = (in_packages(path) || !of_system) && dev.is_some_and(|dev| dev.files.contains_key(path));
-        !packaged && tools::named(path).is_some_and(|tool| tool.kind == Tool::Toolchain)
+        !packaged && tools::named(path).is_some_and(|tool| tool.kind == ToolKind::Toolchain)
     });
     let headers = such(&|path, _| {
-        let below = HEADERS.iter().find_map(|folder| path.strip_prefix(folder));
-        below.is_some_and(|rest| !rest.starts_with("python3") && ["h", "hpp", "hh", ""].contains(&ending(rest)))
+        let of = &all.headers;
+        let below = of.folders.iter().find_map(|folder| path.strip_prefix(folder.as_str()));
+        below.is_some_and(|rest| {
+            !of.except.iter().any(|folder| rest.starts_with(folder.as_str())) && ends(rest, &of.endings)
+        })
     });
     let caches = such(&|path, entry| {
         let name = path.rsplit('/').next().unwrap_or(path);
         entry.kind == EntryKind::File
-            && CACHES.iter().any(|folder| path.contains(folder))
-            && !NO_CACHE.contains(&name)
-            && !path.contains("/partial/")
+            && all.managers.values().any(|manager| has_cache_at(manager, path))
+            && !all.caches.empty.iter().any(|own| own == name)
+            && !all.caches.partial.iter().any(|folder| path.contains(folder.as_str()))
     });
     let intermediate = such(&|path, entry| {
-        entry.kind == EntryKind::File && !in_packages(path) && INTERMEDIATE.contains(&ending(path))
+        entry.kind == EntryKind::File && !in_packages(path) && ends(path, &all.endings.intermediate)
     });
     vec![
         ("a toolchain", tools),
@@ -151,7 +153,7 @@ impl Sources {
     fn of(bench: &Bench) -> Checked<Self> {
         let mut found = BTreeMap::new();
         for file in Context::open(&bench.subject.folder)?.files()?.iter() {
-            let code = [CODE, COMPILED].iter().any(|endings| endings.contains(&ending(&file.path)));
+            let code = is_code(&file.path) || ends(&file.path, &ecosystem().endings.compiled);
             if file.kind == EntryKind::File && file.size >= TELLING && (code || is_test(&file.path)) {
                 found.insert(Sha256::digest(file.read()?).into(), file.path.clone());
             }
@@ -191,9 +193,10 @@ fn source(
     let command = service.command.as_ref().unwrap_or(&image.config.cmd);
     let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
     let words = || command.iter().chain(entrypoint).flat_map(|word| word.split_whitespace());
+    let (transpiled, compiled) = (&ecosystem().endings.transpiled, &ecosystem().endings.compiled);
     let runs_source = words().any(|word| {
         let name = word.rsplit('/').next().unwrap_or(word);
-        TRANSPILED.contains(&ending(word)) || RUNS_SOURCE.contains(&name)
+        ends(word, transpiled) || ecosystem().runtimes.run_source.iter().any(|program| program == name)
     });
     // The same code once more, beside the artefact, is not what runs.
     let artefact: BTreeSet<[u8; 32]> =
@@ -201,8 +204,8 @@ fn source(
     let is = |path: &str, entry: &Entry| {
         sources.path_of(entry).is_some()
             && !in_packages(path)
-            && (COMPILED.contains(&ending(path))
-                || TRANSPILED.contains(&ending(path)) && !runs_source
+            && (ends(path, compiled)
+                || ends(path, transpiled) && !runs_source
                 || !below(path, places) && entry.sha256.is_some_and(|hash| artefact.contains(&hash)))
     };
     added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
@@ -217,11 +220,11 @@ async fn build_packages(
     image: &ImageInfo,
 ) -> Checked<Vec<String>> {
     let production: BTreeSet<(String, Option<[u8; 32]>)> =
-        dev.files.iter().filter_map(|(path, entry)| Some((package(path)?, entry.sha256))).collect();
+        dev.files.iter().filter_map(|(path, entry)| Some((formats::package(path)?, entry.sha256))).collect();
     let extra: Vec<(&str, String)> = added
         .iter()
         .filter_map(|(path, entry)| {
-            let name = package(path)?;
+            let name = formats::package(path)?;
             (!production.contains(&(name.clone(), entry.sha256))).then_some((*path, name))
         })
         .take(LOOKED_UP)
@@ -246,17 +249,6 @@ async fn build_packages(
     Ok(found)
 }
 
-/// The package whose manifest stands at a path.
-fn package(path: &str) -> Option<String> {
-    if let Some(folder) = path.strip_suffix("/package.json") {
-        let (_, name) = folder.rsplit_once("/node_modules/")?;
-        // `@scope/name`, and no folder inside a package.
-        return (name.split('/').count() == 1 + usize::from(name.starts_with('@'))).then(|| name.to_owned());
-    }
-    let folder = path.strip_suffix("/METADATA")?.rsplit('/').next()?;
-    folder.strip_suffix(".dist-info").map(ToOwned::to_owned)
-}
-
 /// The line that brings a file: an instruction that names what brings such, else the copy that covers it.
 fn bringing_line(role: &RoleSubject, what: &str, path: &str, workdir: &str) -> usize {
     let dockerfile = &role.target.dockerfile;
@@ -264,9 +256,9 @@ fn bringing_line(role: &RoleSubject, what: &str, path: &str, workdir: &str) -> u
     let instructions: Vec<_> =
         chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev()).collect();
     let path = path.rsplit_once('(').map_or(path, |(_, path)| path.trim_end_matches(')'));
-    let runs = |words: &[&str]| {
-        let named = |one: &&&crate::dockerfile::Instruction| {
-            matches!(one.kind, Kind::Run(_)) && words.iter().any(|word| one.text.contains(word))
+    let runs = |words: &[String]| {
+        let named = |one: &&&Instruction| {
+            matches!(one.kind, Kind::Run(_)) && words.iter().any(|word| one.text.contains(word.as_str()))
         };
         instructions.iter().find(named).map(|one| one.line)
     };
@@ -284,37 +276,31 @@ fn bringing_line(role: &RoleSubject, what: &str, path: &str, workdir: &str) -> u
         // The innermost destination is the copy that was meant.
         copies.filter(|(_, dest)| covers(dest)).max_by_key(|(_, dest)| dest.len()).map(|(line, _)| line)
     };
-    let words = tools::named(path).map_or_else(Vec::new, |tool| [&[tool.program], tool.packages].concat());
+    let words = tools::named(path).map_or_else(Vec::new, |tool| tool.words());
     let words: Vec<String> = words.iter().map(|word| format!(" {word}")).collect();
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let managers = &ecosystem().managers;
+    let by = |is: &dyn Fn(&PackageManager) -> bool| {
+        let programs: Vec<String> =
+            managers.values().filter(|one| is(one)).flat_map(|one| one.programs.clone()).collect();
+        let runs = |one: &&&Instruction| matches!(one.kind, Kind::Run(_)) && calls(&one.text, &programs);
+        instructions.iter().find(runs).map(|one| one.line)
+    };
     let found = match what {
-        "a toolchain" => runs(&words)
-            .or_else(|| runs(&["apt-get install", "apt install", "apk add", "dnf install"]))
-            .or_else(covered),
-        "headers" => runs(&["-dev", "-devel", "build-essential", "gcc"]).or_else(covered),
-        "package caches" => {
-            let manager = CACHE_RUNS.iter().find(|(folder, _)| path.contains(folder));
-            manager.and_then(|(_, words)| runs(words)).or_else(covered)
+        "a toolchain" => {
+            runs(&words).or_else(|| managers.values().find_map(|one| runs(&one.installs))).or_else(covered)
         }
-        "build dependencies" => covered().or_else(|| runs(&["pip", "npm", "yarn", "pnpm", "uv "])),
+        "headers" => runs(&ecosystem().headers.packages).or_else(covered),
+        "package caches" => by(&|one| has_cache_at(one, path)).or_else(covered),
+        "build dependencies" => covered().or_else(|| by(&|one| one.installs.is_empty())),
         _ => covered(),
     };
     found.unwrap_or(role.target.line())
 }
 
-/// What fills which cache.
-const CACHE_RUNS: &[(&str, &[&str])] = &[
-    ("/apt/", &["apt-get", "apt "]),
-    ("/apk/", &["apk add"]),
-    ("/dnf/", &["dnf"]),
-    ("/yum/", &["yum"]),
-    ("/pip/", &["pip install", "pip --", "pip3", "pip "]),
-    ("/uv/", &["uv "]),
-    ("_cacache", &["npm "]),
-    ("/yarn/", &["yarn"]),
-    ("/cargo/", &["cargo "]),
-    ("/go/", &["go "]),
-];
+/// Whether a path lies in a cache of a package manager.
+fn has_cache_at(manager: &PackageManager, path: &str) -> bool {
+    manager.caches.iter().any(|folder| path.contains(folder.as_str()))
+}
 
 #[cfg(test)]
 mod tests {
@@ -352,19 +338,5 @@ mod tests {
         assert!(found["what a compiler left"].is_empty());
         let all: BTreeMap<_, _> = by_name(&added, None).into_iter().collect();
         assert_eq!(all["a toolchain"].len(), 3);
-    }
-
-    #[test]
-    fn packages_are_known_by_their_manifests() {
-        for (path, name) in [
-            ("/srv/node_modules/typescript/package.json", Some("typescript")),
-            ("/srv/node_modules/@types/node/package.json", Some("@types/node")),
-            ("/srv/node_modules/a/node_modules/b/package.json", Some("b")),
-            ("/srv/node_modules/a/esm/package.json", None),
-            ("/srv/app/package.json", None),
-            ("/opt/venv/lib/python3.13/site-packages/hatchling-1.27.0.dist-info/METADATA", Some("hatchling-1.27.0")),
-        ] {
-            assert_eq!(package(path).as_deref(), name, "{path}");
-        }
     }
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::Value;
 
+use super::leavings::{below_any, is_foreign};
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::stacks::{self, LockProbe};
+use crate::stacks::{self, LockProbe, Says, ecosystem};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, inconclusive, pass};
 use crate::verify::subject::Target;
@@ -66,40 +67,16 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
         }
     };
     let log = failed.and_then(|step| printed.remove(&step)).unwrap_or_else(|| failure.log_tail.clone());
-    if let Some(line) = log.iter().find(|line| is_network(line)) {
+    if let Some(line) = log.iter().find(|line| Says::any(&ecosystem().says.network, line)) {
         let what = format!("with {package} added to {path} the build failed, but for the network: {}", line.trim());
         return Ok(inconclusive(what).log(failure.log_tail));
     }
-    let Some(line) = log.iter().find(|line| line.contains(package) || names_lock(line)) else {
+    let Some(line) = log.iter().find(|line| line.contains(package) || Says::any(&ecosystem().says.locked, line)) else {
         let what =
             format!("with {package} added to {path} the build failed, and nothing says that it was for the lock");
         return Ok(inconclusive(format!("{what}: {}", failure.message)).log(failure.log_tail));
     };
     Ok(pass(format!("with {package} added to {path} it does not build: {}", line.trim())))
-}
-
-/// Whether a line says that nothing was reached.
-fn is_network(line: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "could not resolve",
-        "couldn't resolve",
-        "name resolution",
-        "enotfound",
-        "econnrefused",
-        "etimedout",
-        "connection timed out",
-        "connection refused",
-        "network is unreachable",
-    ];
-    let line = line.to_lowercase();
-    WORDS.iter().any(|word| line.contains(word))
-}
-
-fn names_lock(line: &str) -> bool {
-    let line = line.to_lowercase();
-    ["lock", "frozen", "out of sync", "in sync", "outdated", "--hash", "require-hashes"]
-        .iter()
-        .any(|word| line.contains(word))
 }
 
 /// The manifest of a probe with a package added; none if the context has no such manifest.
@@ -109,18 +86,13 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
     let mut manifests: Vec<&ContextFile> = files
         .iter()
         .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
-        .filter(|file| !file.path.split('/').any(|folder| matches!(folder, "node_modules" | "vendor" | "target")))
+        .filter(|file| !is_foreign(&file.path) && !below_any(&file.path, &[&ecosystem().folders.outputs]))
         .collect();
     manifests.sort_by_key(|file| (file.path.matches('/').count(), file.path.clone()));
     let mut known = Vec::new();
     for file in files.iter().filter(|file| file.kind == EntryKind::File && file.size < LARGEST) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path).to_lowercase();
-        if name.contains("lock")
-            || name.contains("requirements")
-            || name.contains("shrinkwrap")
-            || name == "go.sum"
-            || glob.is_match(&file.path)
-        {
+        if ecosystem().locks.names.iter().any(|part| name.contains(part.as_str())) || glob.is_match(&file.path) {
             known.push(String::from_utf8_lossy(&file.read()?).into_owned());
         }
     }
@@ -160,13 +132,13 @@ fn used(probe: &LockProbe, context: Context, package: &str) -> Checked<Context> 
     let place = Regex::new(&using.find).expect("our own pattern; a test below reads it");
     let text = using.replace.replace("@package@", package);
     let files = context.files()?;
-    files.iter().filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path)).try_fold(
-        context.clone(),
-        |context, file| {
+    files
+        .iter()
+        .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
+        .try_fold(context.clone(), |context, file| {
             let Ok(old) = String::from_utf8(file.read()?) else { return Ok(context) };
             Ok(context.with_file(&file.path, place.replace(&old, &text).into_owned().into_bytes(), file.mode))
-        },
-    )
+        })
 }
 
 fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
@@ -255,8 +227,9 @@ mod tests {
 
     #[test]
     fn a_failure_for_the_network_is_no_proof() {
-        assert!(is_network("Could not resolve host: static.crates.io"));
-        assert!(!is_network("error: cannot update the lock file because --locked was passed"));
-        assert!(names_lock("error: cannot update the lock file because --locked was passed"));
+        let says = &ecosystem().says;
+        assert!(Says::any(&says.network, "Could not resolve host: static.crates.io"));
+        assert!(!Says::any(&says.network, "error: cannot update the lock file because --locked was passed"));
+        assert!(Says::any(&says.locked, "error: cannot update the lock file because --locked was passed"));
     }
 }

@@ -15,7 +15,6 @@ mod isolated;
 mod leavings;
 mod leftovers;
 mod locked;
-mod lockfile;
 mod owner;
 mod pinned;
 mod poison;

@@ -4,6 +4,7 @@ use super::at_work;
 use super::dev::held_mount;
 use crate::dockerfile::Kind;
 use crate::engine::Process;
+use crate::stacks::ecosystem;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::http;
 use crate::verify::outcome::{fail, inconclusive, pass, skipped};
@@ -99,7 +100,7 @@ pub(super) fn is_init(process: &Process) -> bool {
     let mut words = process.command.split_whitespace();
     let program = words.next().unwrap_or_default();
     match program.rsplit('/').next() {
-        Some("docker-init" | "tini" | "catatonit" | "dumb-init") => true,
+        Some(name) if ecosystem().processes.init.iter().any(|own| own == name) => true,
         Some("runc" | "crun" | "exe") => words.next() == Some("init") && words.next().is_none(),
         _ => false,
     }

@@ -6,31 +6,13 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::project::ImageRef;
+use crate::stacks::ecosystem;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{fail, inconclusive, pass, skipped};
 use crate::verify::subject::{RoleSubject, Subject, Target};
 
 /// The file with the digests of outside images.
 const LOCK: &str = "dockwright.lock";
-
-/// Words of a tag that follow whatever is published, unless a date stands beside them.
-const MOVING: &[&str] = &[
-    "lts", "stable", "current", "mainline", "edge", "nightly", "rolling", "testing", "unstable", "devel", "main",
-    "master", "sid", "rawhide", "head", "trunk", "canary", "next",
-];
-
-/// Words of a tag that say which flavour of an image is meant, and nothing of its version.
-const VARIANTS: &[&str] = &[
-    "slim", "alpine", "minimal", "full", "fpm", "cli", "apache", "perl", "jdk", "jre", "debian", "ubuntu", "linux",
-    "amd64", "arm64",
-];
-
-/// Releases of distributions: exact for an image of the distribution itself, a variant for one of a program.
-const RELEASES: &[&str] = &["bullseye", "bookworm", "trixie", "forky", "focal", "jammy", "noble", "resolute"];
-
-/// Official images whose tags begin with the version of a program; what follows it is the distribution.
-const PROGRAMS: &str = "python pypy node rust golang ruby php perl gcc openjdk eclipse-temurin haskell swift erlang elixir \
-                        julia nginx httpd redis valkey postgres mysql mariadb mongo rabbitmq memcached traefik caddy";
 
 /// An image from outside, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,16 +135,18 @@ fn flaw(image: &str) -> Option<String> {
     if words.iter().any(|word| word == "latest") {
         return Some("follows `latest`".into());
     }
-    let moving = words.iter().find(|word| MOVING.contains(&word.as_str()));
+    let tags = &ecosystem().images;
+    let is = |words: &[String], word: &str| words.iter().any(|own| own == word);
+    let moving = words.iter().find(|word| is(&tags.moving, word));
     if let Some(word) = moving.filter(|_| !is_dated(tag)) {
         return Some(format!("follows `{word}`"));
     }
     let own = name.rsplit('/').next().unwrap_or(name);
-    let program = PROGRAMS.split_whitespace().any(|program| program == own);
+    let program = is(&tags.programs, own);
     let says_nothing = |word: &String| {
         let bare = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        VARIANTS.contains(&word.as_str())
-            || program && (RELEASES.contains(&word.as_str()) || word.as_str() != bare && VARIANTS.contains(&bare))
+        is(&tags.variants, word)
+            || program && (is(&tags.releases, word) || word.as_str() != bare && is(&tags.variants, bare))
     };
     words.iter().all(says_nothing).then(|| format!("says with `{tag}` which variant is meant, and no version"))
 }

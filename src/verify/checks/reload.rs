@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::dev::held_mount;
+use super::leavings::is_program;
 use super::read_only;
 use crate::engine::{ContainerState, Process};
 use crate::project::Reload;
@@ -274,11 +275,4 @@ pub(super) fn programs(bench: &Bench) -> Checked<Vec<String>> {
     let files = context.files()?;
     let programs = files.iter().filter(|file| file.size > 0 && is_program(&file.path));
     Ok(programs.map(|file| file.path.clone()).collect())
-}
-
-/// Endings of files that a service is written in.
-fn is_program(path: &str) -> bool {
-    const ENDINGS: &[&str] =
-        &["py", "js", "mjs", "cjs", "ts", "mts", "tsx", "jsx", "rs", "go", "rb", "php", "java", "kt"];
-    path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending))
 }

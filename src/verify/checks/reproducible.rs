@@ -1,5 +1,6 @@
 //! Whether the build makes the same again: `build.reproducible`, `build.env-agnostic`.
 
+use crate::stacks::ecosystem;
 use crate::verify::artefact::{self, Again, Made, names_chance};
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
@@ -120,20 +121,5 @@ fn making_line(made: &Made, again: &Again, tells: &dyn Fn(&str) -> bool) -> usiz
 
 /// Whether a line says something that depends on where it is run.
 fn names_environment(line: &str) -> bool {
-    const WORDS: [&str; 12] = [
-        "date",
-        "hostname",
-        "uname",
-        "locale",
-        "TZ",
-        "LANG",
-        "LC_ALL",
-        "HOSTNAME",
-        "env",
-        "printenv",
-        "timedatectl",
-        "nodename",
-    ];
-    let mut words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-    words.any(|word| WORDS.contains(&word)) || line.contains('$')
+    artefact::names(line, &ecosystem().commands.environment) || line.contains('$')
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::compose::Service;
 use crate::engine::{Container, Entry, EntryKind, FileTree, ImageInfo};
+use crate::stacks::ecosystem;
 use crate::verify::bench::{Bench, Checked};
 use crate::verify::inject::Injection;
 use crate::verify::outcome::{fail, inconclusive, pass};
@@ -19,21 +20,6 @@ const HOPS: usize = 16;
 
 /// So much of a program is read to see whether it is a script.
 const HEAD: u64 = 256;
-
-/// Libraries that are a runtime by themselves: the beginning of the name, and what they are of.
-const LIBRARIES: &[(&str, &str)] = &[
-    ("libc.so.", "the C library"),
-    ("libc.musl-", "the C library"),
-    ("ld-linux", "the C library's loader"),
-    ("ld-musl-", "the C library"),
-    ("libpython", "Python"),
-    ("libnode.so", "Node.js"),
-    ("libruby", "Ruby"),
-    ("libperl.so", "Perl"),
-    ("libphp", "PHP"),
-    ("libjvm.so", "Java"),
-    ("libcoreclr.so", ".NET"),
-];
 
 /// Paths and hashes of libraries, by what they are of.
 type Libraries = BTreeMap<&'static str, Vec<(String, Option<[u8; 32]>)>>;
@@ -234,8 +220,9 @@ fn libraries(tree: &FileTree) -> Libraries {
     for (path, entry) in tree.files.iter().filter(|(_, entry)| entry.kind == EntryKind::File) {
         let name = path.rsplit('/').next().unwrap_or(path);
         let library = name.contains(".so") || name.starts_with("ld-");
-        let Some((_, what)) = LIBRARIES.iter().find(|(start, _)| library && name.starts_with(start)) else { continue };
-        found.entry(what).or_default().push((path.clone(), entry.sha256));
+        let mut known = ecosystem().runtimes.libraries.iter();
+        let Some((_, what)) = known.find(|(start, _)| library && name.starts_with(start.as_str())) else { continue };
+        found.entry(what.as_str()).or_default().push((path.clone(), entry.sha256));
     }
     found
 }

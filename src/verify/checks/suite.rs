@@ -6,10 +6,11 @@ use globset::GlobSet;
 use regex::{Regex, RegexSet};
 
 use super::build::differences;
+use super::leavings::is_foreign;
 use super::reload::command_place;
 use super::test;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::stacks::{self, SuiteProbe};
+use crate::stacks::{self, Says, SuiteProbe, ecosystem};
 use crate::verify::bench::{Bench, Checked, Stop};
 use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass, skipped};
 use crate::verify::subject::RoleSubject;
@@ -178,7 +179,7 @@ fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, i
     match ended {
         Ended::Build(failure, mut log) => {
             log.extend(failure.log_tail.iter().cloned());
-            if failure.exit_code.is_some() && log.iter().any(|line| says_none(line)) {
+            if failure.exit_code.is_some() && log.iter().any(|line| Says::any(&ecosystem().says.no_test, line)) {
                 return pass("without tests the image does not build");
             }
             inconclusive(format!("without tests the image does not build: {}", failure.message)).log(log)
@@ -202,13 +203,6 @@ fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, i
                 .log(log)
         }
     }
-}
-
-/// Whether a line of a log says that there is no test.
-fn says_none(line: &str) -> bool {
-    let line = line.to_lowercase();
-    let none = ["no test", "0 tests", "collected 0", "tests 0", "0 passing", "0 total"];
-    none.iter().any(|words| line.contains(words))
 }
 
 /// The line that decides how the suite is run: of compose.yaml, or the image's command.
@@ -240,7 +234,7 @@ impl Probe {
         let files = context.files()?;
         let may = files.iter().filter(|file| {
             let named = self.files.is_match(&file.path) && !self.except.is_match(&file.path);
-            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_dependency(&file.path)
+            named && file.kind == EntryKind::File && file.size <= LARGEST && !is_foreign(&file.path)
         });
         let mut found = Vec::new();
         for file in may {
@@ -263,11 +257,6 @@ impl Probe {
             (Change::Empty, None) => self.data.empty.clone(),
         }
     }
-}
-
-/// Whether a file is in a folder that holds other people's code.
-fn is_dependency(path: &str) -> bool {
-    path.split('/').any(|folder| ["node_modules", "vendor", "site-packages", ".venv", "venv"].contains(&folder))
 }
 
 #[cfg(test)]

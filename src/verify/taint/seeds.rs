@@ -5,6 +5,7 @@ use super::{Stands, Taint, Taints, is_secret_name, is_variable};
 use crate::engine::{Context, ContextFile, EntryKind};
 use crate::error::Result;
 use crate::project;
+use crate::stacks::ecosystem;
 use crate::verify::bench::Bench;
 use crate::verify::subject::Target;
 
@@ -13,18 +14,6 @@ const SMALL: u64 = 64 * 1024;
 
 /// A private key, as tools know it.
 const KEY: (&str, &str) = ("-----BEGIN OPENSSH PRIVATE KEY-----\n", "\n-----END OPENSSH PRIVATE KEY-----\n");
-
-/// Secret files as users have them, and what stands around the secret.
-const USUAL: &[(&str, (&str, &str))] = &[
-    ("secrets/token", ("", "\n")),
-    ("id_rsa", KEY),
-    (".ssh/id_ed25519", KEY),
-    ("private.key", KEY),
-    ("server.pem", KEY),
-    (".netrc", ("machine registry.example\nlogin orders\npassword ", "\n")),
-    (".pypirc", ("[pypi]\nusername = __token__\npassword = ", "\n")),
-    (".aws/credentials", ("[default]\naws_access_key_id = orders\naws_secret_access_key = ", "\n")),
-];
 
 /// Folders that hold secrets and nothing else. One of that name among the code may be anything.
 const SECRETS: &[&str] = &["secrets/", ".secrets/", "deploy/secrets/", "config/secrets/"];
@@ -88,8 +77,8 @@ fn secret_files(bench: &Bench, target: &Target) -> Vec<(String, Option<(&'static
             files.push((format!("secrets/{}/{}", deployment.name, secret.as_str().to_lowercase()), None));
         }
     }
-    let missing = USUAL.iter().filter(|(path, _)| !target.context.join(path).exists());
-    files.extend(missing.map(|(path, around)| ((*path).to_owned(), Some(*around))));
+    let missing = ecosystem().secrets.iter().filter(|(path, _)| !target.context.join(path).exists());
+    files.extend(missing.map(|(path, (before, after))| (path.clone(), Some((before.as_str(), after.as_str())))));
     files.sort();
     files.dedup_by(|one, other| one.0 == other.0);
     files
@@ -112,8 +101,8 @@ fn of_the_users_own(file: &ContextFile, text: &str, taints: &mut Taints) -> Opti
     if in_secrets && (ending.is_empty() || ["txt", "json", "token", "password"].contains(&ending)) {
         return Some(taints.word(&file.path, Stands::File));
     }
-    if name == ".npmrc" {
-        return npm_tokens(text, taints, &file.path);
+    if let Some(keys) = ecosystem().tokens.get(name) {
+        return tokens(text, keys, taints, &file.path);
     }
     let is_configuration = CONFIGURATION.contains(&ending);
     assigned(text, |name, value| {
@@ -156,15 +145,14 @@ fn environment(on_disk: Option<&str>, taints: &mut Taints, path: &str) -> String
     format!("{text}{end}{more}")
 }
 
-/// npm's own tokens, those that stand for a variable aside.
-fn npm_tokens(text: &str, taints: &mut Taints, path: &str) -> Option<String> {
+/// A package manager's own tokens, by how their keys end; those that stand for a variable aside.
+fn tokens(text: &str, keys: &[String], taints: &mut Taints, path: &str) -> Option<String> {
     let mut changed = false;
     let lines: Vec<String> = text
         .split_inclusive('\n')
         .map(|line| match line.split_once('=') {
             Some((key, value))
-                if ["_authToken", "_auth", "_password"].iter().any(|end| key.trim_end().ends_with(end))
-                    && !value.contains("${") =>
+                if keys.iter().any(|end| key.trim_end().ends_with(end.as_str())) && !value.contains("${") =>
             {
                 changed = true;
                 format!("{key}={}\n", taints.word(path, Stands::File))

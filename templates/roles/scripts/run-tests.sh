@@ -3,9 +3,8 @@
 #
 #     run-tests.sh DIRECTORY [ARGUMENT...]
 #
-# Every executable in the directory is run with the arguments (see `--help` of any of them); one in a folder below is
-# run in that folder, beside its test data. Fails if one of them fails, and if no test was run at all: a suite that has
-# gone missing is not a passing one.
+# Runs every executable in the directory with the arguments (see `--help` of any of them), one in a folder below in that
+# folder, beside its test data. Fails if one of them fails, or if no test ran at all: a suite that is missing has not passed.
 set -eu
 
 if [ "$#" -lt 1 ]; then

@@ -20,11 +20,11 @@ fn a_report_that_could_not_be_written_is_told_before_anything_is_built() {
     std::os::unix::fs::symlink("nowhere", folder.join("link.xml")).unwrap();
     let before = below(home.path());
     for (args, said) in [
-        (&["--report", "junit=no/such.xml"][..], "there is no folder no"),
-        (&["--report", "junit=orders"], "orders is there and is no file"),
+        (&["--report", "junit=no/such.xml"][..], "the folder no does not exist"),
+        (&["--report", "junit=orders"], "orders already exists and is not a file"),
         (&["--report", "junit=link.xml"], "link.xml is a symbolic link"),
         (&["--report", "html=out/page.html"], "leads out of"),
-        (&["--report", "html=a", "--report", "json=a"], "two reports are to be a"),
+        (&["--report", "html=a", "--report", "json=a"], "two reports have the same file, a"),
         (&["--report", "html"], "name the file"),
         (&["--report", "pdf=x"], "the kinds are"),
         (&["--report", "github=x"], "github takes no file"),
@@ -39,7 +39,7 @@ fn a_report_that_could_not_be_written_is_told_before_anything_is_built() {
 fn the_formats_of_verify_are_its_own() {
     let (_home, folder) = service("python", &[]);
     let ran = Ran::of(dockwright().current_dir(&folder).args(["show", "--format", "sarif"])).exits(2);
-    ran.says(&["this format is of `dockwright verify` alone"]);
+    ran.says(&["only `dockwright verify` has this format"]);
 }
 
 #[test]

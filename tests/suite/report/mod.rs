@@ -59,7 +59,7 @@ fn what_is_not_finished_is_told_as_such() {
         (Outcome::Skipped, "not run: interrupted")
     );
     let summary = anstream::adapter::strip_str(&human::summary(&report, None)).to_string();
-    assert!(summary.contains("\nnot finished: "), "{summary}");
+    assert!(summary.contains("\nthe run did not finish: "), "{summary}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn finding(contract: &str, outcome: Outcome, observed: &str, started: f64, secon
         file: None,
         line: None,
         log: Vec::new(),
-        hint: (outcome == Outcome::Fail).then(|| contract.mend.to_owned()),
+        hint: (outcome == Outcome::Fail).then(|| contract.fix.to_owned()),
         waiver: None,
         cached: None,
         started,
@@ -237,7 +237,8 @@ pub(super) fn interrupted() -> (Vec<Moment>, Report) {
     for moment in &moments {
         record.hear(moment);
     }
-    let error = Error::new(Kind::Interrupted, "interrupted; what was made on the engine is removed").hint("again");
+    let error =
+        Error::new(Kind::Interrupted, "interrupted; dockwright removes what it made on the engine").hint("again");
     let last = record.broken_off(Failure::of(&error));
     record.hear(&last);
     moments.push(last);

@@ -1,0 +1,84 @@
+//! The formats of package managers' files. Each is known by what it looks like, never by the stack that uses it; they are
+//! the only place in Rust where a package manager's own words stand.
+
+mod installed;
+mod npm;
+mod requirements;
+mod uv;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+pub use installed::{InstalledPackage, package};
+pub use requirements::normal;
+
+/// The formats of lock files, each with its own mark of what is production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockFormat {
+    /// pip's requirements, each with an exact version and hashes; all of the file is production.
+    Requirements,
+    /// uv's lock: what the project's own package depends on, its groups aside.
+    Uv,
+    /// npm's `package-lock.json` from version 2 on: what is not marked `dev`.
+    Npm,
+}
+
+/// A production dependency of a lock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Locked {
+    /// None if the lock has several.
+    pub version: Option<String>,
+    /// Whether it is installed on every platform.
+    pub always: bool,
+}
+
+/// Production dependencies by name.
+pub type Production = BTreeMap<String, Locked>;
+
+impl LockFormat {
+    /// The production dependencies of a lock: a file of this format in a folder.
+    ///
+    /// # Errors
+    /// Why it is not a lock, as a sentence.
+    pub fn read(self, folder: &Path, file: &str) -> Result<Production, String> {
+        match self {
+            LockFormat::Requirements => requirements::read(folder, file),
+            LockFormat::Uv => uv::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
+            LockFormat::Npm => npm::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
+        }
+    }
+
+    /// The dependency that a file of an image shows to be installed, where a manager with this lock installs; none if
+    /// the file shows none.
+    #[must_use]
+    pub fn installed(self, path: &str) -> Option<InstalledPackage> {
+        match self {
+            LockFormat::Requirements | LockFormat::Uv => installed::distribution(path),
+            LockFormat::Npm => installed::module(path),
+        }
+    }
+}
+
+fn text(folder: &Path, file: &str) -> Result<String, String> {
+    std::fs::read_to_string(folder.join(file)).map_err(|error| format!("{file} cannot be read: {error}"))
+}
+
+fn add(found: &mut Production, name: String, version: Option<String>, always: bool) {
+    match found.get_mut(&name) {
+        Some(known) => {
+            if known.version != version {
+                known.version = None;
+            }
+            known.always |= always;
+        }
+        None => drop(found.insert(name, Locked { version, always })),
+    }
+}
+
+#[cfg(test)]
+fn names(production: &Production) -> Vec<String> {
+    production.iter().map(|(name, one)| format!("{name}{}", if one.always { "" } else { "?" })).collect()
+}

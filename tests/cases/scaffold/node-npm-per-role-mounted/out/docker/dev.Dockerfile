@@ -1,0 +1,20 @@
+# orders: the dev role and the stages that it is made from, made by dockwright from dockwright.toml.
+
+# ---- runtime: what dev and service share, so that dev simulates production
+FROM node:24-trixie-slim AS runtime
+ENV NODE_ENV=production \
+    HOME=/tmp \
+    PORT=3000
+# Production dependencies, locked; in the parent of /srv/app, where Node finds them and no mount covers them.
+COPY package.json package-lock.json /srv/
+RUN --mount=type=cache,target=/tmp/.npm \
+    npm ci --prefix /srv --omit=dev --ignore-scripts --no-audit --no-fund
+WORKDIR /srv/app
+EXPOSE 3000
+
+# ---- dev: the production runtime on the mounted source, reloaded on change
+FROM runtime AS dev
+# Starts as root only to take on the owner of the mounted source.
+COPY --chmod=0555 docker/as-owner.sh docker/run-on-change.sh /usr/local/bin/
+ENTRYPOINT ["as-owner.sh"]
+CMD ["run-on-change.sh", "src", "--", "node", "src/main.ts"]

@@ -1,0 +1,25 @@
+# orders: the dev role and the stages that it is made from, made by dockwright from dockwright.toml.
+
+# ---- runtime: what dev and service share, so that dev simulates production
+FROM python:3.13-slim-trixie AS runtime
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    PORT=8000
+# Production dependencies, checked by hash; off the mount, so that the source may cover /srv/app. The base image has no
+# bytecode of the standard library, and no container can write it: without it every start compiles it again.
+RUN --mount=type=bind,source=requirements.lock,target=/tmp/requirements.lock \
+    --mount=type=cache,target=/tmp/.cache/pip \
+    python -m venv --without-pip /opt/venv \
+ && pip --python /opt/venv/bin/python install --require-hashes --requirement /tmp/requirements.lock \
+ && python -m compileall -q -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
+WORKDIR /srv/app
+EXPOSE 8000
+
+# ---- dev: the production runtime on the mounted source, reloaded on change
+FROM runtime AS dev
+# Starts as root only to take on the owner of the mounted source.
+COPY --chmod=0555 docker/as-owner.sh docker/run-on-change.sh /usr/local/bin/
+ENTRYPOINT ["as-owner.sh"]
+CMD ["run-on-change.sh", "orders", "--", "python", "-m", "orders"]

@@ -1,0 +1,41 @@
+# orders: the dev-tools role and the stages that it is made from, made by dockwright from dockwright.toml.
+
+# ---- runtime: what dev and service share, so that dev simulates production
+FROM python:3.13-slim-trixie AS runtime
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    PORT=8000
+# Production dependencies from uv.lock; off the mount, so that the source may cover /srv/app. uv itself does not stay.
+# The base image has no bytecode of the standard library, and no container can write it: every start would compile it.
+RUN --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
+    --mount=type=cache,target=/tmp/.cache/pip \
+    --mount=type=cache,target=/tmp/.cache/uv \
+    pip install --quiet --target /tmp/uv uv==0.13.9 \
+ && UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --no-install-project \
+ && python -m compileall -q -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
+ && rm -r /tmp/uv
+WORKDIR /srv/app
+EXPOSE 8000
+
+# ---- dev: the production runtime on the mounted source, reloaded on change
+FROM runtime AS dev
+# Starts as root only to take on the owner of the mounted source.
+COPY --chmod=0555 docker/as-owner.sh docker/run-on-change.sh /usr/local/bin/
+ENTRYPOINT ["as-owner.sh"]
+CMD ["run-on-change.sh", "orders", "--", "python", "-m", "orders"]
+
+# ---- dev-tools: for those who develop inside a container; the same source, mounted as in dev
+FROM dev AS dev-tools
+# Editors log in as this user and give it the uid of whoever runs them.
+RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
+# Debian's stable release fixes the versions.
+# hadolint ignore=DL3008
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    apt-get update \
+ && apt-get install --yes --no-install-recommends git
+RUN pip install --no-cache-dir ruff==0.15.7 mypy==1.19.1
+CMD ["sleep", "infinity"]

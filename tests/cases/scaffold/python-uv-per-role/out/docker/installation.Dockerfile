@@ -1,0 +1,68 @@
+# orders: the installation role and the stages that it is made from, made by dockwright from dockwright.toml.
+
+# ---- runtime: what dev and service share, so that dev simulates production
+FROM python:3.13-slim-trixie AS runtime
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/tmp \
+    PORT=8000
+# Production dependencies from uv.lock; off the mount, so that the source may cover /srv/app. uv itself does not stay.
+# The base image has no bytecode of the standard library, and no container can write it: every start would compile it.
+RUN --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
+    --mount=type=cache,target=/tmp/.cache/pip \
+    --mount=type=cache,target=/tmp/.cache/uv \
+    pip install --quiet --target /tmp/uv uv==0.13.9 \
+ && UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --no-install-project \
+ && python -m compileall -q -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
+ && rm -r /tmp/uv
+WORKDIR /srv/app
+EXPOSE 8000
+
+# ---- dev: the production runtime on the mounted source, reloaded on change
+FROM runtime AS dev
+# Starts as root only to take on the owner of the mounted source.
+COPY --chmod=0555 docker/as-owner.sh docker/run-on-change.sh /usr/local/bin/
+ENTRYPOINT ["as-owner.sh"]
+CMD ["run-on-change.sh", "orders", "--", "python", "-m", "orders"]
+
+# ---- builder: dev plus build dependencies; the source is mounted, or copied in by build
+FROM dev AS builder
+WORKDIR /srv/app
+# Build dependencies, beside the production ones that dev brings.
+RUN --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
+    --mount=type=cache,target=/tmp/.cache/pip \
+    --mount=type=cache,target=/tmp/.cache/uv \
+    pip install --quiet --target /tmp/uv uv==0.13.9 \
+ && UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --group build --inexact --no-install-project \
+ && rm -r /tmp/uv
+# Whoever owns the mounted source can write the build's output.
+RUN install --directory --mode=0777 /out
+CMD ["sh", "-c", "pip --python /opt/venv/bin/python install --quiet --no-cache-dir --dry-run --no-index --no-build-isolation . && pip --python /opt/venv/bin/python wheel --quiet --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/dist . && find /out -mindepth 1 -delete && pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-deps --no-compile --no-index --target /out /tmp/dist/*.whl && rm -r /tmp/dist"]
+
+# ---- build: makes the artefact in /out from a copy of the source; knows no deployment
+FROM builder AS build
+COPY . .
+RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --dry-run --no-index --no-build-isolation . \
+ && pip --python /opt/venv/bin/python wheel --quiet --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/dist . \
+ && find /out -mindepth 1 -delete \
+ && pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-deps --no-compile --no-index --target /out /tmp/dist/*.whl \
+ && rm -r /tmp/dist
+
+# ---- service: what ships, less the deployment's environment
+FROM runtime AS service
+LABEL org.opencontainers.image.title=orders \
+      org.opencontainers.image.base.name=python:3.13-slim-trixie
+COPY --from=build /out/ ./
+# A number, so that it needs no account in the image and orchestrators can see that it is not root.
+USER 10001:10001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
+CMD ["python", "-m", "orders"]
+
+# ---- installation: service and the environment of the deployment "production"
+FROM service AS installation
+ENV APP_ENV=production
