@@ -15,7 +15,7 @@ use include_dir::{Dir, include_dir};
 pub use ecosystem::{Ecosystem, Folders, PackageManager, Says, Seeds, Tool, ToolKind, ecosystem};
 pub use examples::{Examples, examples};
 pub use schema::{
-    Images, Layer, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, VerifyData,
+    Images, Layer, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, Usage, VerifyData,
 };
 
 static FOLDERS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/stacks");
@@ -88,14 +88,18 @@ mod tests {
     fn every_glob_and_expression_of_the_stacks_compiles() {
         for (name, stack) in all() {
             let locks = stack.locks.iter().map(|probe| &probe.manifest);
+            let used = stack.locks.iter().filter_map(|probe| probe.used.as_ref().map(|used| &used.files));
             let globs =
                 stack.manifests.iter().chain(&stack.ignore).chain(&stack.suite.files).chain(&stack.suite.except);
-            for glob in globs.chain(locks) {
+            for glob in globs.chain(locks).chain(used) {
                 assert!(globset::Glob::new(glob).is_ok(), "{name}: {glob}");
             }
             let commands = stack.locks.iter().map(|probe| &probe.command);
+            let used = stack.locks.iter().filter_map(|probe| probe.used.as_ref().map(|used| &used.find));
             let disable = stack.suite.disable.as_ref().map(|(test, _)| test);
-            for expression in stack.suite.ran.iter().chain([&stack.suite.holds]).chain(disable).chain(commands) {
+            for expression in
+                stack.suite.ran.iter().chain([&stack.suite.holds]).chain(disable).chain(commands).chain(used)
+            {
                 assert!(regex::Regex::new(expression).is_ok(), "{name}: {expression}");
             }
         }

@@ -197,6 +197,20 @@ pub struct LockProbe {
     pub packages: Vec<String>,
     /// What a RUN that installs or builds by the manifest says (a regular expression).
     pub command: String,
+    /// How code comes to use it, where a dependency that no code uses is not part of a build.
+    pub used: Option<Usage>,
+}
+
+/// How code is made to use a package.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Usage {
+    /// The files of code (a glob).
+    pub files: String,
+    /// Where in them (a regular expression, of which the first match counts).
+    pub find: String,
+    /// What stands in its place; `@package@` is the package's name.
+    pub replace: String,
 }
 
 /// How a failing test is added to a suite, and how its tests are taken away.

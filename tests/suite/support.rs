@@ -6,11 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use dockwright::project::known_stacks;
 use serde_json::Value;
 
 /// The repository.
 pub(super) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The names of the stacks.
+pub(super) fn stacks() -> impl Iterator<Item = &'static str> {
+    known_stacks().iter().map(|facts| facts.name)
 }
 
 /// The command under test, without colours and a user's own settings.

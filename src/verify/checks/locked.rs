@@ -24,6 +24,7 @@ struct Unlocked {
     path: String,
     text: String,
     mode: u32,
+    /// Its name, without a version.
     package: &'static str,
     probe: &'static LockProbe,
 }
@@ -46,6 +47,7 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
     };
     let Unlocked { path, package, .. } = &unlocked;
     let changed = context.with_file(path, unlocked.text.clone().into_bytes(), unlocked.mode);
+    let changed = used(unlocked.probe, changed, package)?;
     let request = BuildRequest {
         args: target.args.clone(),
         ..BuildRequest::new("unlocked", &changed, &target.dockerfile.text).target(target.stage_name())
@@ -107,7 +109,7 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
             _ => in_toml(probe, &text, package),
         };
         if let Some(text) = text {
-            let (path, mode) = (manifest.path.clone(), manifest.mode);
+            let (path, mode, package) = (manifest.path.clone(), manifest.mode, without_version(package));
             return Ok(Some(Unlocked { path, text, mode, package, probe }));
         }
     }
@@ -122,6 +124,22 @@ fn without_version(package: &str) -> &str {
 /// A `go.mod`, whose directives are lines of their own or blocks: <https://go.dev/ref/mod#go-mod-file>.
 fn in_mod(probe: &LockProbe, text: &str, package: &str) -> String {
     format!("{text}\n{} {}\n", probe.at.join(" "), package.replace('@', " "))
+}
+
+/// The context with code that uses the package, where nobody would miss it otherwise.
+fn used(probe: &LockProbe, context: Context, package: &str) -> Checked<Context> {
+    let Some(using) = &probe.used else { return Ok(context) };
+    let glob = globset::Glob::new(&using.files).expect("our own pattern; a test below reads it").compile_matcher();
+    let place = Regex::new(&using.find).expect("our own pattern; a test below reads it");
+    let text = using.replace.replace("@package@", package);
+    let files = context.files()?;
+    files
+        .iter()
+        .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
+        .try_fold(context.clone(), |context, file| {
+            let Ok(old) = String::from_utf8(file.read()?) else { return Ok(context) };
+            Ok(context.with_file(&file.path, place.replace(&old, &text).into_owned().into_bytes(), file.mode))
+        })
 }
 
 fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
@@ -184,6 +202,11 @@ mod tests {
                 Regex::new(&probe.command).unwrap();
                 globset::Glob::new(&probe.manifest).unwrap();
                 assert!(!probe.packages.is_empty() && !probe.at.is_empty(), "{name}");
+                if let Some(used) = &probe.used {
+                    Regex::new(&used.find).unwrap();
+                    globset::Glob::new(&used.files).unwrap();
+                    assert!(used.replace.contains("@package@"), "{name}");
+                }
             }
         }
     }
