@@ -190,9 +190,9 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
     if folder.starts_with(&root) {
         let history = ecosystem().seeds.history.iter();
         // In a worktree the folder is a file.
-        wanted.extend(history.map(|(folder, file)| match root.join(folder).is_file() {
-            true => (folder.clone(), Class::History),
-            false => (format!("{folder}/{file}"), Class::History),
+        wanted.extend(history.map(|(folder, file)| {
+            let is_file = root.join(folder).is_file();
+            (if is_file { folder.clone() } else { format!("{folder}/{file}") }, Class::History)
         }));
     }
     let Seeds { environment, secret, .. } = &ecosystem().seeds;
