@@ -41,6 +41,7 @@ pub(super) struct RoleView {
     pub(super) run: Vec<String>,
     pub(super) copy: Vec<String>,
     pub(super) install: Vec<String>,
+    pub(super) layers: Vec<String>,
     pub(super) scripts: Vec<String>,
     pub(super) workdir: Option<String>,
 }
@@ -235,6 +236,7 @@ impl Fill {
             run: self.list(&data.run),
             copy: self.list(&data.copy),
             install: self.list(&data.install),
+            layers: self.list(&data.layers),
             scripts: data.scripts.clone(),
             workdir: data.workdir.clone(),
         }

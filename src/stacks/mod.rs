@@ -112,7 +112,7 @@ mod tests {
             for manager in stack.managers.keys() {
                 let files: Vec<String> = starter(name, manager).into_iter().map(|(path, _)| path).collect();
                 assert!(files.iter().any(|file| file == "README.md"), "{name}/{manager}: {files:?}");
-                let is_lock = |file: &String| ecosystem().locks.names.iter().any(|name| file.contains(name.as_str()));
+                let is_lock = |file: &String| ecosystem().locks.names.iter().any(|part| file.contains(part.as_str()));
                 assert!(files.iter().any(is_lock), "{name}/{manager} has no lock file: {files:?}");
             }
         }

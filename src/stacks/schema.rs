@@ -145,6 +145,8 @@ pub struct RoleData {
     pub watched: Vec<String>,
     /// Files and folders of the build context to copy in.
     pub copy: Vec<String>,
+    /// service: the parts of the artefact, each a layer of its own, what changes least first. One layer if left out.
+    pub layers: Vec<String>,
     /// The role's own working directory, if it is not the service's.
     pub workdir: Option<String>,
     /// Declared tools: a name and the command that shows that it runs.
@@ -185,7 +187,7 @@ pub struct ReloadProbe {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LockProbe {
-    /// The manifest (a glob; the one nearest to the root is taken): JSON, a `go.mod` or TOML, by its name.
+    /// The manifest (a glob; the one nearest to the root is taken): JSON, XML, a `go.mod` or TOML, by its name.
     pub manifest: String,
     /// A table that a manifest of this kind has.
     #[serde(default)]
@@ -193,7 +195,7 @@ pub struct LockProbe {
     /// The table or list that a dependency is added to; made if it is not there and `requires` is said.
     pub at: Vec<String>,
     /// Small packages of the registry: the first that is in no lock file is added, in any version, or in that of
-    /// `NAME@VERSION`.
+    /// `NAME@VERSION`. In XML a name is `GROUP:ARTIFACT`.
     pub packages: Vec<String>,
     /// What a RUN that installs or builds by the manifest says (a regular expression).
     pub command: String,

@@ -6,8 +6,12 @@ LABEL org.opencontainers.image.title={{{ v.name|dockerfile_value }}} \
 {%- include "env.Dockerfile" %}
 {%- if v.code_mounted %}
 # The code is not in the image: compose.yaml mounts the builder's output here.
-{%- else %}
+{%- else if v.service.layers.is_empty() %}
 COPY --from=build /out/ ./
+{%- else %}
+{%- for layer in v.service.layers %}
+COPY --from=build /out/{{{ layer }}} {% if layer.ends_with("/") %}{{{ layer }}}{% else %}./{% endif %}
+{%- endfor %}
 {%- endif %}
 # A number, so that it needs no account in the image and orchestrators can see that it is not root.
 USER 10001:10001
