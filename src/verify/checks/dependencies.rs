@@ -34,8 +34,7 @@ pub(super) async fn check(bench: &Bench) -> Checked {
         Ok(image) => bench.tree(&image.id).await?,
         Err(_) => Arc::default(),
     };
-    let compiled =
-        stacks::find(&bench.subject.project.service.stack).is_some_and(|stack| stack.shape == Shape::RuntimeBinary);
+    let compiled = stacks::find(&bench.subject.project.service.stack).is_some_and(|stack| stack.shape == Shape::Built);
     let lock = lock(bench);
     if let Some(verdict) = tool(role, (&tree, &base, &service), lock.as_ref().ok(), compiled) {
         return Ok(verdict);

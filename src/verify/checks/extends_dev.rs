@@ -37,7 +37,7 @@ pub(super) async fn extends_dev(bench: &Bench) -> Checked {
     };
     // A compiler puts the dependencies into what it makes.
     let shape = stacks::find(&bench.subject.project.service.stack).map(|stack| stack.shape);
-    if shape == Some(Shape::RuntimeBinary) {
+    if shape == Some(Shape::Built) {
         return Ok(pass(format!("{on}; dependencies are compiled in")));
     }
     let dependencies = dependencies(bench, dev, dev_image).await?;
