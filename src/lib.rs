@@ -7,11 +7,13 @@ pub mod contract;
 pub mod dockerfile;
 pub mod engine;
 pub mod error;
+mod lab;
 pub mod project;
 pub mod render;
 pub mod report;
 pub mod roles;
 pub mod stacks;
+mod subject;
 pub mod ui;
 pub mod verify;
 

@@ -61,7 +61,7 @@ pub fn new_service(project: &Project) -> Vec<File> {
     let mut files = scaffold(project);
     files.push(File::text(project::FILE, project.to_toml()));
     files.extend(
-        stacks::starter(&project.service.stack, project.stack.manager())
+        stacks::starter(&project.service.stack, &project.stack.manager)
             .into_iter()
             .map(|(path, contents)| starter_file(project, &path, contents)),
     );

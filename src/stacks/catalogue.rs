@@ -7,7 +7,7 @@ use serde::Deserialize as _;
 
 use super::document::Table;
 use super::origin::Layer;
-use super::schema::{Library, Manager, Stack};
+use super::schema::{Library, Manager, Pattern, Stack};
 use super::version;
 use crate::error::{Error, Result};
 
@@ -126,6 +126,15 @@ impl Stacks {
         }
         choice.over.iter().for_each(|table| merged.merge(table.clone()));
         let mut stack: Stack = read(&merged)?;
+        for (key, pattern) in stack.patterns() {
+            let flaw = match pattern {
+                Pattern::Glob(text) => globset::Glob::new(text).err().map(|error| error.to_string()),
+                Pattern::Expression(text) => regex::Regex::new(text).err().map(|error| error.to_string()),
+            };
+            if let Some(flaw) = flaw {
+                return Err(at(Error::description(format!("{key}: {flaw}")), &merged, key));
+            }
+        }
         (stack.manager, stack.managers, stack.version) = (manager, managers, version);
         stack.native = self.native(&stack.libraries, &merged)?;
         stack.origins = merged;
@@ -264,6 +273,8 @@ mod tests {
             ("version = '9'\n", "team/s/stack.toml:1", "there is no image of version 9"),
             ("range = 'x'\n", "team/s/stack.toml:1", "unknown variant `x`"),
             ("libraries = ['nothing']\n", "team/s/stack.toml:1", "`nothing` is not among the libraries"),
+            ("manifests = ['a{']\n", "team/s/stack.toml:1", "manifests: "),
+            ("[suite]\nholds = '('\n", "team/s/stack.toml:2", "suite.holds: "),
             ("a = \n", "team/s/stack.toml:1", ""),
             ("[managers.a]\nextends = 'a'\n", "team/s/stack.toml:2", "extends itself"),
             ("[managers.a]\nextends = 'z'\n", "team/s/stack.toml:2", "there is no package manager `z`"),

@@ -175,13 +175,13 @@ impl Table {
         }
     }
 
-    /// Where the value at a path is said, or else what holds it.
+    /// Where the value at a path is said last, or else what holds it.
     #[must_use]
     pub fn origin(&self, path: &str) -> Option<&Origin> {
         let mut path = path;
         loop {
             if let Some(value) = self.at(path) {
-                return value.origins.first();
+                return value.origins.last();
             }
             path = path.rsplit_once('.')?.0;
         }

@@ -109,11 +109,27 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The package manager.
-    #[must_use]
-    pub fn manager(&self) -> &str {
-        &self.manager
+    /// The globs and regular expressions in it, each with the key that says it.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (&'static str, Pattern<'_>)> {
+        let lists =
+            [("manifests", &self.manifests), ("suite.files", &self.suite.files), ("suite.except", &self.suite.except)];
+        let globs = lists.into_iter().flat_map(|(key, globs)| globs.iter().map(move |glob| (key, Pattern::Glob(glob))));
+        let locks = self.locks.iter().flat_map(|lock| {
+            let used = lock.used.iter().flat_map(|used| [Pattern::Glob(&used.files), Pattern::Expression(&used.find)]);
+            [Pattern::Glob(&lock.manifest), Pattern::Expression(&lock.command)].into_iter().chain(used)
+        });
+        let SuiteProbe { holds, disable, ran, .. } = &self.suite;
+        let suite = disable.iter().map(|(test, _)| ("suite.disable", Pattern::Expression(test)));
+        let ran = ran.iter().map(|ran| ("suite.ran", Pattern::Expression(ran)));
+        let holds = [("suite.holds", Pattern::Expression(holds.as_str()))];
+        globs.chain(locks.map(|pattern| ("locks", pattern))).chain(suite).chain(ran).chain(holds)
     }
+}
+
+/// A text with a grammar of its own.
+pub(super) enum Pattern<'a> {
+    Glob(&'a str),
+    Expression(&'a str),
 }
 
 /// Environment variables, in order.
@@ -271,6 +287,20 @@ pub struct LockProbe {
     pub packages: Vec<String>,
     /// What a RUN that installs or builds by the manifest says (a regular expression).
     pub command: String,
+    /// How code comes to use it, where a dependency that no code uses is not part of a build.
+    pub used: Option<Usage>,
+}
+
+/// How code is made to use a package.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Usage {
+    /// The files of code (a glob).
+    pub files: String,
+    /// Where in them (a regular expression, of which the first match counts).
+    pub find: String,
+    /// What stands in its place; `@package@` is the package's name.
+    pub replace: String,
 }
 
 /// How a failing test is added to a suite, and how its tests are taken away.

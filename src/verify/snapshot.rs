@@ -9,10 +9,9 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::subject::Subject;
-use super::taint::hex;
-use super::workcopy;
 use crate::engine::Context;
+use crate::lab::workcopy;
+use crate::subject::Subject;
 
 /// The files of a project and of its build contexts.
 #[derive(Debug, Clone)]
@@ -67,7 +66,7 @@ impl Snapshot {
             all.update(stamp.mode.to_le_bytes());
             all.update(content);
         }
-        Ok(hex(&all.finalize()))
+        Ok(hex::encode(all.finalize()))
     }
 
     /// Whether all is in another one as in this.

@@ -19,25 +19,33 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("roles", &["project", "stacks"]),
     ("render", &["project", "roles", "stacks"]),
     ("write", &["error", "render"]),
-    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "stacks"]),
+    ("subject", &["compose", "dockerfile", "error", "project", "roles"]),
+    ("lab", &["compose", "dockerfile", "engine", "error", "project", "stacks", "subject"]),
+    (
+        "verify",
+        &["compose", "contract", "dockerfile", "engine", "error", "lab", "project", "roles", "stacks", "subject"],
+    ),
     ("report", &["contract", "ui", "verify"]),
     (
         "cli",
-        &["contract", "engine", "error", "project", "render", "report", "roles", "stacks", "ui", "verify", "write"],
+        &[
+            "contract", "engine", "error", "lab", "project", "render", "report", "roles", "stacks", "subject", "ui",
+            "verify", "write",
+        ],
     ),
 ];
 
 /// No file of `src/` is longer (docs/STYLE.md): split it by subject.
 const LONGEST: usize = 400;
 
-struct Source {
-    path: PathBuf,
+pub(super) struct Source {
+    pub(super) path: PathBuf,
     /// The module path: `src/engine/build/mod.rs` is `engine`, `build`.
-    module: Vec<String>,
-    text: String,
+    pub(super) module: Vec<String>,
+    pub(super) text: String,
 }
 
-fn sources() -> Vec<Source> {
+pub(super) fn sources() -> Vec<Source> {
     let root = repository().join("src");
     let mut sources = Vec::new();
     for entry in walkdir::WalkDir::new(&root).sort_by_file_name() {
@@ -56,7 +64,7 @@ fn sources() -> Vec<Source> {
 }
 
 /// The text without comments, so that links in documentation count for nothing.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
 }
 

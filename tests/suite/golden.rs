@@ -123,7 +123,7 @@ fn every_stack_manager_layout_and_code_has_a_case() {
         cases.iter().any(|Case { project, .. }| {
             let service = &project.service;
             service.stack == stack
-                && service.manager.as_deref() == Some(manager)
+                && project.stack.manager == manager
                 && service.layout == layout
                 && project.roles.service.code == code
         })

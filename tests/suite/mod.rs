@@ -1,3 +1,4 @@
+mod circles;
 mod compose_up;
 mod contracts_page;
 mod crate_package;

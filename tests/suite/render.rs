@@ -203,6 +203,23 @@ fn every_stage_that_compose_builds_is_there() {
     }
 }
 
+/// Its healthcheck asks the port that PORT names, which is the stacks' business.
+#[test]
+fn an_installation_publishes_and_exposes_its_own_port() {
+    for variant in variants().iter().filter(|variant| variant.name.ends_with("deployments")) {
+        let home = written(variant);
+        let compose = compose::read(home.path(), &BTreeMap::new()).unwrap();
+        let own = variant.project.stack.port;
+        for (name, port) in [("installation", 9000), ("installation-production", own)] {
+            let ports = compose.services[name].ports.iter().map(|port| port.target);
+            assert_eq!(ports.collect::<Vec<_>>(), [port], "{}: {name}", variant.name);
+        }
+        let stages = render::role(&variant.project, "installation");
+        let exposed: Vec<&str> = text(&stages[0]).lines().filter(|line| line.starts_with("EXPOSE")).collect();
+        assert_eq!(exposed, ["EXPOSE 9000"], "{}", variant.name);
+    }
+}
+
 /// A Dockerfile of `docker/` that no service builds is a file that nobody maintains.
 #[test]
 fn every_dockerfile_is_built_by_compose() {

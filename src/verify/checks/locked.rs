@@ -10,30 +10,32 @@ use serde_json::Value;
 use super::leavings::{below_any, is_foreign};
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::stacks::{self, LockProbe, Says, ecosystem};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, inconclusive, pass};
-use crate::verify::subject::Target;
+use crate::lab::Lab;
+use crate::stacks::{LockProbe, Says, ecosystem};
+use crate::subject::Target;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, inconclusive, pass};
 
 /// Files of more bytes are no manifests, and lock files are read so far.
 const LARGEST: u64 = 16 << 20;
 
 /// A manifest with a dependency that no lock file holds.
-struct Unlocked {
+struct Unlocked<'a> {
     path: String,
     text: String,
     mode: u32,
-    package: &'static str,
-    probe: &'static LockProbe,
+    /// Its name, without a version.
+    package: &'a str,
+    probe: &'a LockProbe,
 }
 
 /// `build.locked`.
-pub(super) async fn locked(bench: &Bench) -> Checked {
-    let role = bench.role("build")?;
-    bench.image("build")?;
+pub(super) async fn locked(lab: &Lab) -> Checked {
+    let role = lab.role("build")?;
+    lab.image("build")?;
     let target = role.own.as_ref().unwrap_or(&role.target);
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let locks = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
+    let locks = &lab.subject.project.stack.locks;
     let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
     let Some(unlocked) = unlocked else {
         let mut names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
@@ -45,13 +47,14 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
     };
     let Unlocked { path, package, .. } = &unlocked;
     let changed = context.with_file(path, unlocked.text.clone().into_bytes(), unlocked.mode);
+    let changed = used(unlocked.probe, changed, package)?;
     let request = BuildRequest {
         args: target.args.clone(),
         ..BuildRequest::new("unlocked", &changed, &target.dockerfile.text).target(target.stage_name())
     };
     // The end of a log may be no more than how the command is used.
     let (mut printed, mut failed) = (BTreeMap::<u32, Vec<String>>::new(), None);
-    let outcome = bench.run.build(request, |event| match event {
+    let outcome = lab.run.build(request, |event| match event {
         BuildEvent::Log { step, line } => printed.entry(step).or_default().push(line),
         BuildEvent::StepFailed { step, .. } => failed = Some(step.id),
         _ => {}
@@ -78,7 +81,7 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
 }
 
 /// The manifest of a probe with a package added; none if the context has no such manifest.
-fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>> {
+fn add<'a>(probe: &'a LockProbe, context: &Context) -> Checked<Option<Unlocked<'a>>> {
     let files = context.files()?;
     let glob = globset::Glob::new(&probe.manifest).expect("our own pattern; a test below reads it").compile_matcher();
     let mut manifests: Vec<&ContextFile> = files
@@ -106,7 +109,7 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
             _ => in_toml(probe, &text, package),
         };
         if let Some(text) = text {
-            let (path, mode) = (manifest.path.clone(), manifest.mode);
+            let (path, mode, package) = (manifest.path.clone(), manifest.mode, without_version(package));
             return Ok(Some(Unlocked { path, text, mode, package, probe }));
         }
     }
@@ -121,6 +124,22 @@ fn without_version(package: &str) -> &str {
 /// A `go.mod`, whose directives are lines of their own or blocks: <https://go.dev/ref/mod#go-mod-file>.
 fn in_mod(probe: &LockProbe, text: &str, package: &str) -> String {
     format!("{text}\n{} {}\n", probe.at.join(" "), package.replace('@', " "))
+}
+
+/// The context with code that uses the package, where nobody would miss it otherwise.
+fn used(probe: &LockProbe, context: Context, package: &str) -> Checked<Context> {
+    let Some(using) = &probe.used else { return Ok(context) };
+    let glob = globset::Glob::new(&using.files).expect("our own pattern; a test below reads it").compile_matcher();
+    let place = Regex::new(&using.find).expect("our own pattern; a test below reads it");
+    let text = using.replace.replace("@package@", package);
+    let files = context.files()?;
+    files
+        .iter()
+        .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
+        .try_fold(context.clone(), |context, file| {
+            let Ok(old) = String::from_utf8(file.read()?) else { return Ok(context) };
+            Ok(context.with_file(&file.path, place.replace(&old, &text).into_owned().into_bytes(), file.mode))
+        })
 }
 
 fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
@@ -170,6 +189,7 @@ fn installing_line(target: &Target, probe: &LockProbe) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
     fn probe(stack: &str, index: usize) -> &'static LockProbe {
         &stacks::find(stack).unwrap().locks[index]
@@ -183,6 +203,11 @@ mod tests {
                 Regex::new(&probe.command).unwrap();
                 globset::Glob::new(&probe.manifest).unwrap();
                 assert!(!probe.packages.is_empty() && !probe.at.is_empty(), "{name}");
+                if let Some(used) = &probe.used {
+                    Regex::new(&used.find).unwrap();
+                    globset::Glob::new(&used.files).unwrap();
+                    assert!(used.replace.contains("@package@"), "{name}");
+                }
             }
         }
     }

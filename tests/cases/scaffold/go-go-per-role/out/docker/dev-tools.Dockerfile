@@ -12,11 +12,10 @@ WORKDIR /srv/app
 # on what is in the cache.
 RUN umask 0 \
  && go build std
-# Dependencies alone: downloaded again only when the manifests change. The list comes first, because it fails where go.sum
-# lacks a module, which a download would add. The modules are in the layer, so that later steps need no network.
+# Dependencies alone: downloaded again only when the manifests change. They are in the layer, so that later steps need
+# no network.
 COPY go.mod go.sum ./
 RUN umask 0 \
- && go list -m all \
  && go mod download
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
@@ -26,8 +25,8 @@ ENTRYPOINT ["as-owner.sh"]
 FROM builder AS dev-tools
 # Editors log in as this user and give it the uid of whoever runs them.
 RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
-RUN --mount=type=cache,target=/tmp/.cache \
-    export GOBIN=/usr/local/bin GOCACHE=/tmp/.cache/go-build GOMODCACHE=/tmp/.cache/go-mod \
+RUN --mount=type=cache,target=/root/.cache \
+    export GOBIN=/usr/local/bin GOCACHE=/root/.cache/go-build GOMODCACHE=/root/.cache/go-mod \
  && go install golang.org/x/tools/gopls@v0.23.0 \
  && go install github.com/go-delve/delve/cmd/dlv@v1.27.2 \
  && go install honnef.co/go/tools/cmd/staticcheck@v0.8.2

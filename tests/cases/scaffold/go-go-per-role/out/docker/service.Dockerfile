@@ -20,11 +20,10 @@ WORKDIR /srv/app
 # on what is in the cache.
 RUN umask 0 \
  && go build std
-# Dependencies alone: downloaded again only when the manifests change. The list comes first, because it fails where go.sum
-# lacks a module, which a download would add. The modules are in the layer, so that later steps need no network.
+# Dependencies alone: downloaded again only when the manifests change. They are in the layer, so that later steps need
+# no network.
 COPY go.mod go.sum ./
 RUN umask 0 \
- && go list -m all \
  && go mod download
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
@@ -34,8 +33,8 @@ ENTRYPOINT ["as-owner.sh"]
 FROM builder AS build
 COPY . .
 RUN umask 0 \
- && GOPROXY=off go build -o /target/orders ./cmd/orders \
- && install -D /target/orders /out/orders
+ && GOPROXY=off go build -o /target/bin/ ./cmd/orders \
+ && install -D /target/bin/orders /out/orders
 
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service

@@ -2,29 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::bench::Bench;
-use super::subject::Target;
+use super::Lab;
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
+use crate::subject::Target;
 
 /// What a build is given.
 #[derive(Default)]
-pub(super) struct Circumstances {
+pub(crate) struct Circumstances {
     /// Variables of every RUN from the source on.
-    pub(super) env: Vec<(String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     /// Build arguments.
-    pub(super) args: BTreeMap<String, String>,
+    pub(crate) args: BTreeMap<String, String>,
     /// Arguments that the host decides, and that may not suit the build.
-    pub(super) of_host: BTreeMap<String, String>,
+    pub(crate) of_host: BTreeMap<String, String>,
 }
 
 /// Something that a build was given and that is in what it made.
-pub(super) struct Leak {
+pub(crate) struct Leak {
     /// What it is, for people.
-    pub(super) what: String,
+    pub(crate) what: String,
     /// Whether it is a deployment's value.
-    pub(super) of_deployment: bool,
+    pub(crate) of_deployment: bool,
 }
 
 /// A host name that no engine gives.
@@ -35,7 +35,7 @@ const HOST_ARG: &str = "BUILDKIT_SANDBOX_HOSTNAME";
 
 impl Circumstances {
     /// For people.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let env = self.env.iter().map(|(name, value)| (name, value));
         let all = env.chain(&self.args).chain(&self.of_host);
         let told = all.map(|(name, value)| match name.as_str() {
@@ -49,33 +49,33 @@ impl Circumstances {
 
     /// Another environment than that of a build as it is: the target, and the image that it gave. A deployment's
     /// variables have a value that it declares.
-    pub(super) fn elsewhere(bench: &Bench, target: &Target, image: &ImageInfo) -> Self {
-        let deployments = of_deployments(bench, target);
+    pub(crate) fn elsewhere(lab: &Lab, target: &Target, image: &ImageInfo) -> Self {
+        let deployments = of_deployments(lab, target);
         let mut other = Self::default();
         settings(target, image, &mut other);
-        arguments(bench, target, &deployments, &mut other);
+        arguments(lab, target, &deployments, &mut other);
         other.env.extend(deployments);
         other
     }
 
     /// The usual environment on a host of another name. The engine does every step anew for it.
-    pub(super) fn another_host() -> Self {
+    pub(crate) fn another_host() -> Self {
         Self { args: [(HOST_ARG.to_owned(), HOST.to_owned())].into(), ..Self::default() }
     }
 
     /// The usual environment with words for a deployment's variables that no file has by chance.
-    pub(super) fn tainted(bench: &Bench, target: &Target) -> Self {
-        let words = of_deployments(bench, target).into_iter().map(|(name, value)| (name, made_up(&value)));
+    pub(crate) fn tainted(lab: &Lab, target: &Target) -> Self {
+        let words = of_deployments(lab, target).into_iter().map(|(name, value)| (name, made_up(&value)));
         let words: Vec<(String, String)> = words.collect();
         let mut other = Self::default();
-        arguments(bench, target, &words, &mut other);
+        arguments(lab, target, &words, &mut other);
         other.of_host.clear();
         other.env = words;
         other
     }
 
     /// The words of it that show when they are in a file.
-    pub(super) fn words(&self) -> Vec<(String, Leak)> {
+    pub(crate) fn words(&self) -> Vec<(String, Leak)> {
         let env = self.env.iter().map(|(name, value)| (name, value));
         let words = env.chain(&self.args).filter_map(|(name, value)| {
             let (word, what, of_deployment) = match name.as_str() {
@@ -117,9 +117,9 @@ fn pinned(target: &Target) -> BTreeMap<String, String> {
 
 /// Each variable that a deployment declares, with a value that a deployment gives it and the usual build does not have.
 /// What the Dockerfile sets to something that is no deployment's value stays.
-fn of_deployments(bench: &Bench, target: &Target) -> Vec<(String, String)> {
+fn of_deployments(lab: &Lab, target: &Target) -> Vec<(String, String)> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for deployment in &bench.subject.project.deployments {
+    for deployment in &lab.subject.project.deployments {
         for (name, value) in &deployment.env {
             all.entry(name.to_string()).or_default().push(value.to_string());
         }
@@ -131,7 +131,7 @@ fn of_deployments(bench: &Bench, target: &Target) -> Vec<(String, String)> {
     let mut usual = target.dockerfile.arg_defaults(target.stage, usize::MAX);
     usual.extend(target.args.clone());
     usual.extend(pinned.clone());
-    let service = bench.image("service").ok();
+    let service = lab.image("service").ok();
     let mut found = Vec::new();
     for (name, values) in all {
         let of_deployment = |value: &str| values.iter().any(|own| own == value);
@@ -175,7 +175,7 @@ fn made_up(value: &str) -> String {
 }
 
 /// Build arguments with other values: those of a deployment's variables, and those that compose.yaml takes from the host.
-fn arguments(bench: &Bench, target: &Target, deployments: &[(String, String)], other: &mut Circumstances) {
+fn arguments(lab: &Lab, target: &Target, deployments: &[(String, String)], other: &mut Circumstances) {
     let dockerfile = &target.dockerfile;
     let closure = dockerfile.closure(target.stage);
     let mut declared: Vec<&str> = Vec::new();
@@ -189,11 +189,11 @@ fn arguments(bench: &Bench, target: &Target, deployments: &[(String, String)], o
     declared.retain(|name| !in_from(name));
     let own = deployments.iter().filter(|(name, _)| declared.contains(&name.as_str()));
     other.args.extend(own.cloned());
-    let compose = &bench.subject.compose;
+    let compose = &lab.subject.compose;
     let hostile = compose.interpolated.iter().map(|one| (one.name.clone(), "4242".to_owned())).collect();
-    let service = bench.subject.role("service").map(|role| role.service.as_str()).unwrap_or_default();
+    let service = lab.subject.role("service").map(|role| role.service.as_str()).unwrap_or_default();
     let build = |compose: &compose::Compose| compose.services.get(service).and_then(|service| service.build.clone());
-    let there = compose::read(&bench.subject.folder, &hostile).ok();
+    let there = compose::read(&lab.subject.folder, &hostile).ok();
     let (Some(here), Some(there)) = (build(compose), there.as_ref().and_then(build)) else { return };
     for (name, value) in there.args {
         let Some(value) = value else { continue };

@@ -11,20 +11,20 @@ use crate::engine::{
 };
 
 /// Where the things are that compose.yaml only names.
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     /// The user's folder, and the copy that stands in for it.
-    pub(super) project: &'a Path,
-    pub(super) copy: PathBuf,
+    pub(crate) project: &'a Path,
+    pub(crate) copy: PathBuf,
     /// The run's volumes, by their key in compose.yaml.
-    pub(super) volumes: BTreeMap<String, String>,
+    pub(crate) volumes: BTreeMap<String, String>,
     /// The run's network, and the name that the container has on it.
-    pub(super) network: Option<String>,
+    pub(crate) network: Option<String>,
     /// Files that stand in for secrets and configs, by key.
-    pub(super) files: BTreeMap<String, PathBuf>,
+    pub(crate) files: BTreeMap<String, PathBuf>,
 }
 
 /// The container that compose.yaml describes, of `image`.
-pub(super) fn spec(compose: &Compose, service: &Service, image: &str, places: &Places) -> ContainerSpec {
+pub(crate) fn spec(compose: &Compose, service: &Service, image: &str, places: &Places) -> ContainerSpec {
     let limits = &service.limits;
     let (mut env, mut env_unset) = (Vec::new(), Vec::new());
     for (name, value) in &service.environment {
@@ -182,7 +182,7 @@ fn device(text: &str) -> Device {
     Device { source, target, permissions: parts.next().unwrap_or("rwm").to_owned() }
 }
 
-pub(super) fn healthcheck(check: &compose::Healthcheck) -> Healthcheck {
+pub(crate) fn healthcheck(check: &compose::Healthcheck) -> Healthcheck {
     let test = match &check.test {
         Some(compose::HealthTest::None) => return Healthcheck::Disabled,
         Some(compose::HealthTest::Exec(command)) => [vec!["CMD".to_owned()], command.clone()].concat(),

@@ -14,22 +14,22 @@ use tokio::time::timeout;
 
 /// An answer, read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(super) fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         (200..300).contains(&self.status)
     }
 }
 
 /// Why there was no answer.
-pub(super) type NoAnswer = String;
+pub(crate) type NoAnswer = String;
 
 /// One connection, kept open between requests.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     sender: SendRequest<Empty<Bytes>>,
     // Ends with the connection; dropping it closes that.
     task: tokio::task::JoinHandle<()>,
@@ -43,7 +43,7 @@ impl Drop for Connection {
 
 impl Connection {
     /// Opens a connection to a port of the loopback interface.
-    pub(super) async fn open(port: u16, within: Duration) -> Result<Self, NoAnswer> {
+    pub(crate) async fn open(port: u16, within: Duration) -> Result<Self, NoAnswer> {
         let connect = async {
             let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|error| error.to_string())?;
             let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
@@ -57,12 +57,12 @@ impl Connection {
     }
 
     /// Whether the other side has closed it.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
     /// Asks and reads the whole answer.
-    pub(super) async fn get(&mut self, path: &str, within: Duration) -> Result<Answer, NoAnswer> {
+    pub(crate) async fn get(&mut self, path: &str, within: Duration) -> Result<Answer, NoAnswer> {
         let request = Request::get(path)
             .header("host", "localhost")
             .header("user-agent", concat!("dockwright/", env!("CARGO_PKG_VERSION")))
@@ -92,12 +92,12 @@ fn reason(error: &dyn std::error::Error) -> String {
 }
 
 /// One request on a connection of its own.
-pub(super) async fn get(port: u16, path: &str, within: Duration) -> Result<Answer, NoAnswer> {
+pub(crate) async fn get(port: u16, path: &str, within: Duration) -> Result<Answer, NoAnswer> {
     Connection::open(port, within).await?.get(path, within).await
 }
 
 /// Asks again and again until an answer satisfies `wanted`; the error is the last thing seen.
-pub(super) async fn wait_for(
+pub(crate) async fn wait_for(
     port: u16,
     path: &str,
     within: Duration,
@@ -119,7 +119,7 @@ pub(super) async fn wait_for(
 }
 
 /// The beginning of an answer, on one line.
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(120) {
         Some((end, _)) => format!("{}…", &line[..end]),

@@ -1,6 +1,7 @@
 //! A copy of the project for containers to work on: verification never writes in the user's folder.
 #![expect(clippy::disallowed_methods, reason = "writes only into a temporary folder of its own")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ const OWN: &str = ".dockwright";
 
 /// Whether a folder of a project stays out of a copy of it: tools fill it, dockwright among them, and no container reads
 /// it from the mount. Such folders are large, too.
-pub(super) fn is_left_out(folder: &Path) -> bool {
+pub(crate) fn is_left_out(folder: &Path) -> bool {
     let Folders { packages, environments, outputs, bytecode, history, .. } = &ecosystem().folders;
     let left_out = [packages, environments, outputs, bytecode, history];
     folder.file_name().is_some_and(|name| name == OWN || left_out.into_iter().flatten().any(|own| name == own.as_str()))
@@ -27,7 +28,7 @@ const OWNER: u32 = 12_321;
 const PREFIX: &str = "dockwright-copy-";
 
 /// Removes the copies that killed processes left behind. Best effort: what cannot be removed is somebody else's.
-pub(super) fn sweep() {
+pub(crate) fn sweep() {
     let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -54,7 +55,7 @@ fn is_gone(pid: i32) -> bool {
 
 /// A temporary copy of a project, removed when dropped.
 #[derive(Debug)]
-pub(super) struct WorkCopy {
+pub(crate) struct WorkCopy {
     folder: TempDir,
     uid: u32,
     gid: u32,
@@ -62,7 +63,7 @@ pub(super) struct WorkCopy {
 
 impl WorkCopy {
     /// Copies the project. Started by root it gives the copy to another uid; else it is the caller's own.
-    pub(super) fn of(project: &Path) -> Result<Self> {
+    pub(crate) fn of(project: &Path) -> Result<Self> {
         let failed = |error| Error::io("cannot make a copy of", project, error);
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(failed)?;
@@ -75,16 +76,16 @@ impl WorkCopy {
         Ok(copy)
     }
 
-    pub(super) fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         // The mount point of containers; the folder around it stays the caller's alone.
         self.folder.path().join("project")
     }
 
-    pub(super) fn uid(&self) -> u32 {
+    pub(crate) fn uid(&self) -> u32 {
         self.uid
     }
 
-    pub(super) fn gid(&self) -> u32 {
+    pub(crate) fn gid(&self) -> u32 {
         self.gid
     }
 
@@ -120,26 +121,26 @@ impl WorkCopy {
     }
 
     /// Writes a file of the copy, as its owner would.
-    pub(super) fn write(&self, relative: &str, text: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, relative: &str, text: &[u8]) -> Result<()> {
         let path = self.path().join(relative);
         fs::write(&path, text).and_then(|()| self.give(&path)).map_err(|error| Error::io("cannot edit", &path, error))
     }
 
     /// Saves as many editors do: a new file, renamed over the old one.
-    pub(super) fn replace(&self, relative: &str, text: &[u8]) -> Result<()> {
+    pub(crate) fn replace(&self, relative: &str, text: &[u8]) -> Result<()> {
         let path = self.path().join(relative);
         let beside = path.with_extension("dockwright-new");
         let done = fs::write(&beside, text).and_then(|()| self.give(&beside)).and_then(|()| fs::rename(&beside, &path));
         done.map_err(|error| Error::io("cannot replace", &path, error))
     }
 
-    pub(super) fn remove(&self, relative: &str) -> Result<()> {
+    pub(crate) fn remove(&self, relative: &str) -> Result<()> {
         let path = self.path().join(relative);
         fs::remove_file(&path).map_err(|error| Error::io("cannot delete", &path, error))
     }
 
     /// Writes a file beside the copy, readable by every container that it is mounted into, and returns its path.
-    pub(super) fn beside(&self, name: &str, content: &[u8]) -> Result<PathBuf> {
+    pub(crate) fn beside(&self, name: &str, content: &[u8]) -> Result<PathBuf> {
         let folder = self.folder.path().join("files");
         let path = folder.join(name);
         let made = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, content));
@@ -158,8 +159,17 @@ impl WorkCopy {
     }
 }
 
+/// An environment for compose.yaml in which UID and GID are the owner of copies: who starts containers with
+/// `user: "${UID}:${GID}"` means the owner of the source.
+pub(crate) fn with_owner(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let (uid, gid) = owner();
+    env.insert("UID".into(), uid.to_string());
+    env.insert("GID".into(), gid.to_string());
+    env
+}
+
 /// The uid and gid that the copy gets.
-pub(super) fn owner() -> (u32, u32) {
+pub(crate) fn owner() -> (u32, u32) {
     #[cfg(unix)]
     {
         let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());

@@ -1,11 +1,12 @@
 //! Making a service stop answering without ending it: its processes are stopped (SIGSTOP), those of its healthcheck,
 //! which begin anew each time, are not. The engine's own pause would stop the healthcheck, too.
 
-use super::bench::Checked;
-use crate::engine::{Container, Process};
+use super::processes::is_init;
+use crate::engine::{Container, Engine, Process};
+use crate::error::Result;
 
 /// Processes that stand still until they are released, or their container is removed.
-pub(super) enum Frozen {
+pub(crate) enum Frozen {
     /// Stopped from this host, by handles that cannot come to mean other processes.
     #[cfg(target_os = "linux")]
     FromHost(Vec<std::os::fd::OwnedFd>),
@@ -14,9 +15,9 @@ pub(super) enum Frozen {
 }
 
 /// Stops all processes of a container but an init that only passes signals on; none if nothing here can.
-pub(super) async fn freeze(container: &Container, is_init: fn(&Process) -> bool) -> Checked<Option<Frozen>> {
+pub(crate) async fn freeze(container: &Container) -> Result<Option<Frozen>> {
     #[cfg(target_os = "linux")]
-    if let Some(handles) = linux::stop_all(container, is_init).await? {
+    if let Some(handles) = linux::stop_all(container).await? {
         return Ok(Some(Frozen::FromHost(handles)));
     }
     // Process 1 hears of no SIGSTOP that is sent inside; the engine can send it one, if it is the service itself.
@@ -29,7 +30,7 @@ pub(super) async fn freeze(container: &Container, is_init: fn(&Process) -> bool)
 }
 
 /// Whether processes of containers can be stopped from here: the engine is on this host, and we are root.
-pub(super) fn is_at_hand(engine: &crate::engine::Engine) -> bool {
+pub(crate) fn is_at_hand(engine: &Engine) -> bool {
     #[cfg(target_os = "linux")]
     let root = rustix::process::geteuid().is_root();
     #[cfg(not(target_os = "linux"))]
@@ -39,7 +40,7 @@ pub(super) fn is_at_hand(engine: &crate::engine::Engine) -> bool {
 
 impl Frozen {
     /// Lets them go on. Best effort: the container is removed next.
-    pub(super) async fn release(self, container: &Container) {
+    pub(crate) async fn release(self, container: &Container) {
         match self {
             #[cfg(target_os = "linux")]
             Self::FromHost(handles) => linux::signal_all(&handles, rustix::process::Signal::CONT),
@@ -83,16 +84,15 @@ mod linux {
     use rustix::io::Errno;
     use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-    use super::{Checked, Container, Process, own};
+    use super::{Container, own};
+    use crate::error::Result;
+    use crate::lab::processes::is_init;
 
     /// A process may start another one while it is being stopped: so often is looked again.
     const ROUNDS: usize = 8;
 
     /// Handles of all that was stopped; none if they are not this host's, or not ours to signal.
-    pub(super) async fn stop_all(
-        container: &Container,
-        is_init: fn(&Process) -> bool,
-    ) -> Checked<Option<Vec<OwnedFd>>> {
+    pub(super) async fn stop_all(container: &Container) -> Result<Option<Vec<OwnedFd>>> {
         let first = container.inspect().await?.pid;
         let mut held: BTreeMap<i64, OwnedFd> = BTreeMap::new();
         for _ in 0..ROUNDS {

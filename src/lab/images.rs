@@ -6,20 +6,77 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::bench::Image;
-use super::event::{Event, Layer, RoleReport};
-use super::outcome::{Verdict, fail, pass};
-use super::subject::{Subject, Target};
-use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, Run};
+use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, HistoryItem, ImageInfo, Run};
 use crate::error::Result;
-use crate::stacks::{Says, ecosystem};
+use crate::subject::{Subject, Target};
 
-/// The images of all roles.
-pub(super) struct Images {
-    pub(super) containers: BTreeMap<String, Image>,
-    pub(super) own: BTreeMap<String, Image>,
-    /// The verdict of `scaffold.builds`.
-    pub(super) verdict: Verdict,
+/// The image of a stage, or why there is none.
+pub(crate) type Image = Result<ImageInfo, String>;
+
+/// The images of roles.
+#[derive(Default)]
+pub(crate) struct Images {
+    /// The image that the role's container runs, by role.
+    containers: BTreeMap<String, Image>,
+    /// The role's own image, by role; the same but for build.
+    own: BTreeMap<String, Image>,
+    /// How many were to be built.
+    pub(crate) count: usize,
+    /// Of those that did not build, the one with the first failing instruction.
+    pub(crate) failed: Option<Failed>,
+}
+
+/// A role's image that did not build.
+pub(crate) struct Failed {
+    pub(crate) role: String,
+    pub(crate) target: Target,
+    pub(crate) failure: BuildFailure,
+}
+
+/// What is heard of while images are built.
+pub(crate) enum Building<'a> {
+    /// A step of a role's build began: `[dev 2/4] RUN …`.
+    Step { role: &'a str, step: String },
+    /// A role's build ended.
+    Done(Built<'a>),
+}
+
+/// A role's build that has ended.
+pub(crate) struct Built<'a> {
+    pub(crate) role: &'a str,
+    pub(crate) stage: String,
+    pub(crate) image: &'a Image,
+    pub(crate) seconds: f64,
+    /// How many of its steps came out of the engine's cache, and how many there were.
+    pub(crate) cached_steps: usize,
+    pub(crate) steps: usize,
+    /// The layers that hold something, lowest first; none if the engine does not say.
+    pub(crate) layers: Vec<HistoryItem>,
+}
+
+impl Images {
+    /// The role's own image, or why there is none.
+    pub(crate) fn own(&self, role: &str) -> Result<&ImageInfo, String> {
+        found(&self.own, role)
+    }
+
+    /// The image that the role's container runs, likewise.
+    pub(crate) fn container(&self, role: &str) -> Result<&ImageInfo, String> {
+        found(&self.containers, role)
+    }
+
+    /// All that were built.
+    pub(super) fn all(&self) -> Vec<&ImageInfo> {
+        self.own.values().chain(self.containers.values()).flatten().collect()
+    }
+}
+
+fn found<'a>(images: &'a BTreeMap<String, Image>, role: &str) -> Result<&'a ImageInfo, String> {
+    match images.get(role) {
+        Some(Ok(image)) => Ok(image),
+        Some(Err(why)) => Err(why.clone()),
+        None => Err(format!("the role {role} is off")),
+    }
 }
 
 struct Job<'a> {
@@ -35,11 +92,11 @@ struct Done {
 
 /// Builds every role, side by side where the engine's builder shares what they have in common, else one after the
 /// other; the contexts are packed once and shared.
-pub(super) async fn build_all(
+pub(crate) async fn build_all(
     run: &Run,
     subject: &Subject,
     wanted: &[String],
-    sink: &(dyn Fn(Event) + Sync),
+    hear: &(dyn Fn(Building<'_>) + Sync),
 ) -> Result<Images> {
     let mut jobs = Vec::new();
     for role in subject.roles.iter().filter(|role| wanted.contains(&role.name)) {
@@ -57,7 +114,7 @@ pub(super) async fn build_all(
     }
     let builds = jobs.iter().map(|job| {
         let context = &contexts[&(job.target.context.clone(), job.target.dockerfile.file.clone())];
-        build_one(run, job, context, sink)
+        build_one(run, job, context, hear)
     });
     // A builder without sessions does not know that two of its builds make the same stage, and makes it twice.
     let width = if run.engine().info().buildkit { jobs.len().max(1) } else { 1 };
@@ -66,7 +123,7 @@ pub(super) async fn build_all(
 }
 
 fn collect(jobs: &[Job], done: Vec<Done>) -> Images {
-    let mut images = Images { containers: BTreeMap::new(), own: BTreeMap::new(), verdict: pass(String::new()) };
+    let mut images = Images { count: jobs.len(), ..Images::default() };
     let mut first: Option<(&Job, BuildFailure)> = None;
     for (job, result) in jobs.iter().zip(done) {
         let is_container = !jobs.iter().any(|other| other.role == job.role && other.own && !job.own) || !job.own;
@@ -82,55 +139,12 @@ fn collect(jobs: &[Job], done: Vec<Done>) -> Images {
             first = Some((job, failure));
         }
     }
-    images.verdict = match first {
-        None => pass(format!("{} images were built", jobs.len())),
-        Some((job, failure)) => failed(job, &failure),
-    };
+    images.failed =
+        first.map(|(job, failure)| Failed { role: job.role.to_owned(), target: job.target.clone(), failure });
     images
 }
 
-/// One failure for one defect: the first failing instruction of the Dockerfile.
-fn failed(job: &Job, failure: &BuildFailure) -> Verdict {
-    let what = match (&failure.instruction, failure.exit_code) {
-        (Some(instruction), Some(code)) => format!("{} ended with exit code {code}", first_line(instruction)),
-        (Some(instruction), None) => format!("{}: {}", first_line(instruction), plain(&failure.message)),
-        (None, _) => plain(&failure.message).to_owned(),
-    };
-    let verdict = fail(format!("the image of {} does not build: {what}", job.role))
-        .expected(format!("stage {} builds", job.target.stage_name()))
-        .at(job.target.file.clone(), failure.line.or(Some(job.target.line())))
-        .log(failure.log_tail.clone());
-    let network = failure.told().any(|line| Says::any(&ecosystem().says.network, line));
-    if network { verdict.hint(OF_NETWORK) } else { verdict }
-}
-
-const OF_NETWORK: &str =
-    "it tells of a network that failed: see that the engine reaches the host that it names, and verify again";
-
-/// A message without the builder's own references.
-fn plain(message: &str) -> &str {
-    let rest = message.split_once("failed to calculate checksum of ref ").and_then(|(_, rest)| rest.split_once(": "));
-    rest.map_or(message, |(_, rest)| rest)
-}
-
-/// An instruction on one line, without a RUN's flags and without what is too long to read.
-fn first_line(text: &str) -> String {
-    const LONG: usize = 100;
-    let mut words = text.split_whitespace().filter(|word| *word != "\\");
-    let name = words.next().unwrap_or_default();
-    let rest: Vec<&str> = if name.eq_ignore_ascii_case("run") {
-        words.skip_while(|word| word.starts_with("--")).collect()
-    } else {
-        words.collect()
-    };
-    let line = format!("{name} {}", rest.join(" "));
-    match line.char_indices().nth(LONG) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(Event) + Sync)) -> Result<Done> {
+async fn build_one(run: &Run, job: &Job<'_>, context: &Context, hear: &(dyn Fn(Building<'_>) + Sync)) -> Result<Done> {
     let start = Instant::now();
     let (mut steps, mut cached) = (0, 0);
     let stage = job.target.stage_name();
@@ -141,7 +155,7 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(E
     };
     let outcome = run.build(request, |event| match event {
         BuildEvent::StepStarted(step) => {
-            sink(Event::BuildStep { role: job.role.to_owned(), step: step.name });
+            hear(Building::Step { role: job.role, step: step.name });
         }
         BuildEvent::StepCached(_) => {
             steps += 1;
@@ -155,49 +169,35 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, sink: &(dyn Fn(E
         BuildOutcome::Built { image_id } => (Ok(run.engine().image(&image_id).await?), None),
         BuildOutcome::Failed(failure) => (Err(format!("the image of {} did not build", job.role)), Some(failure)),
     };
-    let report = RoleReport {
-        role: job.role.to_owned(),
+    let layers = match &image {
+        Ok(image) => run.engine().history(&image.id).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    hear(Building::Done(Built {
+        role: job.role,
         stage,
-        built: image.is_ok(),
-        image: image.as_ref().ok().map(|image| image.id.clone()),
-        size: image.as_ref().ok().map(|image| image.size),
-        started: 0.0,
-        seconds: (start.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        image: &image,
+        seconds: start.elapsed().as_secs_f64(),
         cached_steps: cached,
         steps,
-        layers: match &image {
-            Ok(image) => layers(run, &image.id).await,
-            Err(_) => Vec::new(),
-        },
-    };
-    sink(Event::BuildDone(report));
+        layers: layers.into_iter().filter(|item| item.size > 0).collect(),
+    }));
     Ok(Done { image, failure })
 }
 
-/// The layers of an image that hold something; none if the engine does not say.
-async fn layers(run: &Run, image: &str) -> Vec<Layer> {
-    let history = run.engine().history(image).await.unwrap_or_default();
-    let layer = |item: crate::engine::HistoryItem| {
-        let step = item.created_by.trim_start_matches("/bin/sh -c ").trim_start_matches("#(nop)");
-        let step = step.trim().trim_end_matches("# buildkit").trim();
-        Layer { step: step.to_owned(), size: item.size }
-    };
-    history.into_iter().filter(|item| item.size > 0).map(layer).collect()
-}
-
 /// A build's secrets, where the engine's builder takes any: the others leave such mounts out, or fail by themselves.
-pub(super) fn secrets_for(run: &Run, target: &Target) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn secrets_for(run: &Run, target: &Target) -> BTreeMap<String, Vec<u8>> {
     if run.engine().info().buildkit { target.secrets.clone() } else { BTreeMap::new() }
 }
 
 /// Builds a Dockerfile that was derived from the user's, in the user's context; never touches the disk.
-pub(super) async fn build_text(run: &Run, target: &Target, text: String, name: &str) -> Result<Image> {
+pub(crate) async fn build_text(run: &Run, target: &Target, text: String, name: &str) -> Result<Image> {
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
     build_in(run, &context, target, text, target.args.clone(), name).await
 }
 
 /// As [`build_text`], in a context of the caller's.
-pub(super) async fn build_in(
+pub(crate) async fn build_in(
     run: &Run,
     context: &Context,
     target: &Target,

@@ -1,13 +1,13 @@
 //! The files of a build context that hold deployments' values and secrets, with the words in their place. The ignore
 //! rules decide whether they are sent.
 
-use super::{Stands, Taint, Taints, is_secret_name, is_variable};
+use super::words::{Stands, Taint, Taints, is_secret_name, is_variable};
 use crate::engine::{Context, ContextFile, EntryKind};
 use crate::error::Result;
+use crate::lab::Lab;
 use crate::project;
 use crate::stacks::ecosystem;
-use crate::verify::bench::Bench;
-use crate::verify::subject::Target;
+use crate::subject::Target;
 
 /// Larger files are no configuration.
 const SMALL: u64 = 64 * 1024;
@@ -22,7 +22,7 @@ const SECRETS: &[&str] = &["secrets/", ".secrets/", "deploy/secrets/", "config/s
 const CONFIGURATION: &[&str] = &["yaml", "yml", "ini", "conf", "cfg", "properties", "toml"];
 
 /// The context of a target with the words in it; the files that hold one are noted.
-pub(super) fn context(bench: &Bench, target: &Target, taints: &mut Taints) -> Result<Context> {
+pub(crate) fn context(lab: &Lab, target: &Target, taints: &mut Taints) -> Result<Context> {
     let usual = Context::open_for(&target.context, &target.dockerfile.file)?;
     let mut context = usual.clone();
     let mut put = |taints: &mut Taints, path: &str, content: String, mode: u32| {
@@ -31,12 +31,12 @@ pub(super) fn context(bench: &Bench, target: &Target, taints: &mut Taints) -> Re
     };
     let on_disk = |path: &str| std::fs::read_to_string(target.context.join(path)).ok();
     let deployments: Vec<String> =
-        bench.subject.project.deployments.iter().map(|deployment| deployment.name.to_string()).collect();
+        lab.subject.project.deployments.iter().map(|deployment| deployment.name.to_string()).collect();
     for path in [".env".to_owned()].into_iter().chain(deployments.iter().map(|name| format!(".env.{name}"))) {
         let content = environment(on_disk(&path).as_deref(), taints, &path);
         put(taints, &path, content, 0o644);
     }
-    for (path, content) in secret_files(bench, target) {
+    for (path, content) in secret_files(lab, target) {
         let word = taints.word(&path, Stands::File);
         put(
             taints,
@@ -45,7 +45,7 @@ pub(super) fn context(bench: &Bench, target: &Target, taints: &mut Taints) -> Re
             0o600,
         );
     }
-    if let Ok(text) = std::fs::read_to_string(bench.subject.folder.join(project::FILE)) {
+    if let Ok(text) = std::fs::read_to_string(lab.subject.folder.join(project::FILE)) {
         let declared = taints.all.iter().filter_map(|taint| Some((taint.value()?.to_owned(), taint.word.clone())));
         let text =
             declared.fold(text, |text, (value, word)| text.replace(&format!("\"{value}\""), &format!("\"{word}\"")));
@@ -66,13 +66,13 @@ pub(super) fn context(bench: &Bench, target: &Target, taints: &mut Taints) -> Re
 
 /// Files that are secrets as a whole: those that compose.yaml names, those of the declared secrets, and the usual ones
 /// that the user does not have.
-fn secret_files(bench: &Bench, target: &Target) -> Vec<(String, Option<(&'static str, &'static str)>)> {
+fn secret_files(lab: &Lab, target: &Target) -> Vec<(String, Option<(&'static str, &'static str)>)> {
     let mut files = Vec::new();
-    for definition in bench.subject.compose.secrets.values() {
+    for definition in lab.subject.compose.secrets.values() {
         let inside = definition.file_path.as_ref().and_then(|path| path.strip_prefix(&target.context).ok());
         files.extend(inside.map(|path| (path.to_string_lossy().into_owned(), None)));
     }
-    for deployment in &bench.subject.project.deployments {
+    for deployment in &lab.subject.project.deployments {
         for secret in &deployment.secrets {
             files.push((format!("secrets/{}/{}", deployment.name, secret.as_str().to_lowercase()), None));
         }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::bench::Checked;
 use crate::engine::{FileTree, ImageInfo, Layers, Run, WalkOptions};
+use crate::error::Result;
 
 /// Images of more bytes above the one that is asked for are read only when they are asked for themselves.
 const LARGER: u64 = 100_000_000;
 
 /// What has been read.
 #[derive(Default)]
-pub(super) struct Trees(Mutex<Known>);
+pub(crate) struct Trees(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
@@ -25,7 +25,7 @@ struct Known {
 impl Trees {
     /// The files of an image. `others` are images that will be asked for, too: those that begin with the same layer and
     /// are not much larger are read with it.
-    pub(super) async fn of(&self, run: &Run, reference: &str, others: &[&ImageInfo]) -> Checked<Arc<FileTree>> {
+    pub(crate) async fn of(&self, run: &Run, reference: &str, others: &[&ImageInfo]) -> Result<Arc<FileTree>> {
         let image = run.engine().image(reference).await?;
         // Held while it reads: who comes meanwhile most often wants what is being read.
         let mut known = self.0.lock().await;

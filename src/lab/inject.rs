@@ -6,113 +6,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bench::{Bench, Checked, Image};
-use super::images::build_text;
-use super::outcome::{fail, inconclusive, skipped};
-use super::start::{self, Places};
-use super::subject::{RoleSubject, Subject, Target};
+use super::Lab;
+use super::images::{Image, build_text};
+use super::injection::{Injection, clean, destination};
+use super::obstacle::{Attempt, Obstacle, Reason};
+use super::spec::{Places, spec};
 use super::workcopy::WorkCopy;
 use crate::compose::MountKind;
-use crate::dockerfile::{Command, DroppedCopy, Kind, LaterRun, Source, Truncated, expand};
-use crate::engine::{Bind, Commit, Container, ImageInfo, Mount, Run, TarEdit};
+use crate::dockerfile::{Command, DroppedCopy, LaterRun, Truncated, expand};
+use crate::engine::{Bind, Commit, Container, ContainerSpec, ImageInfo, Mount, Run, TarEdit};
+use crate::subject::{RoleSubject, Subject, Target};
 
 /// How long a build in a container may take.
 const BUILD: Duration = Duration::from_mins(30);
 
-/// The stage that makes what the service ships, and the copies that bring it there.
-pub(super) struct Injection {
-    build: Target,
-    service: Target,
-    text: String,
-    dropped: Vec<DroppedCopy>,
-}
-
-impl Injection {
-    /// Finds the copies; none if the service takes nothing from the build stage.
-    pub(super) fn of(subject: &Subject) -> Option<Self> {
-        let service = &subject.role("service")?.target;
-        let build = subject.role("build")?;
-        let build = build.own.as_ref().unwrap_or(&build.target);
-        let dockerfile = &service.dockerfile;
-        // With a Dockerfile per role the build stage stands in the service's own file, under the same name;
-        // under another one it is the only stage that the service copies from.
-        let stage = dockerfile.stage(&build.stage_name());
-        let copied = copied_stages(service);
-        let stage = match (stage, copied.as_slice()) {
-            (Some(stage), _) if copied.contains(&stage.index) => stage,
-            (_, [only]) => &dockerfile.stages[*only],
-            _ => return None,
-        };
-        let chain = dockerfile.ancestry(service.stage);
-        if chain.contains(&stage.index) {
-            return None;
-        }
-        let without = dockerfile.without_copies_from(service.stage, stage.index);
-        let build = Target { stage: stage.index, ..service.clone() };
-        (!without.dropped.is_empty()).then(|| Self {
-            build,
-            service: service.clone(),
-            text: without.text,
-            dropped: without.dropped,
-        })
-    }
-
-    /// The stage that makes the code, as the service's Dockerfile has it.
-    pub(super) fn build(&self) -> &Target {
-        &self.build
-    }
-
-    /// Where in the build stage a file of the service may come from.
-    pub(super) fn origins(&self, path: &str, workdir: &str) -> Vec<String> {
-        let of = |copy: &DroppedCopy| {
-            let dest = clean(&destination(copy, workdir));
-            let inside = path.strip_prefix(&dest)?.trim_start_matches('/').to_owned();
-            Some(copy.sources.iter().map(move |source| clean(&format!("{source}/{inside}"))).collect::<Vec<_>>())
-        };
-        self.dropped.iter().filter_map(of).flatten().collect()
-    }
-
-    /// Where in that stage the service takes its files from.
-    pub(super) fn sources(&self) -> Vec<String> {
-        let sources = self.dropped.iter().flat_map(|copy| &copy.sources);
-        let mut places: Vec<String> = sources.map(|source| super::artefact::place(source)).collect();
-        places.sort_unstable();
-        places.dedup();
-        places
-    }
-
-    /// Where in the service the code is put; `workdir` is the image's.
-    pub(super) fn destinations(&self, workdir: &str) -> Vec<String> {
-        self.dropped.iter().map(|copy| clean(&destination(copy, workdir))).collect()
-    }
-}
-
-/// The stages that a stage, or those it is FROM, copy files from.
-fn copied_stages(target: &Target) -> Vec<usize> {
-    let dockerfile = &target.dockerfile;
-    let stages = dockerfile.ancestry(target.stage);
-    let copies = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    let mut found: Vec<usize> = copies
-        .filter_map(|instruction| match &instruction.kind {
-            Kind::Copy(copy) => match dockerfile.source(copy.from.as_deref()?) {
-                Source::Stage(stage) => Some(stage),
-                Source::Outside(_) => None,
-            },
-            _ => None,
-        })
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
 /// Builds the service image out of the mounted `source`; returns it, and the image that the output was put into.
-pub(super) async fn service_image(
+pub(crate) async fn service_image(
     run: &Run,
     subject: &Subject,
     source: &Path,
     injection: &Injection,
-) -> Checked<(ImageInfo, ImageInfo)> {
+) -> Attempt<(ImageInfo, ImageInfo)> {
     let builder = run_builder(run, subject, &injection.build, source, BTreeMap::new()).await?;
     let base = built(build_text(run, &injection.service, injection.text.clone(), "service-base").await?)?;
     let service = run.create_idle(&base.id).await?;
@@ -129,25 +43,22 @@ pub(super) async fn service_image(
 }
 
 /// Fills a fresh volume with what the builder makes, for services that run the code out of it.
-pub(super) async fn fill_volume(bench: &Bench, key: &str) -> Result<String, String> {
+pub(super) async fn fill_volume(lab: &Lab, key: &str) -> Result<String, String> {
     let filled = async {
-        let build = bench.role("build")?;
-        let copy = WorkCopy::of(&bench.subject.folder)?;
-        let volume = bench.run.volume(key).await?;
+        let build = lab.role("build")?;
+        let copy = WorkCopy::of(&lab.subject.folder)?;
+        let volume = lab.run.volume(key).await?;
         let volumes = [(key.to_owned(), volume.name.clone())].into();
         let target = build.own.as_ref().unwrap_or(&build.target);
-        run_builder(&bench.run, &bench.subject, target, &copy.path(), volumes).await?.remove().await?;
+        run_builder(&lab.run, &lab.subject, target, &copy.path(), volumes).await?.remove().await?;
         Ok(volume.name)
     };
-    let filled: Checked<String> = filled.await;
-    filled.map_err(|stop| match stop {
-        super::bench::Stop::Verdict(verdict) => verdict.observed().to_owned(),
-        super::bench::Stop::Engine(error) => error.to_string(),
-    })
+    let filled: Attempt<String> = filled.await;
+    filled.map_err(|obstacle| obstacle.told())
 }
 
-fn built(image: Image) -> Checked<ImageInfo> {
-    image.map_err(|why| skipped(why).into())
+fn built(image: Image) -> Attempt<ImageInfo> {
+    image.map_err(Obstacle::Off)
 }
 
 /// Runs the build stage's commands on the mounted source, in the builder container that compose.yaml
@@ -158,15 +69,12 @@ async fn run_builder(
     target: &Target,
     source: &Path,
     volumes: BTreeMap<String, String>,
-) -> Checked<Container> {
-    let role: &RoleSubject = subject.role("build").ok_or_else(|| skipped("the role build is off"))?;
+) -> Attempt<Container> {
+    let role: &RoleSubject = subject.role("build").ok_or_else(|| Obstacle::off("the role build is off"))?;
     let cut = target.dockerfile.truncated_before_source(target.stage);
     if cut.cut.is_none() || cut.runs.is_empty() {
-        return Err(inconclusive(
-            "the build stage copies no source and then builds it, so there is nothing to run on a mount",
-        )
-        .at(target.file.clone(), target.line())
-        .into());
+        let why = "the build stage copies no source and then builds it, so there is nothing to run on a mount";
+        return Err(Reason::new(why).at(target.place(target.line())).unseen());
     }
     let image = built(build_text(run, target, cut.text.clone(), "builder").await?)?;
     let service = subject.service(role);
@@ -181,7 +89,7 @@ async fn run_builder(
     }
     let places =
         Places { project: &subject.folder, copy: source.to_owned(), volumes, network: None, files: BTreeMap::new() };
-    let mut spec = start::spec(&subject.compose, service, &image.id, &places);
+    let mut spec = spec(&subject.compose, service, &image.id, &places);
     // Without a volume of the run's own, the output stays in the container, where it can be read.
     spec.mounts.retain(|mount| !matches!(mount, Mount::Volume(volume) if volume.name.is_none()));
     spec.ports.clear();
@@ -195,13 +103,14 @@ async fn run_builder(
     container.start().await?;
     let code = match tokio::time::timeout(BUILD, container.wait()).await {
         Ok(code) => code?,
-        Err(_) => return Err(fail(format!("the builder was not done within {} s", BUILD.as_secs())).into()),
+        Err(_) => {
+            return Err(Reason::new(format!("the builder was not done within {} s", BUILD.as_secs())).refused());
+        }
     };
     if code != 0 {
-        return Err(fail(format!("the builder on the mounted source ended with exit code {code}"))
-            .at(target.file.clone(), cut.runs[0].line)
-            .log(container.logs(Some(30)).await?)
-            .into());
+        let why = format!("the builder on the mounted source ended with exit code {code}");
+        let log = container.logs(Some(30)).await?;
+        return Err(Reason::new(why).at(target.place(cut.runs[0].line)).log(log).refused());
     }
     Ok(container)
 }
@@ -219,8 +128,8 @@ fn is_output(path: &str, subject: &Subject) -> bool {
 }
 
 /// Makes the container run the RUN instructions that follow the copy of the source, in their order.
-fn script(cut: &Truncated, image: &ImageInfo, spec: &mut crate::engine::ContainerSpec, target: &Target) -> Checked<()> {
-    let refuse = |line: usize, why: &str| Err(inconclusive(why.to_owned()).at(target.file.clone(), line).into());
+fn script(cut: &Truncated, image: &ImageInfo, spec: &mut ContainerSpec, target: &Target) -> Attempt<()> {
+    let refuse = |line: usize, why: &str| Err(Reason::new(why).at(target.place(line)).unseen());
     if let Some(other) = cut.others.first() {
         return refuse(
             other.line,
@@ -271,15 +180,15 @@ fn quoted(text: &str) -> String {
 }
 
 /// Does what a `COPY --from` does: a folder's content, or a file, owned by root unless it says otherwise.
-async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, workdir: &str) -> Checked<()> {
+async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, workdir: &str) -> Attempt<()> {
     let dest = destination(copy, workdir);
     let (uid, gid) = owner(copy)?;
     for source in &copy.sources {
         if source.contains(['*', '?', '[']) {
-            return Err(inconclusive(format!("COPY --from with the pattern {source} cannot be injected")).into());
+            return Err(Reason::new(format!("COPY --from with the pattern {source} cannot be injected")).unseen());
         }
         let Some(stat) = builder.stat(source).await? else {
-            return Err(fail(format!("the builder on the mounted source made no {source}")).into());
+            return Err(Reason::new(format!("the builder on the mounted source made no {source}")).refused());
         };
         // A folder's content goes into the destination; a file goes there under its own name, or becomes it.
         let into_folder = dest.ends_with('/') || dest.ends_with("/.") || copy.sources.len() > 1;
@@ -298,33 +207,21 @@ async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, wo
     Ok(())
 }
 
-fn destination(copy: &DroppedCopy, workdir: &str) -> String {
-    match &copy.absolute {
-        Some(absolute) => absolute.clone(),
-        None => format!("{}/{}", workdir.trim_end_matches('/'), copy.dest.trim_start_matches("./")),
-    }
-}
-
-pub(super) fn clean(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    format!("/{}", parts.join("/"))
-}
-
-fn owner(copy: &DroppedCopy) -> Checked<(u32, u32)> {
+fn owner(copy: &DroppedCopy) -> Attempt<(u32, u32)> {
     let Some(chown) = &copy.chown else { return Ok((0, 0)) };
     let (user, group) = chown.split_once(':').unwrap_or((chown, chown));
     // Whatever else an image's accounts are, root is 0.
     let number = |name: &str| if name == "root" { Some(0) } else { name.parse().ok() };
     match (number(user), number(group)) {
         (Some(user), Some(group)) => Ok((user, group)),
-        _ => Err(inconclusive(format!("COPY --chown={chown} names an account; only numbers can be injected")).into()),
+        _ => Err(Reason::new(format!("COPY --chown={chown} names an account; only numbers can be injected")).unseen()),
     }
 }
 
-/// The injected image of a project, for the check: on a copy of the source.
-pub(super) async fn on_a_copy(bench: &Bench, injection: &Injection) -> Checked<(ImageInfo, ImageInfo)> {
-    let copy = Arc::new(WorkCopy::of(&bench.subject.folder)?);
-    service_image(&bench.run, &bench.subject, &copy.path(), injection).await
+/// As [`service_image`], on a copy of the source.
+pub(super) async fn on_a_copy(lab: &Lab, injection: &Injection) -> Attempt<(ImageInfo, ImageInfo)> {
+    let copy = Arc::new(WorkCopy::of(&lab.subject.folder)?);
+    service_image(&lab.run, &lab.subject, &copy.path(), injection).await
 }
 
 #[cfg(test)]
@@ -332,8 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_words_are_made_safe() {
-        assert_eq!(clean("/srv/app/./"), "/srv/app");
+    fn words_are_made_safe() {
         assert_eq!(quoted("it's"), r"'it'\''s'");
     }
 }

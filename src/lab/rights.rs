@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::owner::is_init;
+use super::Lab;
+use super::processes::is_init;
 use crate::engine::{Container, Process};
 use crate::error::Result;
-use crate::verify::bench::Bench;
 
 /// How often processes are listed again that changed while they were looked at, and after how long.
 const LOOKS: usize = 4;
@@ -58,13 +58,13 @@ const CAPABILITIES: &[&str] = &[
 
 /// What a process may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::verify) struct Rights {
+pub(crate) struct Rights {
     /// Its user inside the container.
-    pub(super) uid: u32,
+    pub(crate) uid: u32,
     /// Its effective, permitted and ambient capabilities together.
-    pub(super) mask: u64,
+    pub(crate) mask: u64,
     /// Its command line.
-    pub(super) command: String,
+    pub(crate) command: String,
 }
 
 /// The processes of a container, and what each may do, the engine's init aside; the second is none where that cannot
@@ -72,9 +72,9 @@ pub(in crate::verify) struct Rights {
 ///
 /// # Errors
 /// When the container's processes cannot be listed: it has ended, or the engine's host has no `ps`.
-pub(super) async fn look(bench: &Bench, container: &Container) -> Result<(Vec<Process>, Option<Vec<Rights>>)> {
+pub(crate) async fn look(lab: &Lab, container: &Container) -> Result<(Vec<Process>, Option<Vec<Rights>>)> {
     let mut processes = container.top().await?;
-    let mut known = rights(bench, &processes);
+    let mut known = rights(lab, &processes);
     // A process may take on another user between the list and the look at it, as one that the engine just starts.
     for _ in 0..LOOKS {
         if known.is_some() {
@@ -82,13 +82,13 @@ pub(super) async fn look(bench: &Bench, container: &Container) -> Result<(Vec<Pr
         }
         tokio::time::sleep(PAUSE).await;
         processes = container.top().await?;
-        known = rights(bench, &processes);
+        known = rights(lab, &processes);
     }
     Ok((processes, known))
 }
 
-fn rights(bench: &Bench, processes: &[Process]) -> Option<Vec<Rights>> {
-    let info = bench.engine().info();
+fn rights(lab: &Lab, processes: &[Process]) -> Option<Vec<Rights>> {
+    let info = lab.engine().info();
     if !info.local {
         return None;
     }
@@ -149,7 +149,7 @@ fn inside(map: &str, uid: u32) -> Option<u32> {
 }
 
 /// The names of the capabilities in a mask.
-pub(super) fn names(mask: u64) -> String {
+pub(crate) fn names(mask: u64) -> String {
     let known = CAPABILITIES.iter().enumerate().filter(|(bit, _)| mask & (1 << bit) != 0).map(|(_, name)| *name);
     let known: Vec<&str> = known.collect();
     if known.len() > 5 { format!("{} capabilities", known.len()) } else { known.join(", ") }
