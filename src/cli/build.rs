@@ -1,35 +1,30 @@
 //! `dockwright build`: the service image, by a copy of the source or from the mounted source.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::args::{Args, BuildArgs, SourceArg};
 use super::scope;
+use crate::engine::Run;
 use crate::error::{Error, Result};
+use crate::lab::{self, Injection, images, inject};
+use crate::subject::Subject;
 use crate::ui::{Format, Ui};
-use crate::verify::{self, Request};
 
 pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
     let project = super::project(args)?;
     let tag = options.tag.clone().unwrap_or_else(|| format!("{}:latest", project.service.name));
-    let request = Request {
-        folder: args.project.clone(),
-        project,
-        only: vec!["service".into()],
-        fresh: false,
-        build_only: true,
-        env: super::environment(),
-        now: super::now(),
-    };
-    let plan = verify::plan(&request)?;
     let source = args.project.canonicalize().map_err(|error| Error::io("cannot find", &args.project, error))?;
+    let subject = Subject::read(&source, project, &lab::workcopy::with_owner(super::environment()))?;
     if options.dry_run {
         ui.say(&format!("Would build the service image of {} and tag it {tag}.\n", source.display()));
         return Ok(0);
     }
     let image = scope::with_run("build", async |run| {
         let image = match options.source {
-            SourceArg::Copy => verify::build_copied(&plan, &run).await?,
-            SourceArg::Mount => verify::build_mounted(&plan, &run, &source).await?,
+            SourceArg::Copy => copied(&run, &subject).await?,
+            SourceArg::Mount => mounted(&run, &subject, &source).await?,
         };
         // A name of the user's own, so that the image stays when the run's are removed.
         run.engine().tag(&image, &tag).await?;
@@ -43,4 +38,21 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Builds the service image out of a copy of the source; returns its id.
+async fn copied(run: &Run, subject: &Subject) -> Result<String> {
+    let service = subject.role("service").ok_or_else(|| Error::description("there is no service role"))?;
+    let text = service.target.dockerfile.text.clone();
+    let image = images::build_text(run, &service.target, text, "service").await?;
+    image.map(|image| image.id).map_err(Error::description)
+}
+
+/// Builds the service image out of the mounted source, injecting what the builder makes; returns its id.
+async fn mounted(run: &Run, subject: &Subject, source: &Path) -> Result<String> {
+    let no_injection =
+        || Error::description("the service stage copies nothing from the build stage, so there is nothing to inject");
+    let injection = Injection::of(subject).ok_or_else(no_injection)?;
+    let (image, _) = inject::service_image(run, subject, source, &injection).await?;
+    Ok(image.id)
 }

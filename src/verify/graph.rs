@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::subject::{Subject, Target};
 use crate::dockerfile::{Base, Dockerfile, Instruction, Kind};
+use crate::subject::{Subject, Target};
 
 /// A stage of a Dockerfile that some role's image needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::checks::Entry;
-use super::images::Images;
-use super::outcome::{self, Finding, Outcome, Verdict};
+use super::outcome::{Finding, Outcome};
 use super::snapshot::Snapshot;
-use super::subject::Subject;
-use super::workcopy;
+use super::verdict::{self, Verdict};
 use crate::engine::{Context, Run};
+use crate::lab::{Images, workcopy};
 use crate::spec::MountKind;
+use crate::subject::Subject;
 
 /// The version of the shape; another one is forgotten.
 const SCHEMA: u32 = 1;
@@ -68,8 +68,8 @@ impl Memory {
     /// The finding of a contract that passed with this key.
     pub(super) fn recall(&self, contract: &str, key: &str) -> Option<Finding> {
         let pass = self.passes.get(contract).filter(|pass| pass.key == key)?;
-        let verdict = outcome::pass(pass.observed.clone()).expected(pass.expected.clone());
-        Some(Finding { cached: Some(pass.seen.clone()), ..Verdict::of(verdict, outcome::contract(contract), 0.0) })
+        let verdict = verdict::pass(pass.observed.clone()).expected(pass.expected.clone());
+        Some(Finding { cached: Some(pass.seen.clone()), ..Verdict::of(verdict, verdict::contract(contract), 0.0) })
     }
 
     /// Takes in what was seen now. What did not pass is forgotten, whenever it passed before.
@@ -125,8 +125,8 @@ pub(super) async fn base(run: &Run, subject: &Subject, snapshot: &Snapshot) -> O
 pub(super) fn key(base: &str, entry: &Entry, subject: &Subject, images: &Images) -> String {
     let mut all = base.to_owned();
     for role in subject.roles.iter().filter(|role| entry.needs.contains(&role.role)) {
-        for built in [images.own.get(&role.name), images.containers.get(&role.name)] {
-            let id = built.and_then(|image| image.as_ref().ok()).map_or("none", |image| image.id.as_str());
+        for built in [images.own(&role.name), images.container(&role.name)] {
+            let id = built.map_or("none", |image| image.id.as_str());
             let _ = writeln!(all, "{} {id}", role.name);
         }
     }
@@ -139,16 +139,16 @@ mod tests {
 
     #[test]
     fn a_pass_is_recalled_by_its_key_alone_and_forgotten_when_it_fails() {
-        let contract = outcome::contract("dev.reload");
+        let contract = verdict::contract("dev.reload");
         let mut memory = Memory::default();
-        memory.take(&outcome::pass("after 0.4 s").of(contract, 9.0), "a".into(), "2026-11-24T08:00:00Z");
+        memory.take(&verdict::pass("after 0.4 s").of(contract, 9.0), "a".into(), "2026-11-24T08:00:00Z");
         memory = Memory::of_text(memory.to_text().as_bytes());
         let known = memory.recall("dev.reload", "a").unwrap();
         assert_eq!((known.outcome, known.observed.as_str()), (Outcome::Pass, "after 0.4 s"));
         assert_eq!(known.cached.as_deref(), Some("2026-11-24T08:00:00Z"));
         assert_eq!(memory.recall("dev.reload", "b"), None);
         assert_eq!(memory.recall("dev.owner", "a"), None);
-        memory.take(&outcome::inconclusive("no engine").of(contract, 0.0), "c".into(), "2026-11-25T08:00:00Z");
+        memory.take(&verdict::inconclusive("no engine").of(contract, 0.0), "c".into(), "2026-11-25T08:00:00Z");
         assert_eq!(memory, Memory::default());
     }
 

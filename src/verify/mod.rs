@@ -2,35 +2,24 @@
 //!
 //! A failed contract is a [`Finding`], not an error; an error is the engine's, or the files cannot be read.
 
-mod artefact;
-mod bench;
 mod checks;
-mod circumstances;
 mod event;
-mod freeze;
 mod graph;
-mod http;
-mod images;
-mod inject;
 mod memory;
 mod outcome;
 mod record;
 mod redact;
 mod snapshot;
-mod start;
-mod subject;
-mod taint;
-mod trees;
+mod stop;
+mod verdict;
 mod waive;
-mod workcopy;
 
 pub use event::{Event, Failure, Layer, Moment, Report, RoleReport, SCHEMA, Started};
 pub use graph::StageReport;
 pub use memory::{FILE as MEMORY_FILE, Memory};
-pub use outcome::{Ending, Finding, Outcome, overall};
+pub use outcome::{Ending, Finding, Outcome, Waived, WaiverState, overall};
 pub use record::{Record, is_waived};
 pub use redact::Redactor;
-pub use waive::{State as WaiverState, Waived};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,18 +27,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _};
-use tokio::sync::OnceCell;
 
 use crate::contract;
-use crate::engine::{self, Run};
+use crate::engine::{self, HistoryItem, Run};
 use crate::error::{Error, Kind, Result};
+use crate::lab::images::{self, Building, Built};
+use crate::lab::{Lab, at_work, workcopy};
 use crate::project::Project;
 use crate::roles;
-use bench::{Bench, Stop};
-use outcome::skipped;
+use crate::subject::{RoleSubject, Subject};
 use record::rounded;
 use snapshot::Snapshot;
-use subject::Subject;
+use stop::Stop;
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -100,11 +89,7 @@ impl Plan {
 /// # Errors
 /// When a file is missing or malformed, a role has no service or stage, or a name in `only` is unknown.
 pub fn plan(request: &Request) -> Result<Plan> {
-    let mut env = request.env.clone();
-    // Who starts containers with `user: "${UID}:${GID}"` means the owner of the source, here that of the copy.
-    let (uid, gid) = workcopy::owner();
-    env.insert("UID".into(), uid.to_string());
-    env.insert("GID".into(), gid.to_string());
+    let env = workcopy::with_owner(request.env.clone());
     let folder = request.folder.canonicalize().map_err(|error| Error::io("cannot find", &request.folder, error))?;
     let subject = Subject::read(&folder, request.project.clone(), &env)?;
     let contracts = contracts(request)?;
@@ -113,7 +98,7 @@ pub fn plan(request: &Request) -> Result<Plan> {
     needed.extend(request.only.iter().filter(|only| roles::find(only).is_some()).map(String::as_str));
     // Named by itself, or with nothing named, scaffold.builds is of all roles.
     let all = request.only.is_empty() || request.only.iter().any(|only| only == checks::BUILDS || only == "scaffold");
-    let wanted = |role: &subject::RoleSubject| all || needed.contains(role.role);
+    let wanted = |role: &RoleSubject| all || needed.contains(role.role);
     let roles = subject.roles.iter().filter(|role| wanted(role)).map(|role| role.name.clone()).collect();
     let redactor = Arc::new(Redactor::of(&subject.compose, &env));
     Ok(Plan { subject, roles, contracts, redactor, fresh: request.fresh, now: request.now })
@@ -174,11 +159,13 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
         contracts: contracts.clone(),
     })));
     let snapshot = Snapshot::take(&subject);
+    let hear = |building: Building<'_>| tell(told(building));
     let (images, base) =
-        tokio::join!(images::build_all(run, &subject, &roles, &tell), memory::base(run, &subject, &snapshot));
+        tokio::join!(images::build_all(run, &subject, &roles, &hear), memory::base(run, &subject, &snapshot));
     let images = images?;
     if contracts.contains(&checks::BUILDS) {
-        let finding = images.verdict.clone().of(outcome::contract(checks::BUILDS), start.elapsed().as_secs_f64());
+        let verdict = checks::builds::verdict(&images);
+        let finding = verdict.of(verdict::contract(checks::BUILDS), start.elapsed().as_secs_f64());
         found(settled(finding, &snapshot, &subject));
     }
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
@@ -189,28 +176,13 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
     });
     let (known, open): (Vec<_>, Vec<_>) = keyed.partition(|(.., known)| known.is_some());
     known.into_iter().filter_map(|(.., known)| known).for_each(&found);
-    let bench = Bench {
-        run: run.clone(),
-        subject,
-        containers: images.containers,
-        own: images.own,
-        trees: trees::Trees::default(),
-        artefact: OnceCell::new(),
-        at_work: OnceCell::new(),
-        seen: checks::Seen::default(),
-        made: OnceCell::new(),
-        elsewhere: OnceCell::new(),
-        later: OnceCell::new(),
-        on_another_host: OnceCell::new(),
-        injected: OnceCell::new(),
-        suite: OnceCell::new(),
-    };
+    let lab = Lab::new(run.clone(), subject, images);
     let checked = open.into_iter().map(async |(entry, key, _)| {
-        let finding = check_one(&bench, entry, &tell).await?;
-        Ok::<_, Error>((settled(finding, &snapshot, &bench.subject), key))
+        let finding = check_one(&lab, entry, &tell).await?;
+        Ok::<_, Error>((settled(finding, &snapshot, &lab.subject), key))
     });
     // Containers wait more than they work, but those that compile or test want a processor each.
-    let mut checked = stream::iter(checked).buffer_unordered(engine_width(&bench));
+    let mut checked = stream::iter(checked).buffer_unordered(engine_width(&lab));
     let mut learned = Vec::new();
     while let Some(finding) = checked.next().await {
         let (finding, key) = finding?;
@@ -219,11 +191,9 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
     }
     drop(checked);
     // Before the copy that they work on goes.
-    if let Some(work) = bench.at_work.into_inner() {
-        work.end().await;
-    }
+    at_work::end(&lab).await;
     // What was seen of a project that changed meanwhile is of no one state.
-    let subject = &bench.subject;
+    let subject = &lab.subject;
     let now = Snapshot::take(subject);
     let changed = snapshot.changed(&now).iter().map(|path| subject.shown(path)).collect();
     let holds = snapshot.equals(&now);
@@ -257,52 +227,56 @@ fn dated(mut event: Event, at: f64) -> Event {
     event
 }
 
-fn engine_width(bench: &Bench) -> usize {
-    usize::try_from(bench.engine().info().cpus).unwrap_or(1).clamp(1, 4) + 1
+fn engine_width(lab: &Lab) -> usize {
+    usize::try_from(lab.engine().info().cpus).unwrap_or(1).clamp(1, 4) + 1
 }
 
-async fn check_one(bench: &Bench, entry: &'static checks::Entry, sink: &(dyn Fn(Event) + Sync)) -> Result<Finding> {
+async fn check_one(lab: &Lab, entry: &'static checks::Entry, sink: &(dyn Fn(Event) + Sync)) -> Result<Finding> {
     let name = entry.contract;
     sink(Event::CheckStarted { contract: name });
     let start = Instant::now();
-    let verdict = match (entry.check)(bench).await {
+    let verdict = match (entry.check)(lab).await {
         Ok(verdict) => verdict,
         Err(Stop::Verdict(verdict)) => *verdict,
         // An engine that still answers has refused one thing: this contract cannot be seen, the others can.
         Err(Stop::Engine(error))
-            if error.kind() == Kind::Engine && !engine::is_full(&error) && bench.engine().ping().await.is_ok() =>
+            if error.kind() == Kind::Engine && !engine::is_full(&error) && lab.engine().ping().await.is_ok() =>
         {
-            outcome::inconclusive(error.one_line())
+            verdict::inconclusive(error.one_line())
         }
         Err(Stop::Engine(error)) => return Err(error),
     };
-    Ok(verdict.of(outcome::contract(name), start.elapsed().as_secs_f64()))
+    let mut finding = verdict.of(verdict::contract(name), start.elapsed().as_secs_f64());
+    // Places have the path that the file was opened by.
+    finding.file = finding.file.map(|file| lab.subject.shown(Path::new(&file)));
+    Ok(finding)
 }
 
-/// Builds the service image out of a copy of the source; returns its id.
-///
-/// # Errors
-/// When the build fails, or the engine does.
-pub async fn build_copied(plan: &Plan, run: &Run) -> Result<String> {
-    let Some(service) = plan.subject.role("service") else {
-        return Err(Error::description("there is no service role"));
-    };
-    let text = service.target.dockerfile.text.clone();
-    let image = images::build_text(run, &service.target, text, "service").await?;
-    image.map(|image| image.id).map_err(Error::description)
-}
-
-/// Builds the service image out of the mounted source, injecting what the builder makes; returns its id.
-///
-/// # Errors
-/// When the files cannot be read, the build fails, or the engine does.
-pub async fn build_mounted(plan: &Plan, run: &Run, source: &Path) -> Result<String> {
-    let no_injection =
-        || Error::description("the service stage copies nothing from the build stage, so there is nothing to inject");
-    let injection = inject::Injection::of(&plan.subject).ok_or_else(no_injection)?;
-    match inject::service_image(run, &plan.subject, source, &injection).await {
-        Ok((image, _)) => Ok(image.id),
-        Err(Stop::Engine(error)) => Err(error),
-        Err(Stop::Verdict(verdict)) => Err(Error::description(verdict.observed().to_owned())),
+/// What is heard of a build, as an event.
+fn told(building: Building<'_>) -> Event {
+    match building {
+        Building::Step { role, step } => Event::BuildStep { role: role.to_owned(), step },
+        Building::Done(built) => Event::BuildDone(report(built)),
     }
+}
+
+fn report(built: Built<'_>) -> RoleReport {
+    let image = built.image.as_ref().ok();
+    RoleReport {
+        role: built.role.to_owned(),
+        stage: built.stage,
+        built: image.is_some(),
+        image: image.map(|image| image.id.clone()),
+        size: image.map(|image| image.size),
+        started: 0.0,
+        seconds: rounded(built.seconds),
+        cached_steps: built.cached_steps,
+        steps: built.steps,
+        layers: built.layers.iter().map(layer).collect(),
+    }
+}
+
+fn layer(item: &HistoryItem) -> Layer {
+    let step = item.created_by.trim_start_matches("/bin/sh -c ").trim_start_matches("#(nop)");
+    Layer { step: step.trim().trim_end_matches("# buildkit").trim().to_owned(), size: item.size }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use super::event::{Event, Failure, Moment, Report, SCHEMA, Started};
-use super::outcome::{self, Ending, Finding, Outcome, overall};
-use super::{RoleReport, skipped};
+use super::event::{Event, Failure, Moment, Report, RoleReport, SCHEMA, Started};
+use super::outcome::{Ending, Finding, Outcome, overall};
+use super::verdict::{self, skipped};
 use crate::contract;
 
 /// Hears all events of a run, and gives the report of what has been heard so far.
@@ -60,7 +60,7 @@ impl Record {
                 None => "not run".to_owned(),
             };
             let open = started.contracts.iter().filter(|name| !told.contains(**name));
-            contracts.extend(open.map(|name| skipped(why.clone()).of(outcome::contract(name), 0.0)));
+            contracts.extend(open.map(|name| skipped(why.clone()).of(verdict::contract(name), 0.0)));
             let place = |role: &RoleReport| {
                 let role_at = started.roles.iter().position(|name| *name == role.role);
                 (role_at, started.stages.iter().position(|stage| stage.stage == role.stage))

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::subject::Subject;
-use super::workcopy;
 use crate::engine::Context;
+use crate::lab::workcopy;
+use crate::subject::Subject;
 
 /// The files of a project and of its build contexts.
 #[derive(Debug, Clone)]

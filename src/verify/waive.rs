@@ -1,36 +1,9 @@
 //! Waivers: what dockwright.toml lets fail until a day.
 
-use schemars::JsonSchema;
-use serde::Serialize;
 use time::Date;
 
-use super::outcome::{Finding, Outcome};
+use super::outcome::{Finding, Outcome, Waived, WaiverState as State};
 use crate::project::{self, Waiver};
-
-/// What a waiver did to a finding.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Waived {
-    /// What it did.
-    pub state: State,
-    /// Why the contract may fail.
-    pub reason: String,
-    /// The last day on which it may, as 2027-01-31.
-    pub expires: String,
-    /// Its line in dockwright.toml, from 1.
-    pub line: usize,
-}
-
-/// What a waiver did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// The contract fails, and is reported as skipped.
-    Used,
-    /// The contract passes without it.
-    Unneeded,
-    /// Its day is over, and the contract fails by it.
-    Expired,
-}
 
 /// A finding as the waivers have it on this day. One that could not be observed, or that something else has skipped, stays
 /// what it is: there is no failure to waive.
@@ -75,7 +48,7 @@ mod tests {
 
     use super::*;
     use crate::contract;
-    use crate::verify::outcome::{Verdict, fail, inconclusive, pass};
+    use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
     #[test]
     fn a_waiver_holds_until_its_day_is_over() {

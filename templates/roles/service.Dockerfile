@@ -1,17 +1,19 @@
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service
-LABEL org.opencontainers.image.title={{{ v.name|dockerfile_value }}} \
-      org.opencontainers.image.base.name={{{ v.runtime_image|dockerfile_value }}}
+LABEL org.opencontainers.image.title={{{ v.name|dockerfile_value }}}
 {%- let env = v.service.env %}
 {%- include "env.Dockerfile" %}
-{%- if v.code_mounted %}
+{%- if v.facts.code_mounted %}
 # The code is not in the image: compose.yaml mounts the builder's output here.
-{%- else %}
+{%- else if v.service.layers.is_empty() %}
 COPY --from=build /out/ ./
+{%- else %}
+{%- for layer in v.service.layers %}
+COPY --from=build /out/{{{ layer }}} {% if layer.ends_with("/") %}{{{ layer }}}{% else %}./{% endif %}
+{%- endfor %}
 {%- endif %}
 # A number, so that it needs no account in the image and orchestrators can see that it is not root.
 USER 10001:10001
-STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD {{{ v.health|exec_form }}}
 CMD {{{ v.service.command|exec_form }}}

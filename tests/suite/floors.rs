@@ -12,7 +12,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("error", &["text"]),
     ("spec", &[]),
     ("contract", &[]),
-    ("stacks", &["text"]),
+    ("stacks", &["error", "text"]),
     ("ui", &["error"]),
     ("compose", &["error", "spec", "text"]),
     ("dockerfile", &["error", "text"]),
@@ -21,13 +21,31 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("roles", &["project", "stacks"]),
     ("render", &["project", "roles", "stacks"]),
     ("write", &["error", "render", "text"]),
-    ("verify", &["compose", "contract", "dockerfile", "engine", "error", "project", "roles", "spec", "stacks", "text"]),
+    ("subject", &["compose", "dockerfile", "error", "project", "roles", "text"]),
+    ("lab", &["compose", "dockerfile", "engine", "error", "project", "spec", "stacks", "subject", "text"]),
+    (
+        "verify",
+        &[
+            "compose",
+            "contract",
+            "dockerfile",
+            "engine",
+            "error",
+            "lab",
+            "project",
+            "roles",
+            "spec",
+            "stacks",
+            "subject",
+            "text",
+        ],
+    ),
     ("report", &["contract", "text", "ui", "verify"]),
     (
         "cli",
         &[
-            "contract", "engine", "error", "project", "render", "report", "roles", "stacks", "text", "ui", "verify",
-            "write",
+            "contract", "engine", "error", "lab", "project", "render", "report", "roles", "stacks", "subject", "text",
+            "ui", "verify", "write",
         ],
     ),
 ];
@@ -35,14 +53,14 @@ const FLOORS: &[(&str, &[&str])] = &[
 /// No file of `src/` is longer (docs/STYLE.md): split it by subject.
 const LONGEST: usize = 400;
 
-struct Source {
-    path: PathBuf,
+pub(super) struct Source {
+    pub(super) path: PathBuf,
     /// The module path: `src/engine/build/mod.rs` is `engine`, `build`.
-    module: Vec<String>,
-    text: String,
+    pub(super) module: Vec<String>,
+    pub(super) text: String,
 }
 
-fn sources() -> Vec<Source> {
+pub(super) fn sources() -> Vec<Source> {
     let root = repository().join("src");
     let mut sources = Vec::new();
     for entry in walkdir::WalkDir::new(&root).sort_by_file_name() {
@@ -61,7 +79,7 @@ fn sources() -> Vec<Source> {
 }
 
 /// The text without comments, so that links in documentation count for nothing.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code)).collect::<Vec<_>>().join("\n")
 }
 

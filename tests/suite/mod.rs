@@ -1,3 +1,4 @@
+mod circles;
 mod compose;
 mod compose_up;
 mod contracts_page;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::support::{Ran, below, dockwright, missing, run, service};
+use super::support::{Ran, below, dockwright, missing, run, service, stacks};
 
 const NOWHERE: &str = "unix:///nonexistent/engine.sock";
 
@@ -76,7 +76,7 @@ fn bad_names_are_refused() {
         "con\r",
     ];
     for name in names {
-        for stack in ["python", "node", "rust"] {
+        for stack in stacks() {
             let ran = refused(home.path(), &["new", "--stack", stack, "--", name]);
             assert!(ran.err.contains("next: ") || ran.err.contains("For more information"), "{name:?}: {}", ran.err);
         }
@@ -90,6 +90,7 @@ fn names_that_a_language_has_taken_are_refused() {
         ("python", ["import", "asyncio", "fastapi"]),
         ("node", ["http", "fs", "node-modules"]),
         ("rust", ["fn", "std", "self"]),
+        ("go", ["net", "internal", "std"]),
     ] {
         for name in names {
             refused(home.path(), &["new", name, "--stack", stack]).says(&[name]);
@@ -242,7 +243,7 @@ fn a_full_stdout_is_no_panic() {
 
 #[test]
 fn a_dry_run_writes_nothing_and_says_the_same() {
-    for stack in ["python", "node", "rust"] {
+    for stack in stacks() {
         let home = tempfile::tempdir().unwrap();
         let dry = run(home.path(), ["new", "orders", "--stack", stack, "--dry-run"]).exits(0);
         assert!(below(home.path()).is_empty());
@@ -290,7 +291,7 @@ fn json_is_one_document_and_the_rest_goes_to_stderr() {
 
 #[test]
 fn show_prints_what_is_written() {
-    for stack in ["python", "node", "rust"] {
+    for stack in stacks() {
         for layout in ["single", "per-role"] {
             let (_home, folder) = service(stack, &["--layout", layout]);
             let all = run(&folder, ["show", "--format", "json"]).exits(0).json();

@@ -13,6 +13,11 @@ pub(super) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The names of the stacks.
+pub(super) fn stacks() -> impl Iterator<Item = &'static str> {
+    dockwright::stacks::NAMES.iter().copied()
+}
+
 /// The command under test, without colours and a user's own settings.
 pub(super) fn dockwright() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::running::{Running, edit, inventory, left_by, not_passed, runs};
-use super::support::{Ran, below, docker_out, dockwright, engine, in_parallel, run, service};
+use super::support::{Ran, below, docker_out, dockwright, engine, in_parallel, run, service, stacks};
 
 fn passes_and_leaves_nothing(stack: &str) {
     if !engine() {
@@ -71,6 +71,11 @@ fn rust_passes_and_leaves_nothing() {
 }
 
 #[test]
+fn go_passes_and_leaves_nothing() {
+    passes_and_leaves_nothing("go");
+}
+
+#[test]
 fn one_contract_alone_builds_only_what_it_needs() {
     if !engine() {
         return;
@@ -111,8 +116,8 @@ fn both_ways_to_build_give_an_image_that_runs() {
     if !engine() {
         return;
     }
-    for stack in ["python", "node", "rust"] {
-        // All three listen on the same port, so that one question does for all.
+    for stack in stacks() {
+        // All listen on the same port, so that one question does for all.
         let (_home, folder) = service(stack, &["--port", "8000"]);
         for source in ["copy", "mount"] {
             let tag = format!("dockwright-test-{stack}-{source}:{}", std::process::id());

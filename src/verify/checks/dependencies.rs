@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::leavings::{below_any, calls};
-use super::service::base_tree;
 use super::tools;
 use crate::contract;
 use crate::dockerfile::Kind as Instruction;
 use crate::engine::FileTree;
+use crate::lab::Lab;
+use crate::lab::lineage::base_tree;
 use crate::stacks::formats::{LockFormat, Production, normal};
-use crate::stacks::{self, Shape, Tool, ToolKind, ecosystem};
+use crate::stacks::{Shape, Tool, ToolKind, ecosystem};
+use crate::subject::RoleSubject;
 use crate::text::listed;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// Installed dependencies, by name, with the version that is there.
 type Installed = BTreeMap<String, Option<String>>;
@@ -27,17 +28,16 @@ struct Lock {
 }
 
 /// `dev.prod-deps-only`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    let role = bench.role("dev")?;
-    let tree = bench.tree(&bench.container_image("dev")?.id).await?;
-    let base = base_tree(bench, role).await?.unwrap_or_default();
-    let service = match bench.container_image("service") {
-        Ok(image) => bench.tree(&image.id).await?,
+pub(super) async fn check(lab: &Lab) -> Checked {
+    let role = lab.role("dev")?;
+    let tree = lab.tree(&lab.container_image("dev")?.id).await?;
+    let base = base_tree(lab, role).await?.unwrap_or_default();
+    let service = match lab.container_image("service") {
+        Ok(image) => lab.tree(&image.id).await?,
         Err(_) => Arc::default(),
     };
-    let compiled =
-        stacks::find(&bench.subject.project.service.stack).is_some_and(|stack| stack.shape == Shape::RuntimeBinary);
-    let lock = lock(bench);
+    let compiled = lab.subject.project.stack.shape == Shape::Built;
+    let lock = lock(lab);
     if let Some(verdict) = tool(role, (&tree, &base, &service), lock.as_ref().ok(), compiled) {
         return Ok(verdict);
     }
@@ -60,7 +60,7 @@ pub(super) async fn check(bench: &Bench) -> Checked {
             lock.file
         )));
     }
-    Ok(difference(bench, role, &lock, &dev, &service).unwrap_or_else(|| {
+    Ok(difference(lab, role, &lock, &dev, &service).unwrap_or_else(|| {
         pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file))
     }))
 }
@@ -123,17 +123,15 @@ fn installing_line(role: &RoleSubject) -> Option<usize> {
 }
 
 /// The project's lock, or why there is none.
-fn lock(bench: &Bench) -> Result<Lock, String> {
-    let project = &bench.subject.project;
-    let stack = stacks::find(&project.service.stack).ok_or("its stack is not known")?;
-    let own = project.service.manager.as_deref().unwrap_or(stack.manager());
+fn lock(lab: &Lab) -> Result<Lock, String> {
+    let stack = &lab.subject.project.stack;
     let mut managers: Vec<_> = stack.managers.iter().collect();
-    managers.sort_by_key(|(name, _)| name.as_str() != own);
+    managers.sort_by_key(|(name, _)| **name != stack.manager);
     let mut looked = Vec::new();
     for lock in managers.iter().filter_map(|(_, manager)| manager.lock.as_ref()) {
         for file in &lock.files {
-            if bench.subject.folder.join(file).is_file() {
-                let production = lock.format.read(&bench.subject.folder, file)?;
+            if lab.subject.folder.join(file).is_file() {
+                let production = lock.format.read(&lab.subject.folder, file)?;
                 return Ok(Lock { file: file.clone(), format: lock.format, production });
             }
             looked.push(file.as_str());
@@ -149,8 +147,8 @@ fn installed(tree: &FileTree, base: &FileTree, format: LockFormat) -> Installed 
 }
 
 /// What is in dev and not in the lock, or is in the lock and the service and not in dev.
-fn difference(bench: &Bench, role: &RoleSubject, lock: &Lock, dev: &Installed, service: &Installed) -> Option<Verdict> {
-    let own = normal(bench.subject.project.service.name.as_ref());
+fn difference(lab: &Lab, role: &RoleSubject, lock: &Lock, dev: &Installed, service: &Installed) -> Option<Verdict> {
+    let own = normal(lab.subject.project.service.name.as_ref());
     let mut found = Vec::new();
     let mut names = Vec::new();
     for (name, version) in dev.iter().filter(|(name, _)| normal(name) != own) {

@@ -4,20 +4,21 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::compose::Compose;
+use crate::lab::Lab;
+use crate::subject::Subject;
 use crate::text::Place;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, pass, skipped};
-use crate::verify::subject::Subject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, pass, skipped};
 
 /// How long a tool may take to show that it runs.
 const SHOWS: Duration = Duration::from_mins(1);
 
 /// `dev-tools.optional`.
-pub(super) fn optional(bench: &Bench) -> Checked {
-    let subject = &bench.subject;
-    let tools = subject.service(bench.role("dev-tools")?);
+pub(super) fn optional(lab: &Lab) -> Checked {
+    let subject = &lab.subject;
+    let tools = subject.service(lab.role("dev-tools")?);
     let refuse = |what: String, place: &Place| Ok(fail(what).at(subject.shown(&place.file), place.line));
-    if let Ok(dev) = bench.role("dev") {
+    if let Ok(dev) = lab.role("dev") {
         let dev = subject.service(dev);
         if let Some(way) = way_to(&subject.compose, &dev.name, &tools.name) {
             let field = format!("depends_on.{}", way[1]);
@@ -71,13 +72,13 @@ fn way_to(compose: &Compose, from: &str, to: &str) -> Option<Vec<String>> {
 }
 
 /// `dev-tools.present`.
-pub(super) async fn present(bench: &Bench) -> Checked {
-    let role = bench.role("dev-tools")?;
-    let tools = &bench.subject.project.roles.dev_tools.tools;
+pub(super) async fn present(lab: &Lab) -> Checked {
+    let role = lab.role("dev-tools")?;
+    let tools = &lab.subject.project.roles.dev_tools.tools;
     if tools.is_empty() {
         return Ok(skipped("no tool is declared in [roles.dev-tools.tools]"));
     }
-    let scene = bench.start(role, |_| {}).await?;
+    let scene = lab.start(role, |_| {}).await?;
     let mut missing = Vec::new();
     let mut log = Vec::new();
     for tool in tools {

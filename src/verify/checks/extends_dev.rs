@@ -5,30 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::leavings::below_any;
-use super::service::base_tree;
 use crate::engine::{Context, Entry, EntryKind, ImageInfo};
-use crate::stacks::{self, Shape, ecosystem};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, pass};
-use crate::verify::subject::{RoleSubject, Target};
+use crate::lab::lineage::base_tree;
+use crate::lab::{Lab, blame};
+use crate::stacks::{Shape, ecosystem};
+use crate::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, pass};
 
 /// Folders in which no dependency is: settings, what is left of installing, homes.
 const NO_DEPENDENCIES: [&str; 9] = ["/etc", "/var", "/tmp", "/root", "/home", "/run", "/media", "/mnt", "/out"];
 
 /// `build.extends-dev`.
-pub(super) async fn extends_dev(bench: &Bench) -> Checked {
-    let dev = bench.role("dev")?;
-    let role = bench.role("build")?;
+pub(super) async fn extends_dev(lab: &Lab) -> Checked {
+    let dev = lab.role("dev")?;
+    let role = lab.role("build")?;
     let build = role.own.as_ref().unwrap_or(&role.target);
-    let (dev_image, image) = (bench.container_image("dev")?, bench.image("build")?);
-    let at = (build.file.clone(), differing_line(dev, build));
-    let (theirs, ours) = (release(bench, dev_image).await?, release(bench, image).await?);
+    let (dev_image, image) = (lab.container_image("dev")?, lab.image("build")?);
+    let place = blame::stage_apart(build, &dev.target);
+    let (theirs, ours) = (release(lab, dev_image).await?, release(lab, image).await?);
     if let (Some(theirs), Some(ours)) = (&theirs, &ours)
         && theirs != ours
     {
         return Ok(fail(format!("the build is made on {ours}, and dev runs on {theirs}"))
             .expected("the same release of the same distribution, so that what is built runs")
-            .at(at.0, at.1));
+            .at_place(&place));
     }
     let on = match (&theirs, &ours) {
         (Some(release), Some(_)) => format!("both are on {release}"),
@@ -36,12 +37,11 @@ pub(super) async fn extends_dev(bench: &Bench) -> Checked {
         (_, None) => "the build has no distribution".to_owned(),
     };
     // A compiler puts the dependencies into what it makes.
-    let shape = stacks::find(&bench.subject.project.service.stack).map(|stack| stack.shape);
-    if shape == Some(Shape::RuntimeBinary) {
+    if lab.subject.project.stack.shape == Shape::Built {
         return Ok(pass(format!("{on}; dependencies are compiled in")));
     }
-    let dependencies = dependencies(bench, dev, dev_image).await?;
-    let tree = bench.tree(&image.id).await?;
+    let dependencies = dependencies(lab, dev, dev_image).await?;
+    let tree = lab.tree(&image.id).await?;
     let same = |entry: &Entry, other: &Entry| {
         (entry.kind, entry.sha256, &entry.link) == (other.kind, other.sha256, &other.link)
     };
@@ -59,7 +59,7 @@ pub(super) async fn extends_dev(bench: &Bench) -> Checked {
             }));
         }
     };
-    Ok(fail(what).expected("every production dependency of dev, as dev has it").at(at.0, at.1))
+    Ok(fail(what).expected("every production dependency of dev, as dev has it").at_place(&place))
 }
 
 fn more(count: usize) -> String {
@@ -67,8 +67,8 @@ fn more(count: usize) -> String {
 }
 
 /// Which release of which distribution an image is; none if it does not say.
-async fn release(bench: &Bench, image: &ImageInfo) -> Checked<Option<String>> {
-    let container = bench.run.create_idle(&image.id).await?;
+async fn release(lab: &Lab, image: &ImageInfo) -> Checked<Option<String>> {
+    let container = lab.run.create_idle(&image.id).await?;
     let mut text = None;
     for path in ["/etc/os-release", "/usr/lib/os-release"] {
         text = container.read_file(path, 1 << 16).await?;
@@ -95,9 +95,9 @@ fn named_release(text: &str) -> Option<String> {
 
 /// The files that dev adds to its base image as dependencies: not what it copies from the context, nor what installing
 /// leaves beside them.
-async fn dependencies(bench: &Bench, dev: &RoleSubject, image: &ImageInfo) -> Checked<BTreeMap<String, Entry>> {
-    let base = base_tree(bench, dev).await?.unwrap_or_default();
-    let tree = bench.tree(&image.id).await?;
+async fn dependencies(lab: &Lab, dev: &RoleSubject, image: &ImageInfo) -> Checked<BTreeMap<String, Entry>> {
+    let base = base_tree(lab, dev).await?.unwrap_or_default();
+    let tree = lab.tree(&image.id).await?;
     let context = Context::open_for(&dev.target.context, &dev.target.dockerfile.file)?;
     let mut own: BTreeSet<[u8; 32]> = BTreeSet::new();
     for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File) {
@@ -116,17 +116,6 @@ async fn dependencies(bench: &Bench, dev: &RoleSubject, image: &ImageInfo) -> Ch
     };
     let found = tree.files.iter().filter(|(path, entry)| is_dependency(path, entry));
     Ok(found.map(|(path, entry)| (path.clone(), entry.clone())).collect())
-}
-
-/// The line of the first stage of the build that is none of dev's.
-fn differing_line(dev: &RoleSubject, build: &Target) -> usize {
-    let names = |target: &Target| -> Vec<(Option<String>, usize)> {
-        let stages = target.dockerfile.ancestry(target.stage).into_iter().rev();
-        stages.map(|stage| &target.dockerfile.stages[stage]).map(|stage| (stage.name.clone(), stage.line)).collect()
-    };
-    let theirs = names(&dev.target);
-    let own = names(build).into_iter().find(|(name, _)| !theirs.iter().any(|(other, _)| other == name));
-    own.map_or(build.line(), |(_, line)| line)
 }
 
 #[cfg(test)]

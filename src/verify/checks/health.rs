@@ -2,17 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::owner::is_init;
 use super::read_only;
-use super::reload::publish;
-use super::service::port_of;
-use crate::dockerfile::Kind;
 use crate::engine::{Health, HealthStatus, HealthTest, Healthcheck, Product};
-use crate::verify::bench::{Bench, Checked, Scene};
-use crate::verify::freeze::{freeze, is_at_hand};
-use crate::verify::http;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
+use crate::lab::ports::{port_of, publish};
+use crate::lab::{Frozen, Lab, Scene, blame, freeze, http, is_at_hand};
+use crate::verify::outcome::Outcome;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// Between two probes here, whatever the files say.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -29,26 +25,26 @@ const FIRST_PROBE: Duration = Duration::from_secs(15);
 const WRONG_PROBES: i64 = 3;
 
 /// `service.health`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.container_image("service")?;
-    let service = bench.subject.service(role);
-    let place = place(bench, role);
+pub(super) async fn check(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.container_image("service")?;
+    let service = lab.subject.service(role);
+    let place = blame::healthcheck(&lab.subject, role);
     let own = service.settings.healthcheck.as_ref();
     let Some(probe) = effective(own, image.config.healthcheck.as_ref()) else {
         return Ok(fail("it has no healthcheck")
             .expected("a healthcheck that asks the service itself, in the Dockerfile or in compose.yaml")
-            .at(place.0, place.1));
+            .at_place(&place));
     };
-    let port = port_of(bench, service, image).ok();
-    let path = bench.subject.project.verify.health.as_ref().map(|path| path.as_str().to_owned());
-    let scene = bench
+    let port = port_of(lab, service, image).ok();
+    let path = lab.subject.project.verify.health.as_ref().map(|path| path.as_str().to_owned());
+    let scene = lab
         .start(role, |spec| {
             if let Some(port) = port {
                 publish(spec, port);
             }
             spec.settings.healthcheck = Some(probe.often());
-            if !is_at_hand(bench.engine()) {
+            if !is_at_hand(lab.engine()) {
                 // As process 1 it can be stopped through the engine.
                 spec.settings.init = Some(false);
             }
@@ -60,12 +56,12 @@ pub(super) async fn check(bench: &Bench) -> Checked {
         }
         _ => None,
     };
-    let verdict = both_ways(bench, &scene, &probe, asked.as_ref()).await;
+    let verdict = both_ways(lab, &scene, &probe, asked.as_ref()).await;
     let verdict = match verdict {
-        Ok(verdict) if verdict.outcome() == crate::verify::Outcome::Fail => {
+        Ok(verdict) if verdict.outcome() == Outcome::Fail => {
             let mut log = probes(&scene).await;
             log.extend(scene.log().await);
-            Ok(verdict.at(place.0, place.1).log(log))
+            Ok(verdict.at_place(&place).log(log))
         }
         other => other,
     };
@@ -130,13 +126,13 @@ impl Asked {
     }
 }
 
-async fn both_ways(bench: &Bench, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked {
+async fn both_ways(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked {
     let start = Instant::now();
-    if let Some(verdict) = until_healthy(bench, scene, probe, asked).await? {
+    if let Some(verdict) = until_healthy(lab, scene, probe, asked).await? {
         return Ok(verdict);
     }
     let healthy = start.elapsed();
-    let Some(frozen) = freeze(&scene.container, is_init).await? else {
+    let Some(frozen) = freeze(&scene.container).await? else {
         return Ok(inconclusive(
             "it turns healthy; its processes cannot be stopped from here, and no `kill` in the image stops them, so \
              what it says of a service that does not answer was not seen",
@@ -144,7 +140,7 @@ async fn both_ways(bench: &Bench, scene: &Scene, probe: &Probe, asked: Option<&A
         .hint("run verify on the engine's own machine, as root or as a member of the user's group"));
     };
     // The probe under way while they were stopped may have been stopped with them: it says nothing.
-    let uncounted = i64::from(!matches!(frozen, crate::verify::freeze::Frozen::FromHost(_)));
+    let uncounted = i64::from(!matches!(frozen, Frozen::FromHost(_)));
     let answers = match asked {
         Some(asked) => asked.answers().await,
         None => uncounted > 0,
@@ -161,9 +157,9 @@ async fn both_ways(bench: &Bench, scene: &Scene, probe: &Probe, asked: Option<&A
 }
 
 /// Waits until it is healthy; a verdict if it never is.
-async fn until_healthy(bench: &Bench, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked<Option<Verdict>> {
+async fn until_healthy(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked<Option<Verdict>> {
     let start = Instant::now();
-    let within = bench.patience() + probe.start_period.unwrap_or_default();
+    let within = lab.patience() + probe.start_period.unwrap_or_default();
     // The failures in a row when the service first answered.
     let mut answered: Option<i64> = None;
     loop {
@@ -173,9 +169,9 @@ async fn until_healthy(bench: &Bench, scene: &Scene, probe: &Probe, asked: Optio
             return Ok(None);
         }
         if !state.running {
-            return down(bench, asked, format!("it ended with exit code {}", state.exit_code)).await.map(Some);
+            return down(lab, asked, format!("it ended with exit code {}", state.exit_code)).await.map(Some);
         }
-        if bench.engine().info().product == Product::Podman && health.log.is_empty() && start.elapsed() > FIRST_PROBE {
+        if lab.engine().info().product == Product::Podman && health.log.is_empty() && start.elapsed() > FIRST_PROBE {
             return Ok(Some(inconclusive("this engine starts no healthcheck through its API")));
         }
         if let (Some(asked), None) = (asked, answered)
@@ -193,7 +189,7 @@ async fn until_healthy(bench: &Bench, scene: &Scene, probe: &Probe, asked: Optio
                         .expected("healthy once the service answers"),
                 )),
                 (Some(asked), None) => {
-                    down(bench, Some(asked), format!("no answer to GET {}", asked.path)).await.map(Some)
+                    down(lab, Some(asked), format!("no answer to GET {}", asked.path)).await.map(Some)
                 }
                 (None, _) => Ok(Some(
                     fail(format!("it did not turn healthy within {} s{said}", within.as_secs()))
@@ -206,9 +202,9 @@ async fn until_healthy(bench: &Bench, scene: &Scene, probe: &Probe, asked: Optio
 }
 
 /// The verdict on a service that does not serve: another contract's failure, where one can tell.
-async fn down(bench: &Bench, asked: Option<&Asked>, why: String) -> Checked {
-    let role = bench.role("service")?;
-    if let Some(verdict) = read_only::cause(bench, bench.subject.service(role)).await? {
+async fn down(lab: &Lab, asked: Option<&Asked>, why: String) -> Checked {
+    let role = lab.role("service")?;
+    if let Some(verdict) = read_only::cause(lab, lab.subject.service(role)).await? {
         return Ok(verdict);
     }
     Ok(match asked {
@@ -267,21 +263,6 @@ async fn probes(scene: &Scene) -> Vec<String> {
     let log = state.health.unwrap_or_default().log;
     let lines = log.last().map(|probe| probe.output.lines().map(|line| format!("healthcheck: {line}")).collect());
     lines.unwrap_or_default()
-}
-
-/// The line of the healthcheck: compose.yaml's, else the Dockerfile's, else that of the stage that lacks one.
-fn place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
-    let service = bench.subject.service(role);
-    if service.settings.healthcheck.is_some() {
-        let fields = ["healthcheck.test", "healthcheck.disable", "healthcheck"];
-        let field = fields.into_iter().find(|field| service.places.contains_key(*field)).unwrap_or("healthcheck");
-        return (bench.subject.compose_file(), service.at(field).line);
-    }
-    let dockerfile = &role.target.dockerfile;
-    let chain = dockerfile.ancestry(role.target.stage);
-    let mut instructions = chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev());
-    let found = instructions.find(|one| matches!(one.kind, Kind::Healthcheck(_))).map(|one| one.line);
-    (role.target.file.clone(), found.unwrap_or(role.target.line()))
 }
 
 #[cfg(test)]

@@ -9,16 +9,16 @@ use std::path::{Path, PathBuf};
 use futures_util::future::try_join_all;
 
 use crate::contract;
-use crate::dockerfile::{Copy, Kind};
 use crate::engine::{Context, ImagePart};
 use crate::error::Result;
-use crate::stacks::{self, Seeds, ecosystem};
-use crate::text::{join, listed, read_text};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::images::build_in;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::{RoleSubject, Target};
-use crate::verify::taint::word;
+use crate::lab::images::build_in;
+use crate::lab::tracer::word;
+use crate::lab::{Lab, blame};
+use crate::stacks::{Seeds, ecosystem};
+use crate::subject::{RoleSubject, Target};
+use crate::text::listed;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// What a seeded file stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +31,8 @@ enum Class {
 
 impl Class {
     /// The contract that follows this kind of file into the service image.
-    fn followed_by(self, bench: &Bench) -> Option<&'static str> {
-        let mut deployments = bench.subject.project.deployments.iter();
+    fn followed_by(self, lab: &Lab) -> Option<&'static str> {
+        let mut deployments = lab.subject.project.deployments.iter();
         let name = match self {
             Class::History => return None,
             // Where no deployment declares a value there is none to be followed.
@@ -68,18 +68,18 @@ struct Hit<'a> {
 }
 
 /// `scaffold.ignore`.
-pub(super) async fn check(bench: &Bench) -> Checked {
+pub(super) async fn check(lab: &Lab) -> Checked {
     let mut seeded: BTreeMap<(PathBuf, PathBuf), Seeded> = BTreeMap::new();
     let mut looks = Vec::new();
     let mut count = 0;
-    for role in &bench.subject.roles {
+    for role in &lab.subject.roles {
         for (target, own) in [(Some(&role.target), role.own.is_none()), (role.own.as_ref(), true)] {
             let Some(target) = target else { continue };
             // What did not build says nothing.
-            let usual = if own { bench.image(&role.name)? } else { bench.container_image(&role.name)? };
+            let usual = if own { lab.image(&role.name)? } else { lab.container_image(&role.name)? };
             let key = (target.context.clone(), target.dockerfile.file.clone());
             if !seeded.contains_key(&key) {
-                let made = seed(bench, target)?;
+                let made = seed(lab, target)?;
                 seeded.insert(key.clone(), made);
             }
             looks.push((role, target, usual, key));
@@ -88,17 +88,16 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     }
     // Where nothing more is sent, the images are those that are there.
     let looks = looks.iter().filter(|(.., key)| !seeded[key].sent.is_empty());
-    let found =
-        try_join_all(looks.map(|(role, target, usual, key)| look(bench, role, target, &usual.id, &seeded[key])));
+    let found = try_join_all(looks.map(|(role, target, usual, key)| look(lab, role, target, &usual.id, &seeded[key])));
     let mut hits = Vec::new();
     let mut unbuilt = Vec::new();
     for (role_hits, why) in found.await? {
         hits.extend(role_hits);
         unbuilt.extend(why);
     }
-    hits.sort_by_key(|hit| (hit.seed.class, order(bench, hit.role)));
-    let told = told_elsewhere(bench, &hits);
-    if let Some(verdict) = verdict(bench, &hits, &told) {
+    hits.sort_by_key(|hit| (hit.seed.class, order(lab, hit.role)));
+    let told = told_elsewhere(lab, &hits);
+    if let Some(verdict) = verdict(&hits, &told) {
         return Ok(verdict);
     }
     if let Some(name) = told.values().next() {
@@ -117,13 +116,13 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     }))
 }
 
-fn order(bench: &Bench, role: &RoleSubject) -> usize {
-    bench.subject.roles.iter().position(|other| other.name == role.name).unwrap_or(usize::MAX)
+fn order(lab: &Lab, role: &RoleSubject) -> usize {
+    lab.subject.roles.iter().position(|other| other.name == role.name).unwrap_or(usize::MAX)
 }
 
 /// Builds a target with the seeds and searches its image; what could not be built is the second of the pair.
 async fn look<'a>(
-    bench: &Bench,
+    lab: &Lab,
     role: &'a RoleSubject,
     target: &'a Target,
     usual: &str,
@@ -131,7 +130,7 @@ async fn look<'a>(
 ) -> Checked<(Vec<Hit<'a>>, Option<String>)> {
     let text = target.dockerfile.text.clone();
     let name = format!("seeded {}", role.name);
-    let image = match build_in(&bench.run, &seeded.context, target, text, target.args.clone(), &name).await? {
+    let image = match build_in(&lab.run, &seeded.context, target, text, target.args.clone(), &name).await? {
         Ok(image) => image,
         Err(why) => return Ok((Vec::new(), Some(why))),
     };
@@ -139,18 +138,18 @@ async fn look<'a>(
         return Ok((Vec::new(), None));
     }
     let words: Vec<Vec<u8>> = seeded.sent.iter().map(|seed| seed.word.clone().into_bytes()).collect();
-    let found = bench.engine().search_image(&image.id, &words).await?;
+    let found = lab.engine().search_image(&image.id, &words).await?;
     let hit = |hit: crate::engine::Hit| Hit { seed: &seeded.sent[hit.needle], role, target, place: hit.place };
     Ok((found.into_iter().map(hit).collect(), None))
 }
 
 /// The kinds of files that reach the service image, with the contract that tells so.
-fn told_elsewhere(bench: &Bench, hits: &[Hit<'_>]) -> BTreeMap<Class, &'static str> {
+fn told_elsewhere(lab: &Lab, hits: &[Hit<'_>]) -> BTreeMap<Class, &'static str> {
     let in_service = hits.iter().filter(|hit| hit.role.role == "service");
-    in_service.filter_map(|hit| Some((hit.seed.class, hit.seed.class.followed_by(bench)?))).collect()
+    in_service.filter_map(|hit| Some((hit.seed.class, hit.seed.class.followed_by(lab)?))).collect()
 }
 
-fn verdict(bench: &Bench, hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>) -> Option<Verdict> {
+fn verdict(hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>) -> Option<Verdict> {
     let ours: Vec<&Hit<'_>> = hits.iter().filter(|hit| !told.contains_key(&hit.seed.class)).collect();
     let first = ours.first()?;
     // Each file once, in the first image that has it.
@@ -164,23 +163,22 @@ fn verdict(bench: &Bench, hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>
         format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name)
     });
     let path = &first.seed.path;
-    let (file, line) = keeping_line(bench, first.target, path).unwrap_or_else(|| {
-        (first.target.file.clone(), bringing_line(first.target, path).unwrap_or(first.target.line()))
-    });
+    let place = blame::keeping(first.target, path).or_else(|| blame::bringing(first.target, path));
+    let place = place.unwrap_or_else(|| first.target.place(first.target.line()));
     let top = path.split('/').next().unwrap_or(path);
     Some(
         fail(listed(parts, 4))
             .expected("no image holds a file of version control, an environment file, a secret or a build output")
-            .at(file, line)
+            .at_place(&place)
             .hint(format!("Name `{top}` in .dockerignore, or copy only what is needed by its name.")),
     )
 }
 
 /// The context of a target with the seeds.
-fn seed(bench: &Bench, target: &Target) -> Result<Seeded> {
+fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
     let mut context = Context::open_for(&target.context, &target.dockerfile.file)?;
     let root = context.root().map(Path::to_owned).unwrap_or_default();
-    let folder = &bench.subject.folder;
+    let folder = &lab.subject.folder;
     // A context may be a folder around the project, or one inside it.
     let inside = folder.strip_prefix(&root).map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let prefix = if inside.is_empty() { String::new() } else { format!("{inside}/") };
@@ -189,27 +187,27 @@ fn seed(bench: &Bench, target: &Target) -> Result<Seeded> {
     if folder.starts_with(&root) {
         let history = ecosystem().seeds.history.iter();
         // In a worktree the folder is a file.
-        wanted.extend(history.map(|(folder, file)| match root.join(folder).is_file() {
-            true => (folder.clone(), Class::History),
-            false => (format!("{folder}/{file}"), Class::History),
+        wanted.extend(history.map(|(folder, file)| {
+            let path = if root.join(folder).is_file() { folder.clone() } else { format!("{folder}/{file}") };
+            (path, Class::History)
         }));
     }
     let Seeds { environment, secret, .. } = &ecosystem().seeds;
     for (paths, class) in [(environment, Class::Environment), (secret, Class::Secret)] {
         wanted.extend(paths.iter().map(|path| (format!("{prefix}{path}"), class)));
     }
-    let compose = &bench.subject.compose;
+    let compose = &lab.subject.compose;
     let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
     let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));
     wanted.extend(secrets.map(|path| (path, Class::Secret)));
-    let ignore = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.ignore);
+    let ignore = &lab.subject.project.stack.ignore;
     wanted.extend(ignore.iter().filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));
     let mut sent: Vec<Seed> = Vec::new();
     for (path, class) in wanted {
         if !has_room(&root, &path) || sent.iter().any(|seed| seed.path == path) {
             continue;
         }
-        let word = word(bench.run.id(), 1000 + sent.len());
+        let word = word(lab.run.id(), 1000 + sent.len());
         // What the build may need of a file that is there stays in it.
         let mut content = match class {
             Class::Environment => std::fs::read(root.join(&path)).unwrap_or_default(),
@@ -259,57 +257,10 @@ fn concrete(line: &str) -> Option<String> {
     Some(if wild { path } else { format!("{path}/seed") })
 }
 
-/// The line of the ignore file that lets a path in again, against one before it that leaves it out.
-fn keeping_line(bench: &Bench, target: &Target, path: &str) -> Option<(String, usize)> {
-    let mut own = target.context.join(&target.dockerfile.file).into_os_string();
-    own.push(".dockerignore");
-    let file = [PathBuf::from(own), target.context.join(".dockerignore")].into_iter().find(|file| file.is_file())?;
-    let text = read_text(&file, 1 << 20).ok()?;
-    let lines: Vec<&str> = text.lines().collect();
-    let ignored = |upto: usize| {
-        crate::engine::Ignore::parse(&lines[..upto].join("\n")).is_ok_and(|ignore| ignore.is_ignored(path))
-    };
-    let line = (1..=lines.len()).rev().find(|line| ignored(line - 1) && !ignored(*line))?;
-    Some((bench.subject.shown(&file), line))
-}
-
-/// The line of the instruction that takes a path out of the context, on the way to a target's stage.
-fn bringing_line(target: &Target, path: &str) -> Option<usize> {
-    let dockerfile = &target.dockerfile;
-    let stages = dockerfile.closure(target.stage);
-    let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    let takes = |kind: &Kind| match kind {
-        Kind::Copy(copy) | Kind::Add(copy) => covers(copy, path),
-        Kind::Run(run) => run.mounts.iter().any(|mount| {
-            mount.kind == "bind" && mount.from.is_none() && fits(mount.source.as_deref().unwrap_or("."), path)
-        }),
-        _ => false,
-    };
-    instructions.find(|one| takes(&one.kind)).map(|one| one.line)
-}
-
-fn covers(copy: &Copy, path: &str) -> bool {
-    copy.from.is_none()
-        && copy.sources.iter().any(|source| fits(source, path))
-        && !copy.exclude.iter().any(|pattern| fits(pattern, path))
-}
-
-/// Whether a source of COPY is a path, or a folder above it.
-fn fits(source: &str, path: &str) -> bool {
-    let parts = |text: &str| {
-        let path = join("/", text);
-        path.split('/').filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect::<Vec<_>>()
-    };
-    let (source, path) = (parts(source), parts(path));
-    source.len() <= path.len()
-        && source.iter().zip(&path).all(|(pattern, name)| {
-            pattern == name || globset::Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
     #[test]
     fn lines_of_an_ignore_file_become_files_that_they_leave_out() {
@@ -334,21 +285,6 @@ mod tests {
             for file in stack.ignore.iter().filter_map(|line| concrete(line)) {
                 assert!(ignore.is_ignored(&file), "{file}");
             }
-        }
-    }
-
-    #[test]
-    fn a_source_covers_what_is_in_it() {
-        for (source, path, expected) in [
-            (".", ".git/description", true),
-            ("./", ".env", true),
-            (".env*", ".env.production", true),
-            ("src/", "src/.env", true),
-            ("src", ".env", false),
-            ("*", ".env", true),
-            ("a/b", "a", false),
-        ] {
-            assert_eq!(fits(source, path), expected, "{source} {path}");
         }
     }
 }

@@ -3,42 +3,39 @@
 use std::collections::BTreeSet;
 
 use super::leavings::{self, ending};
-use super::leftovers::made_from_build;
-use super::service::base_tree;
-use crate::dockerfile::{Copy, Kind};
 use crate::engine::{Entry, EntryKind, FileTree, ImageInfo};
+use crate::lab::lineage::{base_tree, made_from_build};
+use crate::lab::{Lab, blame};
 use crate::project::Code;
 use crate::text::join;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, pass, skipped};
-use crate::verify::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, pass, skipped};
 
 /// So many links on the way to a program are followed.
 const LINKS: usize = 10;
 
 /// `service.immutable-code`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.container_image("service")?;
-    let service = bench.subject.service(role);
-    if let Some((stage, _)) = made_from_build(bench) {
+pub(super) async fn check(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.container_image("service")?;
+    let service = lab.subject.service(role);
+    if let Some((stage, _)) = made_from_build(lab) {
         return Ok(skipped(format!("the service is made from the stage {stage}, which service.no-build-deps tells")));
     }
     let user = service.settings.user.clone().unwrap_or_else(|| image.config.user.clone());
-    let Some(identity) = Identity::of(bench, image, &user, &service.settings.group_add).await? else {
+    let Some(identity) = Identity::of(lab, image, &user, &service.settings.group_add).await? else {
         return Ok(skipped(format!("the user {user:?} is root, or not in the image, which service.non-root tells")));
     };
     for mount in &service.volumes {
-        let code =
-            bench.subject.project.roles.service.code == Code::Mounted && holds_code(bench, mount.source.as_ref());
+        let code = lab.subject.project.roles.service.code == Code::Mounted && holds_code(lab, mount.source.as_ref());
         if code && !mount.read_only {
             return Ok(fail(format!("the code at {} is mounted writable", mount.target))
                 .expected("the service's code is mounted read-only")
-                .at(bench.subject.compose_file(), mount.place.line));
+                .at(lab.subject.compose_file(), mount.place.line));
         }
     }
-    let tree = bench.tree(&image.id).await?;
-    let base = base_tree(bench, role).await?.unwrap_or_default();
+    let tree = lab.tree(&image.id).await?;
+    let base = base_tree(lab, role).await?.unwrap_or_default();
     let added = tree.files.iter().filter(|(path, entry)| {
         entry.kind == EntryKind::File
             && is_code(path, entry)
@@ -58,7 +55,7 @@ pub(super) async fn check(bench: &Bench) -> Checked {
             identity.uid
         )));
     };
-    let line = giving_line(role, way, &image.config.working_dir);
+    let place = blame::giving(&role.target, way, &image.config.working_dir);
     let what = if path == way {
         format!("uid {} can write {path}", identity.uid)
     } else {
@@ -70,12 +67,12 @@ pub(super) async fn check(bench: &Bench) -> Checked {
         .expected(
             "code, and the folders that hold it, belong to another user than the service's and are not writable for it",
         )
-        .at(role.target.file.clone(), line))
+        .at_place(&place))
 }
 
 /// Whether a volume is what the builder fills.
-fn holds_code(bench: &Bench, source: Option<&String>) -> bool {
-    let builder = bench.subject.role("build").map(|build| bench.subject.service(build));
+fn holds_code(lab: &Lab, source: Option<&String>) -> bool {
+    let builder = lab.subject.role("build").map(|build| lab.subject.service(build));
     source.is_some()
         && builder.is_some_and(|builder| builder.volumes.iter().any(|mount| mount.source.as_ref() == source))
 }
@@ -97,8 +94,8 @@ struct Identity {
 
 impl Identity {
     /// As the engine resolves `user[:group]` with the image's own files; none for root, and for a name that is not there.
-    async fn of(bench: &Bench, image: &ImageInfo, user: &str, more: &[String]) -> Checked<Option<Self>> {
-        let container = bench.run.create_idle(&image.id).await?;
+    async fn of(lab: &Lab, image: &ImageInfo, user: &str, more: &[String]) -> Checked<Option<Self>> {
+        let container = lab.run.create_idle(&image.id).await?;
         let mut files = Vec::new();
         for path in ["/etc/passwd", "/etc/group"] {
             let content = container.read_file(path, 1 << 20).await?.unwrap_or_default();
@@ -199,31 +196,6 @@ fn program(
         };
     }
     None
-}
-
-/// The line that gives a path to the user: the last that changes owners or modes there, else the last that copies it.
-fn giving_line(role: &RoleSubject, path: &str, workdir: &str) -> usize {
-    let dockerfile = &role.target.dockerfile;
-    let chain = dockerfile.ancestry(role.target.stage);
-    let instructions: Vec<_> =
-        chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev()).collect();
-    let covers = |copy: &Copy| {
-        let dest = join(workdir, &copy.dest);
-        let dest = dest.trim_end_matches('/');
-        path.starts_with(dest) || dest.starts_with(path)
-    };
-    let changes = instructions.iter().find(|one| match &one.kind {
-        Kind::Copy(copy) | Kind::Add(copy) => (copy.chown.is_some() || copy.chmod.is_some()) && covers(copy),
-        Kind::Run(_) => {
-            let gives = ["chmod", "chown", "chgrp", "install -"].iter().any(|word| one.text.contains(word));
-            let mut parts = path.split('/').filter(|part| part.len() > 2);
-            gives && (one.text.contains(" .") || parts.any(|part| one.text.contains(part)))
-        }
-        _ => false,
-    });
-    let copies =
-        || instructions.iter().find(|one| matches!(&one.kind, Kind::Copy(copy) | Kind::Add(copy) if covers(copy)));
-    changes.or_else(copies).map_or(role.target.line(), |one| one.line)
 }
 
 #[cfg(test)]

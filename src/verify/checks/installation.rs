@@ -2,29 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::differences;
 use super::secrets::{is_secret_variable, secret_variables};
 use crate::compose;
 use crate::dockerfile::Kind;
 use crate::engine::ImageInfo;
+use crate::lab::host::interpolated;
+use crate::lab::lineage::is_of_service;
+use crate::lab::{Lab, blame, changes};
+use crate::subject::RoleSubject;
 use crate::text::listed;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{Verdict, fail, pass, skipped};
-use crate::verify::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, pass, skipped};
 
 /// The diff id of a layer that holds nothing: an empty tar archive.
 const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
 
 /// `installation.extends-service`.
-pub(super) async fn extends_service(bench: &Bench) -> Checked {
-    let service = bench.image("service")?;
+pub(super) async fn extends_service(lab: &Lab) -> Checked {
+    let service = lab.image("service")?;
     let mut count = 0;
-    for role in bench.subject.installations() {
-        let image = bench.image(&role.name)?;
+    for role in lab.subject.installations() {
+        let image = lab.image(&role.name)?;
         let at = |verdict: Verdict, line| {
             Ok(verdict.expected("the service image's layers, and no other").at(role.target.file.clone(), line))
         };
-        if !is_of_service(bench, role, image, service)? {
+        if !is_of_service(lab, role, image, service)? {
             return at(fail(format!("{} is not made from the service image", role.name)), role.target.line());
         }
         if image.layers[service.layers.len()..].iter().all(|layer| layer == EMPTY_LAYER) {
@@ -32,11 +34,11 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
             continue;
         }
         // A layer can hold nothing but what was there already.
-        let (before, after) = (bench.tree(&service.id).await?, bench.tree(&image.id).await?);
-        let changes = differences(&before, &after);
+        let (before, after) = (lab.tree(&service.id).await?, lab.tree(&image.id).await?);
+        let changes = changes(&before, &after);
         if !changes.is_empty() {
             let shown = listed(&changes, 5);
-            let line = changing_line(role).unwrap_or(role.target.line());
+            let line = blame::layer(&role.target).map_or(role.target.line(), |place| place.line);
             return at(fail(format!("{} changes files of the service: {shown}", role.name)), line);
         }
         count += 1;
@@ -47,36 +49,19 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     )))
 }
 
-/// Whether an installation's image is the service's and more.
-pub(super) fn is_of_service(
-    bench: &Bench,
-    role: &RoleSubject,
-    image: &ImageInfo,
-    service: &ImageInfo,
-) -> Checked<bool> {
-    Ok(image.layers.starts_with(&service.layers) && !role.target.is_beside(&bench.role("service")?.target))
-}
-
-/// The first instruction of the stage that makes a layer.
-fn changing_line(role: &RoleSubject) -> Option<usize> {
-    let stage = &role.target.dockerfile.stages[role.target.stage];
-    let changes = |kind: &Kind| matches!(kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_));
-    stage.instructions.iter().find(|one| changes(&one.kind)).map(|one| one.line)
-}
-
 /// `installation.env-complete`.
-pub(super) fn env_complete(bench: &Bench) -> Checked {
-    let service = bench.image("service")?;
+pub(super) fn env_complete(lab: &Lab) -> Checked {
+    let service = lab.image("service")?;
     let mut count = 0;
-    for role in bench.subject.installations() {
-        let image = bench.image(&role.name)?;
-        if !is_of_service(bench, role, image, service)? {
+    for role in lab.subject.installations() {
+        let image = lab.image(&role.name)?;
+        if !is_of_service(lab, role, image, service)? {
             return Ok(skipped(format!(
                 "{} is not made from the service image, so there is no telling what it adds",
                 role.name
             )));
         }
-        if let Some(verdict) = env_of_image(bench, role, service, image).or_else(|| env_of_container(bench, role)) {
+        if let Some(verdict) = env_of_image(lab, role, service, image).or_else(|| env_of_container(lab, role)) {
             return Ok(verdict);
         }
         count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
@@ -95,7 +80,7 @@ fn declared(role: &RoleSubject) -> BTreeMap<String, String> {
     env.chain(secrets).collect()
 }
 
-fn env_of_image(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
+fn env_of_image(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
     let declared = declared(role);
     let before: BTreeMap<&str, &str> =
         service.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -107,7 +92,7 @@ fn env_of_image(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &
         let wanted = declared.get(name).map(String::as_str).or(before.get(name).copied());
         let found = now.get(name).copied();
         // A secret's own variable is installation.no-secret's to tell.
-        if wanted == found || is_secret_variable(bench, name) {
+        if wanted == found || is_secret_variable(lab, name) {
             continue;
         }
         let is_declared = declared.contains_key(name);
@@ -127,7 +112,7 @@ fn env_of_image(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &
             (false, None, Some(_)) => format!("{name} is set, and neither the service nor the deployment declares it"),
             _ => format!("{name} is not what the service has, and the deployment does not declare it"),
         };
-        let line = env_line(role, name).unwrap_or(role.target.line());
+        let line = blame::variable_of_stage(&role.target, name).map_or(role.target.line(), |place| place.line);
         return Some(
             fail(format!("{}: {what}", role.name))
                 .expected("the service's environment and the deployment's declaration")
@@ -137,21 +122,14 @@ fn env_of_image(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &
     None
 }
 
-/// The line of the ENV that sets a variable in the role's own stage.
-pub(super) fn env_line(role: &RoleSubject, name: &str) -> Option<usize> {
-    let stage = &role.target.dockerfile.stages[role.target.stage];
-    let sets = |kind: &Kind| matches!(kind, Kind::Env(pairs) if pairs.iter().any(|(key, _)| key == name));
-    stage.instructions.iter().find(|one| sets(&one.kind)).map(|one| one.line)
-}
-
 /// What compose.yaml adds to it, and whether another host would add something else.
-fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
-    let service = bench.subject.service(role);
+fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
+    let service = lab.subject.service(role);
     let at = |what: String, field: &str| {
         let expected = "the environment is the image's; nothing comes from compose.yaml or from the host";
-        fail(what).expected(expected).at(bench.subject.compose_file(), service.at(field).line)
+        fail(what).expected(expected).at(lab.subject.compose_file(), service.at(field).line)
     };
-    let secrets = secret_variables(bench, role);
+    let secrets = secret_variables(lab, role);
     if let Some(name) = service.environment_from_host.iter().find(|name| !secrets.contains(*name)) {
         return Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}")));
     }
@@ -163,9 +141,9 @@ fn env_of_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
         }
     }
     // The same file read on a host where every variable that it could mean is something else.
-    let text = std::fs::read_to_string(&bench.subject.compose.file).unwrap_or_default();
+    let text = std::fs::read_to_string(&lab.subject.compose.file).unwrap_or_default();
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
-    let Ok(other) = compose::read(&bench.subject.folder, &hostile) else { return None };
+    let Ok(other) = compose::read(&lab.subject.folder, &hostile) else { return None };
     let other = other.services.get(&service.name)?;
     for (name, value) in &service.settings.environment {
         if other.settings.environment.get(name) != Some(value) && !secrets.contains(name) {
@@ -192,29 +170,4 @@ fn sets_env(role: &RoleSubject, arg: &str) -> bool {
     instructions.any(
         |one| matches!(&one.kind, Kind::Env(pairs) if pairs.iter().any(|(_, value)| interpolated(value).contains(arg))),
     )
-}
-
-/// Names after `$` or `${` in a text.
-pub(super) fn interpolated(text: &str) -> BTreeSet<String> {
-    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.split('$')
-        .skip(1)
-        .filter_map(|rest| {
-            let rest = rest.strip_prefix('{').unwrap_or(rest);
-            let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
-            let name = &rest[..end];
-            name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then(|| name.to_owned())
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn interpolated_names_are_found() {
-        let found = interpolated("a: ${A:-b} $B ${C?x} $$D ${lower_1}");
-        assert!(["A", "B", "C", "lower_1"].iter().all(|name| found.contains(*name)), "{found:?}");
-    }
 }

@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest as _, Sha256};
 
 use super::leavings::{calls, ends, in_packages, is_code, is_test, is_test_file};
-use super::service::base_tree;
 use super::tools;
 use crate::dockerfile::{Instruction, Kind};
 use crate::engine::{Context, Entry, EntryKind, FileTree, ImageInfo};
+use crate::lab::images::build_text;
+use crate::lab::lineage::{base_tree, made_from_build};
+use crate::lab::{Injection, Lab};
 use crate::stacks::{PackageManager, ToolKind, ecosystem, formats};
+use crate::subject::RoleSubject;
 use crate::text::listed;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::images::build_text;
-use crate::verify::inject::Injection;
-use crate::verify::outcome::{fail, pass};
-use crate::verify::subject::{RoleSubject, Target};
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, pass};
 
 /// Files of fewer bytes are alike by chance.
 const TELLING: u64 = 24;
@@ -25,39 +25,39 @@ const NAMED: usize = 4;
 const LOOKED_UP: usize = 40;
 
 /// `service.no-build-deps`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.container_image("service")?;
+pub(super) async fn check(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.container_image("service")?;
     let expected = "no toolchain, headers, package cache, build dependency, test or source that is not the artefact";
     let file = role.target.file.clone();
-    if let Some((stage, line)) = made_from_build(bench) {
+    if let Some((stage, line)) = made_from_build(lab) {
         return Ok(fail(format!("it is made from {stage}, with all that only building needs"))
             .expected(expected)
             .at(file, line));
     }
-    let tree = bench.tree(&image.id).await?;
-    let base = base_tree(bench, role).await?.unwrap_or_default();
+    let tree = lab.tree(&image.id).await?;
+    let base = base_tree(lab, role).await?.unwrap_or_default();
     let added: BTreeMap<&str, &Entry> = tree
         .files
         .iter()
         .filter(|(path, entry)| is_added(entry, base.files.get(*path)))
         .map(|(path, entry)| (path.as_str(), entry))
         .collect();
-    let dev = match bench.container_image("dev") {
-        Ok(dev) => Some(bench.tree(&dev.id).await?),
+    let dev = match lab.container_image("dev") {
+        Ok(dev) => Some(lab.tree(&dev.id).await?),
         Err(_) => None,
     };
-    let places = Injection::of(&bench.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
-    let mut sources = Sources::of(bench)?;
+    let places = Injection::of(&lab.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
+    let mut sources = Sources::of(lab)?;
     // What dev has at the same place came with the runtime, and is dev.no-source's to tell.
     if let Some(dev) = &dev {
         sources.0.retain(|hash, _| !dev.files.values().any(|entry| entry.sha256 == Some(*hash)));
     }
     let mut found = by_name(&added, dev.as_deref());
     found.push(("tests", tests(&added, &sources, &places)));
-    found.push(("source that does not run", source(bench, role, image, &added, &sources, &places)));
+    found.push(("source that does not run", source(lab, role, image, &added, &sources, &places)));
     if let Some(dev) = &dev {
-        found.push(("build dependencies", build_packages(bench, &added, dev, image).await?));
+        found.push(("build dependencies", build_packages(lab, &added, dev, image).await?));
     }
     Ok(match found.iter().find(|(_, paths)| !paths.is_empty()) {
         Some((what, paths)) => {
@@ -74,38 +74,6 @@ pub(super) async fn check(bench: &Bench) -> Checked {
 fn is_added(entry: &Entry, before: Option<&Entry>) -> bool {
     let leaf = matches!(entry.kind, EntryKind::File | EntryKind::Symlink);
     leaf && before.is_none_or(|old| (old.kind, old.sha256, &old.link) != (entry.kind, entry.sha256, &entry.link))
-}
-
-/// How the service is made from what only the build has, and the line that says so: from a stage of the build that dev
-/// is not made from, or from the build's outside image.
-pub(super) fn made_from_build(bench: &Bench) -> Option<(String, usize)> {
-    let service = bench.subject.role("service")?;
-    let build = bench.subject.role("build")?;
-    let build = build.own.as_ref().unwrap_or(&build.target);
-    let dev = &bench.subject.role("dev")?.target;
-    let names = |target: &Target| -> BTreeSet<String> {
-        let chain = target.dockerfile.ancestry(target.stage);
-        chain
-            .iter()
-            .filter_map(|stage| target.dockerfile.stages[*stage].name.as_ref())
-            .map(|name| name.to_lowercase())
-            .collect()
-    };
-    let (of_build, of_dev) = (names(build), names(dev));
-    let dockerfile = &service.target.dockerfile;
-    let chain = dockerfile.ancestry(service.target.stage);
-    let of_others = chain.windows(2).find_map(|pair| {
-        let name = dockerfile.stages[pair[1]].name.as_ref()?;
-        let lower = name.to_lowercase();
-        let only = of_build.contains(&lower) && !of_dev.contains(&lower);
-        only.then(|| (format!("the stage {name}"), dockerfile.stages[pair[0]].line))
-    });
-    of_others.or_else(|| {
-        let first = *chain.last()?;
-        let image = service.target.base_image()?;
-        let only = build.base_image().as_ref() == Some(&image) && dev.base_image().as_ref() != Some(&image);
-        only.then(|| (format!("the build's image {image}"), dockerfile.stages[first].line))
-    })
 }
 
 /// What is known by its name or place.
@@ -149,9 +117,9 @@ fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'sta
 struct Sources(BTreeMap<[u8; 32], String>);
 
 impl Sources {
-    fn of(bench: &Bench) -> Checked<Self> {
+    fn of(lab: &Lab) -> Checked<Self> {
         let mut found = BTreeMap::new();
-        for file in Context::open(&bench.subject.folder)?.files()?.iter() {
+        for file in Context::open(&lab.subject.folder)?.files()?.iter() {
             let code = is_code(&file.path) || ends(&file.path, &ecosystem().endings.compiled);
             if file.kind == EntryKind::File && file.size >= TELLING && (code || is_test(&file.path)) {
                 found.insert(Sha256::digest(file.read()?).into(), file.path.clone());
@@ -181,14 +149,14 @@ fn tests(added: &BTreeMap<&str, &Entry>, sources: &Sources, places: &[String]) -
 
 /// The project's source where something else is what runs.
 fn source(
-    bench: &Bench,
+    lab: &Lab,
     role: &RoleSubject,
     image: &ImageInfo,
     added: &BTreeMap<&str, &Entry>,
     sources: &Sources,
     places: &[String],
 ) -> Vec<String> {
-    let service = bench.subject.service(role);
+    let service = lab.subject.service(role);
     let command = service.settings.command.as_ref().unwrap_or(&image.config.cmd);
     let entrypoint = service.settings.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
     let words = || command.iter().chain(entrypoint).flat_map(|word| word.split_whitespace());
@@ -213,7 +181,7 @@ fn source(
 /// Installed packages that neither dev's are, which has the production dependencies, nor the service's own: those that
 /// the builder has before it takes the source in.
 async fn build_packages(
-    bench: &Bench,
+    lab: &Lab,
     added: &BTreeMap<&str, &Entry>,
     dev: &FileTree,
     image: &ImageInfo,
@@ -228,12 +196,12 @@ async fn build_packages(
         })
         .take(LOOKED_UP)
         .collect();
-    let Some(build) = bench.subject.role("build").filter(|_| !extra.is_empty()) else { return Ok(Vec::new()) };
-    let injection = Injection::of(&bench.subject);
+    let Some(build) = lab.subject.role("build").filter(|_| !extra.is_empty()) else { return Ok(Vec::new()) };
+    let injection = Injection::of(&lab.subject);
     let target = injection.as_ref().map_or(build.own.as_ref().unwrap_or(&build.target), Injection::build);
     let cut = target.dockerfile.truncated_before_source(target.stage);
-    let Ok(builder) = build_text(&bench.run, target, cut.text, "before-source").await? else { return Ok(Vec::new()) };
-    let container = bench.run.create_idle(&builder.id).await?;
+    let Ok(builder) = build_text(&lab.run, target, cut.text, "before-source").await? else { return Ok(Vec::new()) };
+    let container = lab.run.create_idle(&builder.id).await?;
     let mut found = Vec::new();
     for (path, name) in extra {
         let there = injection.as_ref().map_or_else(Vec::new, |one| one.origins(path, &image.config.working_dir));

@@ -10,30 +10,32 @@ use serde_json::Value;
 use super::leavings::{below_any, is_foreign};
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::stacks::{self, LockProbe, Says, ecosystem};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, inconclusive, pass};
-use crate::verify::subject::Target;
+use crate::lab::Lab;
+use crate::stacks::{LockProbe, Says, ecosystem};
+use crate::subject::Target;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, inconclusive, pass};
 
 /// Files of more bytes are no manifests, and lock files are read so far.
 const LARGEST: u64 = 16 << 20;
 
 /// A manifest with a dependency that no lock file holds.
-struct Unlocked {
+struct Unlocked<'a> {
     path: String,
     text: String,
     mode: u32,
-    package: &'static str,
-    probe: &'static LockProbe,
+    /// Its name, without a version.
+    package: &'a str,
+    probe: &'a LockProbe,
 }
 
 /// `build.locked`.
-pub(super) async fn locked(bench: &Bench) -> Checked {
-    let role = bench.role("build")?;
-    bench.image("build")?;
+pub(super) async fn locked(lab: &Lab) -> Checked {
+    let role = lab.role("build")?;
+    lab.image("build")?;
     let target = role.own.as_ref().unwrap_or(&role.target);
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let locks = stacks::find(&bench.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
+    let locks = &lab.subject.project.stack.locks;
     let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
     let Some(unlocked) = unlocked else {
         let mut names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
@@ -45,13 +47,14 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
     };
     let Unlocked { path, package, .. } = &unlocked;
     let changed = context.with_file(path, unlocked.text.clone().into_bytes(), unlocked.mode);
+    let changed = used(unlocked.probe, changed, package)?;
     let request = BuildRequest {
         args: target.args.clone(),
         ..BuildRequest::new("unlocked", &changed, &target.dockerfile.text).target(target.stage_name())
     };
     // The end of a log may be no more than how the command is used.
     let (mut printed, mut failed) = (BTreeMap::<u32, Vec<String>>::new(), None);
-    let outcome = bench.run.build(request, |event| match event {
+    let outcome = lab.run.build(request, |event| match event {
         BuildEvent::Log { step, line } => printed.entry(step).or_default().push(line),
         BuildEvent::StepFailed { step, .. } => failed = Some(step.id),
         _ => {}
@@ -78,7 +81,7 @@ pub(super) async fn locked(bench: &Bench) -> Checked {
 }
 
 /// The manifest of a probe with a package added; none if the context has no such manifest.
-fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>> {
+fn add<'a>(probe: &'a LockProbe, context: &Context) -> Checked<Option<Unlocked<'a>>> {
     let files = context.files()?;
     let glob = globset::Glob::new(&probe.manifest).expect("our own pattern; a test below reads it").compile_matcher();
     let mut manifests: Vec<&ContextFile> = files
@@ -94,7 +97,7 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
             known.push(String::from_utf8_lossy(&file.read()?).into_owned());
         }
     }
-    let is_known = |package: &str| known.iter().any(|text| text.contains(without_version(package)));
+    let is_known = |package: &str| known.iter().any(|text| names(text, without_version(package)));
     let Some(package) = probe.packages.iter().find(|package| !is_known(package)) else {
         return Ok(None);
     };
@@ -102,11 +105,12 @@ fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>
         let Ok(text) = String::from_utf8(manifest.read()?) else { continue };
         let text = match Path::new(&manifest.path).extension().and_then(OsStr::to_str) {
             Some("json") => in_json(probe, &text, package),
+            Some("xml") => in_pom(probe, &text, package),
             Some("mod") => Some(in_mod(probe, &text, package)),
             _ => in_toml(probe, &text, package),
         };
         if let Some(text) = text {
-            let (path, mode) = (manifest.path.clone(), manifest.mode);
+            let (path, mode, package) = (manifest.path.clone(), manifest.mode, without_version(package));
             return Ok(Some(Unlocked { path, text, mode, package, probe }));
         }
     }
@@ -118,9 +122,30 @@ fn without_version(package: &str) -> &str {
     package.rsplit_once('@').map_or(package, |(name, _)| name)
 }
 
+/// Whether a lock contains a package, by its name or by the path of its folder in a repository.
+fn names(lock: &str, package: &str) -> bool {
+    lock.contains(package) || lock.contains(&format!("{}/", package.replace(['.', ':'], "/")))
+}
+
 /// A `go.mod`, whose directives are lines of their own or blocks: <https://go.dev/ref/mod#go-mod-file>.
 fn in_mod(probe: &LockProbe, text: &str, package: &str) -> String {
     format!("{text}\n{} {}\n", probe.at.join(" "), package.replace('@', " "))
+}
+
+/// The context with code that uses the package, where nobody would miss it otherwise.
+fn used(probe: &LockProbe, context: Context, package: &str) -> Checked<Context> {
+    let Some(using) = &probe.used else { return Ok(context) };
+    let glob = globset::Glob::new(&using.files).expect("our own pattern; a test below reads it").compile_matcher();
+    let place = Regex::new(&using.find).expect("our own pattern; a test below reads it");
+    let text = using.replace.replace("@package@", package);
+    let files = context.files()?;
+    files
+        .iter()
+        .filter(|file| file.kind == EntryKind::File && file.size < LARGEST && glob.is_match(&file.path))
+        .try_fold(context.clone(), |context, file| {
+            let Ok(old) = String::from_utf8(file.read()?) else { return Ok(context) };
+            Ok(context.with_file(&file.path, place.replace(&old, &text).into_owned().into_bytes(), file.mode))
+        })
 }
 
 fn in_json(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
@@ -154,6 +179,21 @@ fn in_toml(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
     Some(document.to_string())
 }
 
+/// A `pom.xml`: <https://maven.apache.org/pom.html#dependencies>.
+fn in_pom(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
+    let (group, artifact) = package.split_once(':')?;
+    let document = roxmltree::Document::parse(text).ok()?;
+    let mut at = document.root();
+    for key in &probe.at {
+        at = at.children().find(|node| node.tag_name().name() == key)?;
+    }
+    let end = at.range().start + text[at.range()].rfind("</")?;
+    let dependency = format!(
+        "<dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>[0,)</version></dependency>"
+    );
+    Some(format!("{}{dependency}{}", &text[..end], &text[end..]))
+}
+
 /// The line of the last RUN that installs or builds by the manifest.
 fn installing_line(target: &Target, probe: &LockProbe) -> usize {
     let command = Regex::new(&probe.command).expect("our own pattern; a test below reads it");
@@ -170,6 +210,7 @@ fn installing_line(target: &Target, probe: &LockProbe) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
     fn probe(stack: &str, index: usize) -> &'static LockProbe {
         &stacks::find(stack).unwrap().locks[index]
@@ -183,6 +224,11 @@ mod tests {
                 Regex::new(&probe.command).unwrap();
                 globset::Glob::new(&probe.manifest).unwrap();
                 assert!(!probe.packages.is_empty() && !probe.at.is_empty(), "{name}");
+                if let Some(used) = &probe.used {
+                    Regex::new(&used.find).unwrap();
+                    globset::Glob::new(&used.files).unwrap();
+                    assert!(used.replace.contains("@package@"), "{name}");
+                }
             }
         }
     }
@@ -200,6 +246,13 @@ mod tests {
         let added = in_mod(probe("go", 0), "module a\n\nrequire example.com/b v1.0.0", "github.com/google/uuid@v1.6.0");
         assert!(added.ends_with("require example.com/b v1.0.0\nrequire github.com/google/uuid v1.6.0\n"), "{added}");
         assert_eq!(without_version("github.com/google/uuid@v1.6.0"), "github.com/google/uuid");
+        let pom = "<project xmlns=\"urn:m\"><build><dependencies/></build><dependencies>\n</dependencies></project>";
+        let added = in_pom(probe("java", 0), pom, "a.b:c").unwrap();
+        let dependency =
+            "<dependency><groupId>a.b</groupId><artifactId>c</artifactId><version>[0,)</version></dependency>";
+        assert_eq!(added, pom.replace("\n", &format!("\n{dependency}")));
+        assert_eq!(in_pom(probe("java", 0), "<project/>", "a.b:c"), None);
+        assert!(names("0f  a/b/c/1.0/c-1.0.jar", "a.b:c") && !names("0f  a/b/cd/1.0/cd-1.0.jar", "a.b:c"));
     }
 
     #[test]

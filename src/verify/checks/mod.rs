@@ -1,8 +1,7 @@
 //! The checks: one file per contract family, one list of all here.
 
-mod at_work;
 mod build;
-mod capabilities;
+pub(super) mod builds;
 mod dependencies;
 mod dev;
 mod dev_tools;
@@ -33,17 +32,13 @@ mod taint;
 mod test;
 mod tools;
 
+use crate::lab::Lab;
+use crate::verify::stop::Checked;
 use std::future::{Future, ready};
 use std::pin::Pin;
 
-use tokio::sync::OnceCell;
-
-use super::bench::{Bench, Checked};
-pub(super) use at_work::AtWork;
-pub(super) use build::{Injected, differences, injected};
-
-/// A check: looks at the bench, returns a verdict.
-pub(super) type Check = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
+/// A check: looks at a subject in the lab, returns a verdict.
+pub(super) type Check = for<'a> fn(&'a Lab) -> Pin<Box<dyn Future<Output = Checked> + Send + 'a>>;
 
 /// What is proved while the images are built; the others are [`ALL`].
 pub(super) const BUILDS: &str = "scaffold.builds";
@@ -61,13 +56,6 @@ pub(super) struct Entry {
 /// Every role, for what concerns all images.
 const ROLES: &[&str] = &["dev", "dev-tools", "build", "service", "test", "installation"];
 
-/// What several checks want to know, found out by the first that asks.
-#[derive(Default)]
-pub(super) struct Seen {
-    hardened: OnceCell<read_only::Hardened>,
-    leaks: OnceCell<super::taint::Leaks>,
-}
-
 /// The entry of a contract; none for [`BUILDS`].
 pub(super) fn find(contract: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.contract == contract)
@@ -75,136 +63,120 @@ pub(super) fn find(contract: &str) -> Option<&'static Entry> {
 
 /// The one list, in the catalogue's order.
 pub(super) const ALL: &[Entry] = &[
-    Entry { contract: "scaffold.ignore", needs: ROLES, check: |bench| Box::pin(ignore::check(bench)) },
-    Entry { contract: "scaffold.pinned", needs: &[], check: |bench| Box::pin(ready(pinned::check(bench))) },
+    Entry { contract: "scaffold.ignore", needs: ROLES, check: |lab| Box::pin(ignore::check(lab)) },
+    Entry { contract: "scaffold.pinned", needs: &[], check: |lab| Box::pin(ready(pinned::check(lab))) },
     Entry {
         contract: "scaffold.unprivileged",
         needs: &["dev", "build", "service", "installation"],
-        check: |bench| Box::pin(privilege::check(bench)),
+        check: |lab| Box::pin(privilege::check(lab)),
     },
-    Entry { contract: "dev.mount", needs: &["dev", "build"], check: |bench| Box::pin(dev::mount(bench)) },
-    Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |bench| Box::pin(dev::no_source(bench)) },
+    Entry { contract: "dev.mount", needs: &["dev", "build"], check: |lab| Box::pin(dev::mount(lab)) },
+    Entry { contract: "dev.no-source", needs: &["dev", "build"], check: |lab| Box::pin(dev::no_source(lab)) },
     Entry {
         contract: "dev.prod-deps-only",
         needs: &["dev", "service"],
-        check: |bench| Box::pin(dependencies::check(bench)),
+        check: |lab| Box::pin(dependencies::check(lab)),
     },
     Entry {
         contract: "dev.same-runtime",
         needs: &["dev", "service", "build"],
-        check: |bench| Box::pin(runtime::check(bench)),
+        check: |lab| Box::pin(runtime::check(lab)),
     },
-    Entry { contract: "dev.reload", needs: &["dev", "build"], check: |bench| Box::pin(reload::check(bench)) },
-    Entry { contract: "dev.owner", needs: &["dev", "build"], check: |bench| Box::pin(owner::check(bench)) },
-    Entry { contract: "dev-tools.optional", needs: &[], check: |bench| Box::pin(ready(dev_tools::optional(bench))) },
+    Entry { contract: "dev.reload", needs: &["dev", "build"], check: |lab| Box::pin(reload::check(lab)) },
+    Entry { contract: "dev.owner", needs: &["dev", "build"], check: |lab| Box::pin(owner::check(lab)) },
+    Entry { contract: "dev-tools.optional", needs: &[], check: |lab| Box::pin(ready(dev_tools::optional(lab))) },
     Entry {
         contract: "dev-tools.shared-source",
         needs: &["dev-tools", "dev", "build"],
-        check: |bench| Box::pin(shared_source::check(bench)),
+        check: |lab| Box::pin(shared_source::check(lab)),
     },
     Entry {
         contract: "dev-tools.present",
         needs: &["dev-tools", "dev", "build"],
-        check: |bench| Box::pin(dev_tools::present(bench)),
+        check: |lab| Box::pin(dev_tools::present(lab)),
     },
     Entry {
         contract: "build.extends-dev",
         needs: &["dev", "build"],
-        check: |bench| Box::pin(extends_dev::extends_dev(bench)),
+        check: |lab| Box::pin(extends_dev::extends_dev(lab)),
     },
     Entry {
         contract: "build.from-source",
         needs: &["build", "service"],
-        check: |bench| Box::pin(poison::from_source(bench)),
+        check: |lab| Box::pin(poison::from_source(lab)),
     },
-    Entry { contract: "build.locked", needs: &["build"], check: |bench| Box::pin(locked::locked(bench)) },
+    Entry { contract: "build.locked", needs: &["build"], check: |lab| Box::pin(locked::locked(lab)) },
     Entry {
         contract: "build.env-agnostic",
         needs: &["build", "service"],
-        check: |bench| Box::pin(reproducible::env_agnostic(bench)),
+        check: |lab| Box::pin(reproducible::env_agnostic(lab)),
     },
     Entry {
         contract: "build.reproducible",
         needs: &["build", "service"],
-        check: |bench| Box::pin(reproducible::reproducible(bench)),
+        check: |lab| Box::pin(reproducible::reproducible(lab)),
     },
     Entry {
         contract: "build.inject-equal",
         needs: &["build", "service"],
-        check: |bench| Box::pin(build::inject_equal(bench)),
+        check: |lab| Box::pin(build::inject_equal(lab)),
     },
     Entry {
         contract: "service.no-build-deps",
         needs: &["service", "build", "dev"],
-        check: |bench| Box::pin(leftovers::check(bench)),
+        check: |lab| Box::pin(leftovers::check(lab)),
     },
-    Entry {
-        contract: "service.non-root",
-        needs: &["service", "build"],
-        check: |bench| Box::pin(service::non_root(bench)),
-    },
-    Entry { contract: "service.port", needs: &["service", "build"], check: |bench| Box::pin(service::port(bench)) },
-    Entry {
-        contract: "service.shutdown",
-        needs: &["service", "build"],
-        check: |bench| Box::pin(shutdown::check(bench)),
-    },
+    Entry { contract: "service.non-root", needs: &["service", "build"], check: |lab| Box::pin(service::non_root(lab)) },
+    Entry { contract: "service.port", needs: &["service", "build"], check: |lab| Box::pin(service::port(lab)) },
+    Entry { contract: "service.shutdown", needs: &["service", "build"], check: |lab| Box::pin(shutdown::check(lab)) },
     Entry {
         contract: "service.no-deployment-env",
         needs: &["service", "dev"],
-        check: |bench| Box::pin(taint::no_deployment_env(bench)),
+        check: |lab| Box::pin(taint::no_deployment_env(lab)),
     },
-    Entry { contract: "service.no-secret", needs: &["service"], check: |bench| Box::pin(taint::no_secret(bench)) },
-    Entry {
-        contract: "service.read-only",
-        needs: &["service", "build"],
-        check: |bench| Box::pin(read_only::check(bench)),
-    },
+    Entry { contract: "service.no-secret", needs: &["service"], check: |lab| Box::pin(taint::no_secret(lab)) },
+    Entry { contract: "service.read-only", needs: &["service", "build"], check: |lab| Box::pin(read_only::check(lab)) },
     Entry {
         contract: "service.immutable-code",
         needs: &["service", "build", "dev"],
-        check: |bench| Box::pin(immutable::check(bench)),
+        check: |lab| Box::pin(immutable::check(lab)),
     },
-    Entry { contract: "service.health", needs: &["service", "build"], check: |bench| Box::pin(health::check(bench)) },
+    Entry { contract: "service.health", needs: &["service", "build"], check: |lab| Box::pin(health::check(lab)) },
     Entry {
         contract: "test.extends-service",
         needs: &["test", "service", "build"],
-        check: |bench| Box::pin(test::extends_service(bench)),
+        check: |lab| Box::pin(test::extends_service(lab)),
     },
-    Entry {
-        contract: "test.passes",
-        needs: &["test", "service", "build"],
-        check: |bench| Box::pin(test::passes(bench)),
-    },
+    Entry { contract: "test.passes", needs: &["test", "service", "build"], check: |lab| Box::pin(test::passes(lab)) },
     Entry {
         contract: "test.exit-code",
         needs: &["test", "service", "build"],
-        check: |bench| Box::pin(suite::exit_code(bench)),
+        check: |lab| Box::pin(suite::exit_code(lab)),
     },
     Entry {
         contract: "test.isolated-env",
         needs: &["test", "service"],
-        check: |bench| Box::pin(ready(isolated::isolated_env(bench))),
+        check: |lab| Box::pin(ready(isolated::isolated_env(lab))),
     },
     Entry {
         contract: "installation.extends-service",
         needs: &["installation", "service"],
-        check: |bench| Box::pin(installation::extends_service(bench)),
+        check: |lab| Box::pin(installation::extends_service(lab)),
     },
     Entry {
         contract: "installation.env-complete",
         needs: &["installation", "service"],
-        check: |bench| Box::pin(ready(installation::env_complete(bench))),
+        check: |lab| Box::pin(ready(installation::env_complete(lab))),
     },
     Entry {
         contract: "installation.no-secret",
         needs: &["installation", "service"],
-        check: |bench| Box::pin(secrets::no_secret(bench)),
+        check: |lab| Box::pin(secrets::no_secret(lab)),
     },
     Entry {
         contract: "installation.immutable",
         needs: &["installation", "service"],
-        check: |bench| Box::pin(release::immutable(bench)),
+        check: |lab| Box::pin(release::immutable(lab)),
     },
 ];
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::lab::Lab;
 use crate::project::ImageRef;
 use crate::stacks::ecosystem;
+use crate::subject::{RoleSubject, Subject, Target};
 use crate::text::read_text;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, inconclusive, pass, skipped};
-use crate::verify::subject::{RoleSubject, Subject, Target};
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, inconclusive, pass, skipped};
 
 /// The file with the digests of outside images.
 const LOCK: &str = "dockwright.lock";
@@ -35,11 +36,11 @@ struct Lock {
 }
 
 /// `scaffold.pinned`.
-pub(super) fn check(bench: &Bench) -> Checked {
-    let images = outside(&bench.subject);
+pub(super) fn check(lab: &Lab) -> Checked {
+    let images = outside(&lab.subject);
     let mut flaws: Vec<(&Outside, String)> = images.iter().filter_map(|one| Some((one, flaw(&one.image)?))).collect();
     if flaws.is_empty() {
-        match lock(bench)? {
+        match lock(lab)? {
             None => {}
             Some(lock) if lock.schema != 1 => {
                 return Ok(inconclusive(format!("{LOCK} has the schema {}, and this version knows 1", lock.schema))
@@ -186,8 +187,8 @@ fn plain(name: &str) -> &str {
 }
 
 /// Reads dockwright.lock, if there is one; one that cannot be read locks nothing.
-fn lock(bench: &Bench) -> Checked<Option<Lock>> {
-    let path = bench.subject.folder.join(LOCK);
+fn lock(lab: &Lab) -> Checked<Option<Lock>> {
+    let path = lab.subject.folder.join(LOCK);
     let text = match read_text(&path, LARGEST) {
         Ok(text) => text,
         Err(error) if error.is_missing() => return Ok(None),

@@ -5,13 +5,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
-use super::build::differences;
-use crate::dockerfile::Kind;
+use super::reproducible::unequal_to_itself;
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, Ignore};
-use crate::stacks::{self, Stack};
-use crate::verify::artefact::{self, Made};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{fail, pass, skipped};
+use crate::lab::rebuild::Made;
+use crate::lab::{Lab, blame, changes, rebuild};
+use crate::stacks::Stack;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, pass, skipped};
 
 /// What stands in a poisoned output. Most languages can read it, so that only its use shows.
 const POISON: &str = "dockwright - poisoned - output\n";
@@ -20,11 +20,11 @@ const POISON: &str = "dockwright - poisoned - output\n";
 const MOST: usize = 500;
 
 /// `build.from-source`.
-pub(super) async fn from_source(bench: &Bench) -> Checked {
-    let made = artefact::made(bench).await?;
+pub(super) async fn from_source(lab: &Lab) -> Checked {
+    let made = rebuild::made(lab).await?;
     let target = &made.target;
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let seeds = seeds(stacks::find(&bench.subject.project.service.stack), made, &context)?;
+    let seeds = seeds(&lab.subject.project.stack, &made, &context)?;
     // Newer than every source, as what was built of them is.
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let time = u32::try_from(time).unwrap_or(u32::MAX);
@@ -50,26 +50,26 @@ pub(super) async fn from_source(bench: &Bench) -> Checked {
         ..BuildRequest::new("poisoned", &poisoned, text).target(target.stage_name())
     };
     let expected = "what is built of the sources alone, whatever lies in the folders of outputs";
-    let image = match bench.run.build(request, |_| {}).await? {
+    let image = match lab.run.build(request, |_| {}).await? {
         BuildOutcome::Built { image_id } => image_id,
         BuildOutcome::Failed(failure) => {
             let what = format!("with old outputs on the host ({}) it does not build", some(&mut reaching.iter()));
-            let line = failure.line.unwrap_or_else(|| taking_line(made, &reaching));
+            let place = failure.line.map_or_else(|| blame::taking(target, &reaching), |line| target.place(line));
             return Ok(fail(format!("{what}: {}", failure.message))
                 .expected(expected)
-                .at(target.file.clone(), line)
+                .at_place(&place)
                 .log(failure.log_tail));
         }
     };
-    let found = artefact::walk(bench, &image, &made.places).await?;
+    let found = rebuild::walk(lab, &image, &made.places).await?;
     let poison = found.files.iter().find(|(path, entry)| {
         entry.sha256.is_some_and(|hash| hash[..] == digest[..]) && made.tree.files.get(*path) != Some(*entry)
     });
     let what = match poison {
         Some((path, _)) => format!("an old output of the host is {path} of what the build makes"),
         None => {
-            let differences = differences(&made.tree, &found);
-            let Some(first) = differences.first() else {
+            let changes = changes(&made.tree, &found);
+            let Some(first) = changes.first() else {
                 return Ok(pass(format!(
                     "with {} old outputs in the build ({}, …) the {} files that it makes are the same",
                     reaching.len(),
@@ -78,7 +78,7 @@ pub(super) async fn from_source(bench: &Bench) -> Checked {
                 )));
             };
             // A build that never makes the same says nothing here.
-            if let Some(contract) = artefact::unequal_to_itself(bench).await? {
+            if let Some(contract) = unequal_to_itself(lab).await? {
                 return Ok(skipped(format!("{contract} does not hold, so there is no telling what makes it differ")));
             }
             format!(
@@ -88,15 +88,13 @@ pub(super) async fn from_source(bench: &Bench) -> Checked {
         }
     };
     let hint = format!("build without them, or name them in .dockerignore: {}", some(&mut reaching.iter()));
-    Ok(fail(what).expected(expected).at(target.file.clone(), taking_line(made, &reaching)).hint(hint))
+    Ok(fail(what).expected(expected).at_place(&blame::taking(target, &reaching)).hint(hint))
 }
 
 /// Where on the host an output would be: in the folders in which the stack's tools leave theirs, and where the build itself
 /// leaves what the service takes, if that is where the source is. What is there and is no output is a source, and stays.
-fn seeds(stack: Option<&Stack>, made: &Made, context: &Context) -> Checked<BTreeSet<String>> {
-    let outputs: &[String] = stack.map_or(&[], |stack| &stack.outputs);
-    let ignored = stack.map(|stack| stack.ignore.join("\n")).unwrap_or_default();
-    let ignored = Ignore::parse(&ignored).unwrap_or_default();
+fn seeds(stack: &Stack, made: &Made, context: &Context) -> Checked<BTreeSet<String>> {
+    let ignored = Ignore::parse(&stack.ignore.join("\n")).unwrap_or_default();
     let workdir = made.image.config.working_dir.trim_end_matches('/');
     let mut seeds = BTreeSet::new();
     for place in &made.places {
@@ -105,7 +103,7 @@ fn seeds(stack: Option<&Stack>, made: &Made, context: &Context) -> Checked<BTree
             let below = path.strip_prefix(place.trim_end_matches('/')).unwrap_or(path).trim_start_matches('/');
             // A single file that the service takes has its own name.
             let below = if below.is_empty() { path.rsplit('/').next().unwrap_or(path) } else { below };
-            for folder in outputs {
+            for folder in &stack.outputs {
                 // Tools put into the folder what the artefact has in a folder of that name.
                 let inner = below.strip_prefix(folder.as_str()).map_or(below, |rest| rest.trim_start_matches('/'));
                 seeds.insert(format!("{folder}/{inner}"));
@@ -135,43 +133,9 @@ fn beside(path: &str) -> String {
     format!("{folder}/dockwright_gone{}", extension.unwrap_or_default())
 }
 
-/// The line that takes the outputs in: one that names their folder, else that which takes in the source.
-fn taking_line(made: &Made, reaching: &[String]) -> usize {
-    let dockerfile = &made.target.dockerfile;
-    let lines: Vec<&str> = dockerfile.text.lines().collect();
-    let folder = reaching.first().and_then(|path| path.split('/').next()).unwrap_or_default();
-    let named = |line: &usize| lines.get(line - 1).is_some_and(|text| names_folder(text, folder));
-    let chain = dockerfile.chain(made.target.stage);
-    let takes = chain.iter().rev().map(|(_, one)| one);
-    let takes = takes.filter(|one| matches!(one.kind, Kind::Copy(_) | Kind::Add(_) | Kind::Run(_)));
-    let naming = takes.flat_map(|one| one.line..=one.end_line).find(named);
-    let cut = dockerfile.truncated_before_source(made.target.stage).cut;
-    naming.or(cut).unwrap_or(made.target.line())
-}
-
-/// Whether a line names a folder of the working directory: not one of that name elsewhere.
-fn names_folder(text: &str, folder: &str) -> bool {
-    text.match_indices(folder).any(|(at, _)| {
-        let before = text[..at].strip_suffix("./").unwrap_or(&text[..at]);
-        let after = text[at + folder.len()..].chars().next();
-        !before.ends_with(|c: char| c.is_ascii_alphanumeric() || "/_-.".contains(c))
-            && !after.is_some_and(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_folder_is_told_from_one_of_its_name_elsewhere() {
-        for line in ["COPY dist/ /out/", "if [ -d dist ]; then", "cp -r ./dist /out", "cp \"dist\" x"] {
-            assert!(names_folder(line, "dist"), "{line}");
-        }
-        for line in ["--wheel-dir /tmp/dist .", "--outDir /out/dist", "apt-get dist-upgrade", "distribution"] {
-            assert!(!names_folder(line, "dist"), "{line}");
-        }
-    }
 
     #[test]
     fn what_is_gone_is_beside_what_is_there() {

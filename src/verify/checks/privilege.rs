@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use super::at_work::{self, SETTLES};
-use super::capabilities::{Rights, look, names};
 use super::dev::held_mount;
-use super::owner::foreign;
-use super::reload::{command_place, publish};
-use super::service::{health_path, port_of};
 use crate::compose::Service;
 use crate::engine::{EntryKind, ImageInfo};
+use crate::lab::at_work::{self, SETTLES};
+use crate::lab::ports::{health_path, port_of, publish};
+use crate::lab::processes::foreign;
+use crate::lab::rights::{Rights, look, names};
+use crate::lab::{Lab, blame, http};
 use crate::spec::{Device, MountKind};
+use crate::subject::RoleSubject;
 use crate::text::Place;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::http;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// Who can talk to one of these has the host.
 const SOCKETS: &[&str] = &[
@@ -72,17 +71,17 @@ enum Seen {
 }
 
 /// `scaffold.unprivileged`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    for role in &bench.subject.roles {
-        if let Some((what, place)) = asked(bench, role) {
+pub(super) async fn check(lab: &Lab) -> Checked {
+    for role in &lab.subject.roles {
+        if let Some((what, place)) = asked(lab, role) {
             return Ok(fail(format!("{}: {what}", role.name))
                 .expected("no role is privileged, joins a namespace of the host or reaches the engine")
-                .at(bench.subject.shown(&place.file), place.line));
+                .at(lab.subject.shown(&place.file), place.line));
         }
     }
-    let mut seen = vec![dev(bench).await?];
-    for role in bench.subject.roles.iter().filter(|role| matches!(role.role, "service" | "installation")) {
-        seen.push(serving(bench, role).await?);
+    let mut seen = vec![dev(lab).await?];
+    for role in lab.subject.roles.iter().filter(|role| matches!(role.role, "service" | "installation")) {
+        seen.push(serving(lab, role).await?);
         // An installation of a service that does not serve does not serve either.
         if matches!(seen.last(), Some(Seen::Elsewhere(_))) {
             break;
@@ -105,8 +104,8 @@ pub(super) async fn check(bench: &Bench) -> Checked {
 }
 
 /// What a service of compose.yaml asks for that no role may have, and where.
-fn asked<'a>(bench: &'a Bench, role: &RoleSubject) -> Option<(String, &'a Place)> {
-    let service = bench.subject.service(role);
+fn asked<'a>(lab: &'a Lab, role: &RoleSubject) -> Option<(String, &'a Place)> {
+    let service = lab.subject.service(role);
     let told = |what: String, field: &str| Some((what, service.at(field)));
     if service.settings.privileged {
         return told("it is privileged".into(), "privileged");
@@ -122,7 +121,7 @@ fn asked<'a>(bench: &'a Bench, role: &RoleSubject) -> Option<(String, &'a Place)
     if let Some((field, _)) = joins.iter().find(|(_, mode)| mode.as_deref() == Some("host")) {
         return told(format!("`{field}: host` joins a namespace of the host"), field);
     }
-    if let Some((source, place)) = engine_mount(bench, service) {
+    if let Some((source, place)) = engine_mount(lab, service) {
         return Some((format!("{source} of the host is mounted, by which the engine is reached"), place));
     }
     let bare = |name: &String| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
@@ -144,12 +143,12 @@ fn asked<'a>(bench: &'a Bench, role: &RoleSubject) -> Option<(String, &'a Place)
 }
 
 /// A mount through which the engine is reached: its source, and where it is written.
-fn engine_mount<'a>(bench: &'a Bench, service: &'a Service) -> Option<(String, &'a Place)> {
-    let compose = &bench.subject.compose;
+fn engine_mount<'a>(lab: &'a Lab, service: &'a Service) -> Option<(String, &'a Place)> {
+    let compose = &lab.subject.compose;
     if let Some(one) = compose.unsupported_of(&service.name).find(|one| one.field == "use_api_socket") {
         return Some(("the engine's socket".into(), &one.place));
     }
-    let own = bench.engine().info().address.strip_prefix("unix://").map(ToOwned::to_owned);
+    let own = lab.engine().info().address.strip_prefix("unix://").map(ToOwned::to_owned);
     service.volumes.iter().find_map(|mount| {
         let source = match &mount.kind {
             MountKind::Bind(_) => mount.source.clone()?,
@@ -158,7 +157,7 @@ fn engine_mount<'a>(bench: &'a Bench, service: &'a Service) -> Option<(String, &
             _ => return None,
         };
         // The project's own folder is dev.mount's to judge, whatever lies in it.
-        if Path::new(&source).starts_with(&bench.subject.folder) {
+        if Path::new(&source).starts_with(&lab.subject.folder) {
             return None;
         }
         let reaches = |socket: &str| Path::new(socket).starts_with(&source);
@@ -169,16 +168,16 @@ fn engine_mount<'a>(bench: &'a Bench, service: &'a Service) -> Option<(String, &
 }
 
 /// dev, which may start as root to take on the owner of its source.
-async fn dev(bench: &Bench) -> Checked<Seen> {
-    let Some(role) = bench.subject.role("dev") else { return Ok(Seen::Clean("dev is off".into())) };
-    if held_mount(bench).is_err() {
+async fn dev(lab: &Lab) -> Checked<Seen> {
+    let Some(role) = lab.subject.role("dev") else { return Ok(Seen::Clean("dev is off".into())) };
+    if held_mount(lab).is_err() {
         return Ok(Seen::Elsewhere("dev.mount does not hold, so dev does not serve".into()));
     }
-    let work = at_work::dev(bench).await?;
+    let work = at_work::dev(lab).await?;
     if let Err(why) = &work.served {
         return Ok(Seen::Elsewhere(format!("dev does not serve, which dev.reload says more of: {why}")));
     }
-    let info = bench.engine().info();
+    let info = lab.engine().info();
     let shifted = info.rootless || info.userns;
     let owner = work.scene.copy.uid();
     if let Some(other) = work.processes.as_ref().and_then(|all| foreign(all, owner)).filter(|_| !shifted) {
@@ -187,26 +186,26 @@ async fn dev(bench: &Bench) -> Checked<Seen> {
     }
     // A launcher above those that serve may be root; with that it does nothing but wait.
     let judged = work.rights.as_ref().map(|all| all.iter().filter(|one| shifted || one.uid != 0).cloned().collect());
-    judge(bench, role, judged).await
+    judge(lab, role, judged).await
 }
 
 /// The service, or an installation of it.
-async fn serving(bench: &Bench, role: &RoleSubject) -> Checked<Seen> {
-    let image = bench.container_image(&role.name)?;
-    let port = port_of(bench, bench.subject.service(role), image).ok();
-    let scene = bench.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
+async fn serving(lab: &Lab, role: &RoleSubject) -> Checked<Seen> {
+    let image = lab.container_image(&role.name)?;
+    let port = port_of(lab, lab.subject.service(role), image).ok();
+    let scene = lab.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
     let host = match port {
         Some(port) => scene.container.inspect().await?.host_port(port),
         None => None,
     };
-    let served = match (host, health_path(bench)) {
-        (Some(host), Ok(path)) => scene.answer(host, &path, bench.patience(), http::Answer::ok).await.map(drop),
+    let served = match (host, health_path(lab)) {
+        (Some(host), Ok(path)) => scene.answer(host, &path, lab.patience(), http::Answer::ok).await.map(drop),
         _ => {
             tokio::time::sleep(SETTLES).await;
             Ok(())
         }
     };
-    let rights = look(bench, &scene.container).await.ok().and_then(|(_, rights)| rights);
+    let rights = look(lab, &scene.container).await.ok().and_then(|(_, rights)| rights);
     scene.end().await;
     if let Err(why) = served {
         let name = &role.name;
@@ -214,51 +213,50 @@ async fn serving(bench: &Bench, role: &RoleSubject) -> Checked<Seen> {
     }
     let root = rights.as_ref().and_then(|all| all.iter().find(|one| one.uid == 0 && one.mask != 0));
     // What runs as root in every container of the image is the image's defect; in one alone, compose.yaml's.
-    let own = bench.subject.service(role).settings.user.is_none() || role.role == "service";
+    let own = lab.subject.service(role).settings.user.is_none() || role.role == "service";
     if let Some(root) = root.filter(|_| own) {
         let command = http::shorten(&root.command);
         return Ok(Seen::Elsewhere(format!("`{command}` runs as root, which service.non-root says more of")));
     }
-    judge(bench, role, rights).await
+    judge(lab, role, rights).await
 }
 
-async fn judge(bench: &Bench, role: &RoleSubject, rights: Option<Vec<Rights>>) -> Checked<Seen> {
-    let service = bench.subject.service(role);
-    let image = bench.container_image(&role.name)?;
-    let Some(rights) = rights else { return by_settings(bench, role, service, image).await };
-    let low = port_of(bench, service, image).is_ok_and(|port| port < LOW_PORTS);
+async fn judge(lab: &Lab, role: &RoleSubject, rights: Option<Vec<Rights>>) -> Checked<Seen> {
+    let service = lab.subject.service(role);
+    let image = lab.container_image(&role.name)?;
+    let Some(rights) = rights else { return by_settings(lab, role, service, image).await };
+    let low = port_of(lab, service, image).is_ok_and(|port| port < LOW_PORTS);
     let allowed = if low { NET_BIND_SERVICE } else { 0 };
     let Some(kept) = rights.iter().find(|one| one.mask & !allowed != 0) else {
         return Ok(Seen::Clean(format!("no process of {} keeps a capability", role.name)));
     };
-    let place = place(bench, role, service, kept.uid);
+    let place = place(lab, role, service, kept.uid);
     Ok(Seen::Kept(
         fail(format!("{}: `{}` serves with {}", role.name, http::shorten(&kept.command), names(kept.mask)))
             .expected("no process that serves keeps a capability")
-            .at(place.0, place.1),
+            .at_place(&place),
     ))
 }
 
 /// Where a capability comes from: a file that has it, the user that compose.yaml sets, or what starts the process.
-fn place(bench: &Bench, role: &RoleSubject, service: &Service, uid: u32) -> (String, usize) {
+fn place(lab: &Lab, role: &RoleSubject, service: &Service, uid: u32) -> Place {
     if let Some(line) = role.target.line_with(&["setcap"]) {
-        return (role.target.file.clone(), line);
+        return role.target.place(line);
     }
     if let Some(user) = service.settings.user.as_ref().filter(|_| uid == 0) {
-        let place = service.at(if user.is_empty() { "cap_add" } else { "user" });
-        return (bench.subject.shown(&place.file), place.line);
+        return service.at(if user.is_empty() { "cap_add" } else { "user" }).clone();
     }
     if service.settings.entrypoint.is_none() && service.settings.command.is_none() {
         let entry = |kind: &crate::dockerfile::Kind| matches!(kind, crate::dockerfile::Kind::Entrypoint(_));
         if let Some(one) = role.target.instructions().find(|one| entry(&one.kind)) {
-            return (role.target.file.clone(), one.line);
+            return role.target.place(one.line);
         }
     }
-    command_place(bench, role)
+    blame::command(&lab.subject, role)
 }
 
 /// Where processes cannot be looked at: what the settings leave them.
-async fn by_settings(bench: &Bench, role: &RoleSubject, service: &Service, image: &ImageInfo) -> Checked<Seen> {
+async fn by_settings(lab: &Lab, role: &RoleSubject, service: &Service, image: &ImageInfo) -> Checked<Seen> {
     let dropped = service.settings.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL"))
         && service.settings.cap_add.is_empty();
     if dropped {
@@ -266,7 +264,7 @@ async fn by_settings(bench: &Bench, role: &RoleSubject, service: &Service, image
     }
     let user = service.settings.user.as_deref().unwrap_or(&image.config.user);
     let number = user.split(':').next().unwrap_or_default().parse::<u32>();
-    let tree = bench.tree(&image.id).await?;
+    let tree = lab.tree(&image.id).await?;
     let given = tree.files.values().any(|entry| entry.kind == EntryKind::File && entry.capability.is_some());
     Ok(if number.is_ok_and(|uid| uid != 0) && !given {
         Seen::Clean(format!("{} runs as uid {user}, and no file gives it a capability", role.name))

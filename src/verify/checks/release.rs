@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::installation::is_of_service;
 use crate::compose;
 use crate::dockerfile::{Dockerfile, Kind};
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
+use crate::lab::images::{build_in, secrets_for};
+use crate::lab::lineage::is_of_service;
+use crate::lab::{Injection, Lab, blame};
 use crate::project::Code;
 use crate::spec::MountKind;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::images::{build_in, secrets_for};
-use crate::verify::inject::Injection;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::{RoleSubject, Target};
-use crate::verify::taint::setting_line;
+use crate::subject::{RoleSubject, Target};
+use crate::text::Place;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// Parts of the names of what is a release's own, and the same wherever and whenever it is built.
 const IDENTITY: &[&str] =
@@ -30,27 +30,27 @@ const OF_COMMIT: &str = "SOURCE_DATE_EPOCH";
 const ELSEWHERE: &str = "4242";
 
 /// `installation.immutable`.
-pub(super) async fn immutable(bench: &Bench) -> Checked {
-    let service = bench.image("service")?;
+pub(super) async fn immutable(lab: &Lab) -> Checked {
+    let service = lab.image("service")?;
     let mut count = 0;
-    for role in bench.subject.installations() {
-        let image = bench.image(&role.name)?;
-        if let Some(verdict) = mounted(bench, role, image).await? {
+    for role in lab.subject.installations() {
+        let image = lab.image(&role.name)?;
+        if let Some(verdict) = mounted(lab, role, image).await? {
             return Ok(verdict);
         }
-        if !is_of_service(bench, role, image, service)? {
+        if !is_of_service(lab, role, image, service)? {
             return Ok(skipped(format!(
                 "{} is not made from the service image, which installation.extends-service tells",
                 role.name
             )));
         }
-        if let Some(again) = again(bench, role, service).await? {
+        if let Some(again) = again(lab, role, service).await? {
             let differ = differences(&image.config, &again, true);
             if let Some((what, text)) = differ.first() {
                 return Ok(changed(role, what, text, "the next build of the same release"));
             }
         }
-        if let Some(verdict) = elsewhere(bench, role, image).await? {
+        if let Some(verdict) = elsewhere(lab, role, image).await? {
             return Ok(verdict);
         }
         count += 1;
@@ -64,31 +64,30 @@ pub(super) async fn immutable(bench: &Bench) -> Checked {
 fn changed(role: &RoleSubject, what: &str, text: &str, when: &str) -> Verdict {
     fail(format!("{}: {when} gives another {what}", role.name))
         .expected("the same image configuration for the same release")
-        .at(role.target.file.clone(), setting_line(role, text))
+        .at_place(&blame::variable(&role.target, text))
 }
 
 /// The verdict on a mount that puts something else in the place of what was released, or of the project's files beside it.
-async fn mounted(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
-    let service = bench.subject.service(role);
+async fn mounted(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
+    let service = lab.subject.service(role);
     let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
-    let mut code =
-        Injection::of(&bench.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
+    let mut code = Injection::of(&lab.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
     if code.is_empty() {
         code.push(workdir);
     }
     let covers = |target: &str| target != "/" && code.iter().any(|place| Path::new(place).starts_with(target));
-    let refuse = |what: String, file: String, line: usize| {
+    let refuse = |what: String, place: &Place| {
         let expected = "what runs is in the image; only secrets, configs and data are mounted";
-        Some(fail(format!("{}: {what}", role.name)).expected(expected).at(file, line))
+        Some(fail(format!("{}: {what}", role.name)).expected(expected).at_place(place))
     };
-    let project = &bench.subject.folder;
+    let project = &lab.subject.folder;
     let sources = Context::open(project)?.files()?;
     for mount in &service.volumes {
-        let at = |what: String| refuse(what, bench.subject.shown(&mount.place.file), mount.place.line);
+        let at = |what: String| refuse(what, &mount.place);
         match (&mount.kind, &mount.source) {
             (MountKind::Bind(_), Some(source)) => {
                 let source = Path::new(source);
-                let shown = bench.subject.shown(source);
+                let shown = lab.subject.shown(source);
                 let shown = if shown.is_empty() { "." } else { &shown };
                 let own = project.starts_with(source)
                     || source.strip_prefix(project).is_ok_and(|inside| {
@@ -103,8 +102,8 @@ async fn mounted(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checke
                 }
             }
             (MountKind::Volume { .. }, source) => {
-                let by_builder = bench.subject.project.roles.service.code == Code::Mounted && mount.read_only;
-                let hides = covers(&mount.target) || is_code(bench, image, &code, &mount.target).await?;
+                let by_builder = lab.subject.project.roles.service.code == Code::Mounted && mount.read_only;
+                let hides = covers(&mount.target) || is_code(lab, image, &code, &mount.target).await?;
                 if hides && !by_builder {
                     let name = source.as_deref().unwrap_or("of its own");
                     return Ok(at(format!("the volume {name} is mounted over the code at {}", mount.target)));
@@ -115,43 +114,38 @@ async fn mounted(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checke
     }
     let volume = image.config.volumes.iter().find(|target| covers(target));
     Ok(volume.and_then(|target| {
-        let declares = |kind: &Kind| matches!(kind, Kind::Volume(paths) if paths.iter().any(|path| path == target));
-        let dockerfile = &role.target.dockerfile;
-        let chain = dockerfile.ancestry(role.target.stage);
-        let mut all = chain.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-        let line = all.find(|one| declares(&one.kind)).map_or(role.target.line(), |one| one.line);
-        refuse(format!("VOLUME puts a volume over the code at {target}"), role.target.file.clone(), line)
+        refuse(format!("VOLUME puts a volume over the code at {target}"), &blame::volume(&role.target, target))
     }))
 }
 
 /// Whether a place inside the code's folders has files of the image.
-async fn is_code(bench: &Bench, image: &ImageInfo, code: &[String], target: &str) -> Checked<bool> {
+async fn is_code(lab: &Lab, image: &ImageInfo, code: &[String], target: &str) -> Checked<bool> {
     if !code.iter().any(|place| Path::new(target).starts_with(place)) {
         return Ok(false);
     }
     // No layer of its own, so that its files are the service's, which other contracts read, too.
-    let tree = bench.tree(&image.id).await?;
+    let tree = lab.tree(&image.id).await?;
     let has = tree.under(target).any(|(_, entry)| entry.kind == EntryKind::File);
     Ok(has)
 }
 
 /// The configuration of an installation that is built again on the service image, without the builder's cache; none
 /// if its stage needs more than the service.
-async fn again(bench: &Bench, role: &RoleSubject, service: &ImageInfo) -> Checked<Option<ImageConfig>> {
+async fn again(lab: &Lab, role: &RoleSubject, service: &ImageInfo) -> Checked<Option<ImageConfig>> {
     let target = &role.target;
-    let Some(reference) = service.repo_tags.iter().find(|tag| bench.run.named(tag)) else { return Ok(None) };
-    let Some(text) = on_service(&target.dockerfile, target.stage, &bench.role("service")?.target, reference) else {
+    let Some(reference) = service.repo_tags.iter().find(|tag| lab.run.named(tag)) else { return Ok(None) };
+    let Some(text) = on_service(&target.dockerfile, target.stage, &lab.role("service")?.target, reference) else {
         return Ok(None);
     };
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
     let request = BuildRequest {
         args: target.args.clone(),
-        secrets: secrets_for(&bench.run, target),
+        secrets: secrets_for(&lab.run, target),
         no_cache: true,
         ..BuildRequest::new(format!("{}-again", role.name), &context, text).target(target.stage_name())
     };
-    match bench.run.build(request, |_| {}).await? {
-        BuildOutcome::Built { image_id } => Ok(Some(bench.engine().image(&image_id).await?.config)),
+    match lab.run.build(request, |_| {}).await? {
+        BuildOutcome::Built { image_id } => Ok(Some(lab.engine().image(&image_id).await?.config)),
         BuildOutcome::Failed(failure) => Err(inconclusive(format!(
             "{} did not build a second time on the service image: {}",
             role.name, failure.message
@@ -195,17 +189,17 @@ fn on_service(dockerfile: &Dockerfile, stage: usize, service: &Target, reference
 }
 
 /// The verdict on an image whose configuration another host, or another day, would decide.
-async fn elsewhere(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
+async fn elsewhere(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
     let target = &role.target;
     let mut args = target.args.clone();
-    let changed_args = host_arguments(bench, role);
+    let changed_args = host_arguments(lab, role);
     if changed_args.is_empty() {
         return Ok(None);
     }
     args.extend(changed_args.clone());
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
     let text = target.dockerfile.text.clone();
-    let built = build_in(&bench.run, &context, target, text, args, &format!("{}-elsewhere", role.name)).await?;
+    let built = build_in(&lab.run, &context, target, text, args, &format!("{}-elsewhere", role.name)).await?;
     let built = match built {
         Ok(built) => built,
         Err(why) => return Ok(Some(inconclusive(format!("with another host's values for build arguments {why}")))),
@@ -220,14 +214,14 @@ async fn elsewhere(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Chec
 }
 
 /// The build arguments that the host decides, with the values of another one; those that name the release aside.
-fn host_arguments(bench: &Bench, role: &RoleSubject) -> BTreeMap<String, String> {
+fn host_arguments(lab: &Lab, role: &RoleSubject) -> BTreeMap<String, String> {
     let arguments = |other: bool| {
-        let compose = &bench.subject.compose;
+        let compose = &lab.subject.compose;
         let of_service =
-            bench.subject.service(role).build.as_ref().map_or_else(Vec::new, |build| build.args.keys().collect());
+            lab.subject.service(role).build.as_ref().map_or_else(Vec::new, |build| build.args.keys().collect());
         let names = compose.interpolated.iter().map(|one| &one.name).chain(of_service);
         let env = names.filter(|name| other && !is_identity(name)).map(|name| (name.clone(), ELSEWHERE.to_owned()));
-        let read = compose::read(&bench.subject.folder, &env.collect()).ok()?;
+        let read = compose::read(&lab.subject.folder, &env.collect()).ok()?;
         read.services.get(&role.service)?.build.as_ref().map(|build| build.args.clone())
     };
     let (Some(here), Some(there)) = (arguments(false), arguments(true)) else { return BTreeMap::new() };

@@ -1,53 +1,61 @@
 //! Whether the build makes the same again: `build.reproducible`, `build.env-agnostic`.
 
+use crate::lab::rebuild::{Again, Made, names_chance};
+use crate::lab::{Attempt, Lab, Obstacle, blame, rebuild};
 use crate::stacks::ecosystem;
+use crate::text::Place;
 use crate::text::listed;
-use crate::verify::artefact::{self, Again, Made, names_chance};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 const EXPECTED: &str = "the same files, whatever deployment, time zone, locale and host the build knows of";
 
 /// `build.reproducible`.
-pub(super) async fn reproducible(bench: &Bench) -> Checked {
-    let made = artefact::made(bench).await?;
+pub(super) async fn reproducible(lab: &Lab) -> Checked {
+    let made = rebuild::made(lab).await?;
     // Done under other circumstances it was done later, too.
-    if artefact::elsewhere(bench).await?.is_same() {
-        return Ok(pass(format!("built again, {} are the same", files(made))));
+    if rebuild::elsewhere(lab).await?.0.is_same() {
+        return Ok(pass(format!("built again, {} are the same", files(&made))));
     }
-    let later = artefact::later(bench).await?;
+    let later = rebuild::later(lab).await?;
+    let later = &later.0;
     if later.is_same() {
-        return Ok(pass(format!("built again, {} are the same", files(made))));
+        return Ok(pass(format!("built again, {} are the same", files(&made))));
     }
-    if let Some(verdict) = not_built(made, later) {
+    if let Some(verdict) = not_built(&made, later) {
         return Ok(verdict);
     }
-    let verdict = fail(format!("built again, it differs: {}", listed(&later.differences, 5)));
+    let verdict = fail(format!("built again, it differs: {}", listed(&later.changes, 5)));
     let verdict = verdict.expected("the same files from the same source: path, mode, owner and content");
-    Ok(verdict.at(made.target.file.clone(), making_line(made, later, &names_chance)))
+    Ok(verdict.at_place(&making(&made, later, &names_chance)))
 }
 
 /// `build.env-agnostic`.
-pub(super) async fn env_agnostic(bench: &Bench) -> Checked {
-    let made = artefact::made(bench).await?;
-    let elsewhere = artefact::elsewhere(bench).await?;
+pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
+    let made = rebuild::made(lab).await?;
+    let elsewhere = rebuild::elsewhere(lab).await?;
+    let elsewhere = &elsewhere.0;
     if elsewhere.is_same() {
-        let usual = pass(format!("{} are the same under {}", files(made), elsewhere.given));
-        let Some(other) = artefact::on_another_host(bench).await? else { return Ok(usual) };
-        if let Some(verdict) = not_built(made, other) {
+        let usual = pass(format!("{} are the same under {}", files(&made), elsewhere.given));
+        let Some(other) = rebuild::on_another_host(lab).await? else { return Ok(usual) };
+        let other = &other.0;
+        if let Some(verdict) = not_built(&made, other) {
             return Ok(verdict);
         }
-        if other.differences.is_empty() {
+        if other.changes.is_empty() {
             return Ok(usual);
         }
-        let what = format!("under {} it differs: {}", other.given, listed(&other.differences, 5));
+        let what = format!("under {} it differs: {}", other.given, listed(&other.changes, 5));
         let holds = if other.leaked.is_some() { "; the build host's name is in it" } else { "" };
-        return Ok(fail(format!("{what}{holds}"))
-            .expected(EXPECTED)
-            .at(made.target.file.clone(), making_line(made, other, &names_environment)));
+        return Ok(fail(format!("{what}{holds}")).expected(EXPECTED).at_place(&making(
+            &made,
+            other,
+            &names_environment,
+        )));
     }
-    let later = artefact::later(bench).await?;
-    if let Some(verdict) = not_built(made, later) {
+    let later = rebuild::later(lab).await?;
+    let later = &later.0;
+    if let Some(verdict) = not_built(&made, later) {
         return Ok(verdict);
     }
     if !later.is_same() {
@@ -62,7 +70,7 @@ pub(super) async fn env_agnostic(bench: &Bench) -> Checked {
         let verdict = fail(format!("under {given} it does not build: {what}: {}", failure.message));
         verdict.at(made.target.file.clone(), line).log(failure.log_tail.clone())
     } else {
-        if let Some(leak) = artefact::deployment_in(bench).await? {
+        if let Some(leak) = rebuild::deployment_in(lab).await? {
             return Ok(skipped(format!(
                 "{} is in what the build makes, which service.no-deployment-env tells",
                 leak.what
@@ -70,8 +78,8 @@ pub(super) async fn env_agnostic(bench: &Bench) -> Checked {
         }
         let leaked = elsewhere.leaked.as_ref().filter(|leak| !leak.of_deployment);
         let holds = leaked.map_or_else(String::new, |leak| format!("; {} is in it", leak.what));
-        let verdict = fail(format!("under {given} it differs: {}{holds}", listed(&elsewhere.differences, 5)));
-        verdict.at(made.target.file.clone(), making_line(made, elsewhere, &names_environment))
+        let verdict = fail(format!("under {given} it differs: {}{holds}", listed(&elsewhere.changes, 5)));
+        verdict.at_place(&making(&made, elsewhere, &names_environment))
     };
     Ok(verdict.expected(EXPECTED))
 }
@@ -91,29 +99,33 @@ fn not_built(made: &Made, later: &Again) -> Option<Verdict> {
     Some(verdict.at(made.target.file.clone(), failure.line).log(failure.log_tail.clone()))
 }
 
-/// The line that makes a file that differs: it names the file, or it says what makes it differ; else the first RUN that has
-/// the source.
-fn making_line(made: &Made, again: &Again, tells: &dyn Fn(&str) -> bool) -> usize {
-    let dockerfile = &made.target.dockerfile;
-    let lines: Vec<&str> = dockerfile.text.lines().collect();
-    let text = |line: &usize| lines.get(line - 1).copied().unwrap_or_default();
-    let chain = dockerfile.chain(made.target.stage);
-    let instructions = chain
-        .iter()
-        .rev()
-        .map(|(_, one)| one)
-        .filter(|one| matches!(one.kind, crate::dockerfile::Kind::Run(_)) || again.text.runs.contains(&one.line));
-    let all: Vec<usize> = instructions.flat_map(|one| one.line..=one.end_line).collect();
-    let path = again.differences.first().and_then(|difference| difference.split(' ').next()).unwrap_or_default();
-    let name = path.rsplit('/').next().filter(|name| name.len() > 3);
-    let naming = name.and_then(|name| all.iter().find(|line| text(line).contains(name) && tells(text(line))));
-    let telling = || all.iter().find(|line| tells(text(line)));
-    let named = || name.and_then(|name| all.iter().find(|line| text(line).contains(name)));
-    let found = naming.or_else(telling).or_else(named).or(again.text.runs.first());
-    found.copied().unwrap_or(made.target.line())
+/// What makes the first file that differs.
+fn making(made: &Made, again: &Again, tells: &dyn Fn(&str) -> bool) -> Place {
+    blame::making(&made.target, &again.changes, &again.text, tells)
+}
+
+/// The contract that tells why what the build makes differs from what it made: the build does not even equal itself.
+pub(super) async fn unequal_to_itself(lab: &Lab) -> Checked<Option<&'static str>> {
+    let found = async {
+        let elsewhere = rebuild::elsewhere(lab).await?;
+        if elsewhere.0.is_same() {
+            let other = rebuild::on_another_host(lab).await?;
+            return Ok(other.filter(|other| !other.0.changes.is_empty()).map(|_| "build.env-agnostic"));
+        }
+        let later = rebuild::later(lab).await?;
+        Attempt::Ok(match later.0.failure {
+            Some(_) => None,
+            None => Some(if later.0.is_same() { "build.env-agnostic" } else { "build.reproducible" }),
+        })
+    };
+    match found.await {
+        Ok(contract) => Ok(contract),
+        Err(Obstacle::Engine(error)) => Err(error.into()),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether a line says something that depends on where it is run.
 fn names_environment(line: &str) -> bool {
-    artefact::names(line, &ecosystem().commands.environment) || line.contains('$')
+    rebuild::names(line, &ecosystem().commands.environment) || line.contains('$')
 }

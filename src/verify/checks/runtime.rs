@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use crate::compose::Service;
 use crate::engine::{Container, Entry, EntryKind, FileTree, ImageInfo};
+use crate::lab::{Injection, Lab};
 use crate::stacks::ecosystem;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::inject::Injection;
-use crate::verify::outcome::{fail, inconclusive, pass};
-use crate::verify::subject::RoleSubject;
+use crate::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, inconclusive, pass};
 
 /// How many links, or scripts that name their interpreter, may follow one another.
 const HOPS: usize = 16;
@@ -33,42 +33,42 @@ struct Side {
 }
 
 /// `dev.same-runtime`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    let (dev_role, service_role) = (bench.role("dev")?, bench.role("service")?);
-    let (dev_image, service_image) = (bench.container_image("dev")?, bench.container_image("service")?);
-    let dev = side(bench, dev_image, bench.subject.service(dev_role)).await?;
-    let service = side(bench, service_image, bench.subject.service(service_role)).await?;
-    let compared = compare(bench, (dev_role, &dev), (service_role, &service, service_image)).await;
+pub(super) async fn check(lab: &Lab) -> Checked {
+    let (dev_role, service_role) = (lab.role("dev")?, lab.role("service")?);
+    let (dev_image, service_image) = (lab.container_image("dev")?, lab.container_image("service")?);
+    let dev = side(lab, dev_image, lab.subject.service(dev_role)).await?;
+    let service = side(lab, service_image, lab.subject.service(service_role)).await?;
+    let compared = compare(lab, (dev_role, &dev), (service_role, &service, service_image)).await;
     for container in [&dev.container, &service.container] {
         container.remove().await?;
     }
     compared
 }
 
-async fn side(bench: &Bench, image: &ImageInfo, service: &Service) -> Checked<Side> {
+async fn side(lab: &Lab, image: &ImageInfo, service: &Service) -> Checked<Side> {
     let path = service.settings.environment.get("PATH").cloned().flatten();
     let path = path.or_else(|| image.config.env_value("PATH").map(ToOwned::to_owned));
     let path = path.unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
     let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     Ok(Side {
-        tree: bench.tree(&image.id).await?,
-        container: bench.run.create_idle(&image.id).await?,
+        tree: lab.tree(&image.id).await?,
+        container: lab.run.create_idle(&image.id).await?,
         path: path.split(':').map(ToOwned::to_owned).collect(),
         workdir,
     })
 }
 
 async fn compare(
-    bench: &Bench,
+    lab: &Lab,
     (dev_role, dev): (&RoleSubject, &Side),
     (service_role, service, image): (&RoleSubject, &Side, &ImageInfo),
 ) -> Checked {
-    let artefact = Injection::of(&bench.subject).map(|found| found.destinations(&image.config.working_dir));
+    let artefact = Injection::of(&lab.subject).map(|found| found.destinations(&image.config.working_dir));
     let artefact = artefact.unwrap_or_default();
     let is_code = |path: &str| artefact.iter().any(|place| within(path, place)) || within(path, &service.workdir);
     let mut same = Vec::new();
     let mut missing = Vec::new();
-    for word in words(bench.subject.service(service_role), image) {
+    for word in words(lab.subject.service(service_role), image) {
         let Some(ours) = service.program(&word).await? else { continue };
         if is_code(&ours) {
             continue;

@@ -2,44 +2,44 @@
 
 use std::collections::BTreeSet;
 
-use super::installation::{env_line, is_of_service};
-use super::taint::service_leaks;
 use crate::compose::{self, Service};
 use crate::engine::ImageInfo;
+use crate::lab::lineage::is_of_service;
+use crate::lab::taint::{Taints, leaks, service_leaks};
+use crate::lab::{Lab, blame};
 use crate::project::EnvName;
 use crate::spec::HealthTest;
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
-use crate::verify::taint::{Taints, leaks};
+use crate::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// What a secret is instead of a value.
 const REFERENCE: &str = "a secret is a file that compose.yaml mounts, and NAME_FILE says where it is";
 
 /// `installation.no-secret`.
-pub(super) async fn no_secret(bench: &Bench) -> Checked {
-    let service = bench.image("service")?;
+pub(super) async fn no_secret(lab: &Lab) -> Checked {
+    let service = lab.image("service")?;
     let (mut secrets, mut count) = (0, 0);
-    for role in bench.subject.installations() {
-        let image = bench.image(&role.name)?;
-        if !is_of_service(bench, role, image, service)? {
+    for role in lab.subject.installations() {
+        let image = lab.image(&role.name)?;
+        if !is_of_service(lab, role, image, service)? {
             return Ok(skipped(format!(
                 "{} is not made from the service image, which installation.extends-service tells",
                 role.name
             )));
         }
-        if let Some(verdict) = in_config(bench, role, service, image).or_else(|| in_container(bench, role)) {
+        if let Some(verdict) = in_config(lab, role, service, image).or_else(|| in_container(lab, role)) {
             return Ok(verdict);
         }
-        let of_service = service_leaks(bench).await?;
-        let found = leaks(bench, role, image).await?;
+        let of_service = service_leaks(lab).await?;
+        let found = leaks(lab, role, image).await?;
         let own = found.found.iter().filter(|leak| leak.taint.is_secret());
         // What is in the service image already is service.no-secret's to tell.
         let mut own = own.filter(|leak| !of_service.found.iter().any(|other| other.taint.name == leak.taint.name));
         if let Some(leak) = own.next() {
             return Ok(fail(format!("{}: {} is in {}", role.name, leak.taint.shown(), leak.place))
                 .expected(REFERENCE)
-                .at(role.target.file.clone(), leak.line));
+                .at_place(&leak.by));
         }
         if let Some(why) = found.unseen.or(found.unseen_secrets) {
             return Ok(inconclusive(why));
@@ -56,18 +56,18 @@ pub(super) async fn no_secret(bench: &Bench) -> Checked {
 }
 
 /// The names of all declared secrets. A variable of such a name is a value.
-fn names(bench: &Bench) -> BTreeSet<&str> {
-    let deployments = &bench.subject.project.deployments;
+fn names(lab: &Lab) -> BTreeSet<&str> {
+    let deployments = &lab.subject.project.deployments;
     deployments.iter().flat_map(|deployment| &deployment.secrets).map(EnvName::as_str).collect()
 }
 
 /// A secret's own variable among those that an installation's image adds to the service's.
-fn in_config(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
-    let name = names(bench).into_iter().find(|name| {
+fn in_config(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
+    let name = names(lab).into_iter().find(|name| {
         let value = image.config.env_value(name);
         value.is_some_and(|value| !value.is_empty()) && value != service.config.env_value(name)
     })?;
-    let line = env_line(role, name).unwrap_or(role.target.line());
+    let line = blame::variable_of_stage(&role.target, name).map_or(role.target.line(), |place| place.line);
     Some(
         fail(format!("{}: the secret {name} is a value in the image's environment", role.name))
             .expected(REFERENCE)
@@ -76,18 +76,18 @@ fn in_config(bench: &Bench, role: &RoleSubject, service: &ImageInfo, image: &Ima
 }
 
 /// A secret in what compose.yaml gives to an installation's container.
-fn in_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
-    let service = bench.subject.service(role);
+fn in_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
+    let service = lab.subject.service(role);
     let at = |what: String, field: &str| {
-        fail(what).expected(REFERENCE).at(bench.subject.compose_file(), service.at(field).line)
+        fail(what).expected(REFERENCE).at(lab.subject.compose_file(), service.at(field).line)
     };
-    let variables = secret_variables(bench, role);
+    let variables = secret_variables(lab, role);
     if let Some(name) = variables.iter().next() {
         let what = format!("{}: compose.yaml gives the variable {name} a secret's value", role.name);
         return Some(at(what, &format!("environment.{name}")));
     }
-    let taints = Taints::declared(bench);
-    let tainted = compose::read(&bench.subject.folder, &taints.environment()).ok()?;
+    let taints = Taints::declared(lab);
+    let tainted = compose::read(&lab.subject.folder, &taints.environment()).ok()?;
     let tainted = tainted.services.get(&service.name)?;
     texts(tainted).into_iter().find_map(|(field, text)| {
         let name = taints.secret_in(&text)?;
@@ -96,15 +96,15 @@ fn in_container(bench: &Bench, role: &RoleSubject) -> Option<Verdict> {
 }
 
 /// The variables of an installation's container that hold a secret, by their name or by where their value comes from.
-pub(super) fn secret_variables(bench: &Bench, role: &RoleSubject) -> BTreeSet<String> {
-    let service = bench.subject.service(role);
-    let names = names(bench);
+pub(super) fn secret_variables(lab: &Lab, role: &RoleSubject) -> BTreeSet<String> {
+    let service = lab.subject.service(role);
+    let names = names(lab);
     let own =
         service.settings.environment.iter().filter(|(_, value)| value.as_ref().is_none_or(|value| !value.is_empty()));
     let own = own.map(|(name, _)| name).chain(&service.environment_from_host);
     let mut found: BTreeSet<String> = own.filter(|name| names.contains(name.as_str())).cloned().collect();
-    let taints = Taints::declared(bench);
-    if let Ok(tainted) = compose::read(&bench.subject.folder, &taints.environment())
+    let taints = Taints::declared(lab);
+    if let Ok(tainted) = compose::read(&lab.subject.folder, &taints.environment())
         && let Some(tainted) = tainted.services.get(&service.name)
     {
         let holds = |value: &Option<String>| value.as_ref().is_some_and(|value| taints.secret_in(value).is_some());
@@ -116,8 +116,8 @@ pub(super) fn secret_variables(bench: &Bench, role: &RoleSubject) -> BTreeSet<St
 }
 
 /// Whether a variable is a declared secret's own.
-pub(super) fn is_secret_variable(bench: &Bench, name: &str) -> bool {
-    names(bench).contains(name)
+pub(super) fn is_secret_variable(lab: &Lab, name: &str) -> bool {
+    names(lab).contains(name)
 }
 
 /// What else of a service is written into its container's description, by field.

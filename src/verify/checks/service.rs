@@ -1,72 +1,31 @@
 //! The service's user and port.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::owner::is_init;
 use super::read_only;
-use super::reload::{command_place, publish};
-use crate::compose::Service;
-use crate::dockerfile;
-use crate::engine::{ContainerSpec, Context, EntryKind, FileTree, ImageInfo};
-use crate::verify::bench::{Bench, Checked, Scene};
-use crate::verify::http;
-use crate::verify::images::build_in;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::Target;
-
-/// The port that a service answers on: what PORT says in its container, else the description, else the only
-/// port that its image exposes or compose.yaml publishes.
-pub(super) fn port_of(bench: &Bench, service: &Service, image: &ImageInfo) -> Checked<u16> {
-    let own = service.settings.environment.get("PORT").cloned().flatten();
-    let own = own.or_else(|| image.config.env_value("PORT").map(ToOwned::to_owned));
-    if let Some(port) = own.and_then(|port| port.parse().ok()) {
-        return Ok(port);
-    }
-    if let Some(port) = bench.subject.project.service.port {
-        return Ok(port.get());
-    }
-    let exposed = image.config.exposed_ports.iter().filter_map(|port| port.split('/').next()?.parse().ok());
-    let mut ports: Vec<u16> = service.ports.iter().map(|port| port.target).chain(exposed).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    match ports.as_slice() {
-        [port] => Ok(*port),
-        _ => Err(inconclusive("which port it answers on is not said")
-            .hint("give [service] in dockwright.toml a `port`")
-            .at("dockwright.toml", None)
-            .into()),
-    }
-}
-
-/// A path to ask for, or the verdict that none is declared.
-pub(super) fn health_path(bench: &Bench) -> Checked<String> {
-    let health = bench.subject.project.verify.health.as_ref().map(|path| path.as_str().to_owned());
-    health.ok_or_else(|| {
-        inconclusive("[verify] health is not declared, so there is no path to ask for")
-            .hint("say in [verify] of dockwright.toml which path answers 200 when the service is well")
-            .at("dockwright.toml", None)
-            .into()
-    })
-}
+use crate::engine::{ContainerSpec, EntryKind, ImageInfo};
+use crate::lab::lineage::base_tree;
+use crate::lab::ports::{health_path, port_of, publish};
+use crate::lab::processes::is_init;
+use crate::lab::{Lab, Scene, blame, http};
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, pass};
 
 /// `service.non-root`.
-pub(super) async fn non_root(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.container_image("service")?;
-    let service = bench.subject.service(role);
-    let (user, place) = match &service.settings.user {
-        Some(user) => (user.clone(), (bench.subject.compose_file(), service.at("user").line)),
-        None => (image.config.user.clone(), (role.target.file.clone(), user_line(role))),
-    };
+pub(super) async fn non_root(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.container_image("service")?;
+    let service = lab.subject.service(role);
+    let user = service.settings.user.clone().unwrap_or_else(|| image.config.user.clone());
+    let place = blame::user(&lab.subject, role);
     let name = user.split(':').next().unwrap_or_default();
-    let refuse = |what: String| Ok(fail(what).expected("a uid other than 0").at(place.0.clone(), place.1));
+    let refuse = |what: String| Ok(fail(what).expected("a uid other than 0").at_place(&place));
     let uid = if name.is_empty() {
         return refuse("no user is set, so it runs as root".into());
     } else if let Ok(uid) = name.parse::<u32>() {
         uid
     } else {
-        match account(bench, image, name).await? {
+        match account(lab, image, name).await? {
             Some(uid) => uid,
             None => return refuse(format!("the user {name} is not in the image's /etc/passwd")),
         }
@@ -74,16 +33,16 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
     if uid == 0 {
         return refuse(format!("the user is {user}, which is uid 0"));
     }
-    if let Some(path) = added_setuid(bench, role, image).await? {
+    if let Some(path) = added_setuid(lab, role, image).await? {
         let name = path.rsplit('/').next().unwrap_or(&path);
-        let line = naming_line(role, name).unwrap_or(role.target.line());
+        let place = blame::naming(&role.target, name).unwrap_or(role.target.place(role.target.line()));
         return Ok(fail(format!("{path} is setuid or setgid root, and the base image does not have it"))
             .expected("no file that lets the service's user be root again")
-            .at(role.target.file.clone(), line));
+            .at_place(&place));
     }
-    let scene = bench.start(role, |_| {}).await?;
+    let scene = lab.start(role, |_| {}).await?;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let shifted = bench.engine().info().rootless || bench.engine().info().userns;
+    let shifted = lab.engine().info().rootless || lab.engine().info().userns;
     let processes = scene.container.top().await.unwrap_or_default();
     scene.end().await;
     if let Some(root) = processes.iter().find(|process| process.uid == Some(0) && !is_init(process) && !shifted) {
@@ -92,28 +51,9 @@ pub(super) async fn non_root(bench: &Bench) -> Checked {
     Ok(pass(format!("it runs as uid {uid}, and no file added to the base image is setuid root")))
 }
 
-fn user_line(role: &crate::verify::subject::RoleSubject) -> usize {
-    use crate::dockerfile::Kind;
-    let dockerfile = &role.target.dockerfile;
-    let stages = dockerfile.ancestry(role.target.stage);
-    let mut users = stages.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev());
-    let found = users.find(|one| matches!(one.kind, Kind::User(_))).map(|one| one.line);
-    found.unwrap_or(role.target.line())
-}
-
-/// The last line of the Dockerfile, on the way to a role's stage, that names something.
-fn naming_line(role: &crate::verify::subject::RoleSubject, name: &str) -> Option<usize> {
-    let dockerfile = &role.target.dockerfile;
-    let stages = dockerfile.ancestry(role.target.stage);
-    let instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    let lines: Vec<&str> = dockerfile.text.lines().collect();
-    let named = |line: &usize| lines.get(line - 1).is_some_and(|text| text.contains(name));
-    instructions.flat_map(|one| one.line..=one.end_line).filter(named).max()
-}
-
 /// The uid of an account of the image.
-async fn account(bench: &Bench, image: &ImageInfo, name: &str) -> Checked<Option<u32>> {
-    let container = bench.run.create_idle(&image.id).await?;
+async fn account(lab: &Lab, image: &ImageInfo, name: &str) -> Checked<Option<u32>> {
+    let container = lab.run.create_idle(&image.id).await?;
     let passwd = container.read_file("/etc/passwd", 1 << 20).await?.unwrap_or_default();
     container.remove().await?;
     let passwd = String::from_utf8_lossy(&passwd).into_owned();
@@ -124,12 +64,8 @@ async fn account(bench: &Bench, image: &ImageInfo, name: &str) -> Checked<Option
 }
 
 /// A setuid or setgid file of root's that the stage's outside base image does not have.
-async fn added_setuid(
-    bench: &Bench,
-    role: &crate::verify::subject::RoleSubject,
-    image: &ImageInfo,
-) -> Checked<Option<String>> {
-    let tree = bench.tree(&image.id).await?;
+async fn added_setuid(lab: &Lab, role: &crate::subject::RoleSubject, image: &ImageInfo) -> Checked<Option<String>> {
+    let tree = lab.tree(&image.id).await?;
     let set: Vec<&String> = tree
         .files
         .iter()
@@ -143,7 +79,7 @@ async fn added_setuid(
     if set.is_empty() {
         return Ok(None);
     }
-    let Some(before) = base_tree(bench, role).await? else { return Ok(set.into_iter().next().cloned()) };
+    let Some(before) = base_tree(lab, role).await? else { return Ok(set.into_iter().next().cloned()) };
     let added = set.into_iter().find(|path| {
         let (now, old) = (&tree.files[*path], before.files.get(*path));
         old.is_none_or(|old| old.mode & 0o6000 != now.mode & 0o6000 || old.capability != now.capability)
@@ -176,35 +112,13 @@ fn as_good_as_root(capability: &[u8]) -> bool {
     permitted.is_none_or(|permitted| permitted & STRONG != 0)
 }
 
-/// The files of the outside image that a role's stage starts from; none for scratch.
-pub(super) async fn base_tree(
-    bench: &Bench,
-    role: &crate::verify::subject::RoleSubject,
-) -> Checked<Option<Arc<FileTree>>> {
-    let Some(base) = role.target.base_image() else { return Ok(None) };
-    if bench.engine().image_exists(&base).await? {
-        return Ok(Some(bench.tree(&base).await?));
-    }
-    // The engine's builder may have it without the engine having it by name.
-    let text = format!("FROM {base}\n");
-    let target = Target {
-        stage: 0,
-        dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?),
-        ..role.target.clone()
-    };
-    match build_in(&bench.run, &Context::empty(), &target, text, target.args.clone(), "base").await? {
-        Ok(image) => Ok(Some(bench.tree(&image.id).await?)),
-        Err(why) => Err(inconclusive(format!("what the base image {base} brings cannot be seen: {why}")).into()),
-    }
-}
-
 /// `service.port`.
-pub(super) async fn port(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.container_image("service")?;
-    let service = bench.subject.service(role);
-    let path = health_path(bench)?;
-    let usual = port_of(bench, service, image).ok();
+pub(super) async fn port(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.container_image("service")?;
+    let service = lab.subject.service(role);
+    let path = health_path(lab)?;
+    let usual = port_of(lab, service, image).ok();
     // Two ports that nothing has by default, so that an answer can only come of PORT; side by side.
     let [one, other] = [[18_473, 27_191], [27_191, 18_473]].map(|[port, other]| {
         let watched: Vec<u16> = [port, other].into_iter().chain(usual).collect();
@@ -216,8 +130,8 @@ pub(super) async fn port(bench: &Bench) -> Checked {
                     publish(spec, *port);
                 }
             };
-            let scene = bench.start(role, tell).await?;
-            let verdict = answers_on(bench, &scene, port, &watched, path).await?;
+            let scene = lab.start(role, tell).await?;
+            let verdict = answers_on(lab, &scene, port, &watched, path).await?;
             scene.end().await;
             Checked::Ok(verdict.map(|time| format!("{port} after {:.1} s", time.as_secs_f64())))
         }
@@ -228,22 +142,22 @@ pub(super) async fn port(bench: &Bench) -> Checked {
             pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other"))
         }
         (Err(verdict), _) | (_, Err(verdict)) => {
-            let (file, line) = command_place(bench, role);
-            read_only::cause(bench, service).await?.unwrap_or_else(|| verdict.at(file, line))
+            let place = blame::command(&lab.subject, role);
+            read_only::cause(lab, service).await?.unwrap_or_else(|| verdict.at_place(&place))
         }
     })
 }
 
 /// Whether a container answers on one port and on no other of those that are published.
 async fn answers_on(
-    bench: &Bench,
+    lab: &Lab,
     scene: &Scene,
     port: u16,
     watched: &[u16],
     path: &str,
 ) -> Checked<Result<Duration, Verdict>> {
     let expected = format!("an answer to GET {path} on port {port}, which PORT names, from outside the container");
-    let deadline = tokio::time::Instant::now() + bench.patience();
+    let deadline = tokio::time::Instant::now() + lab.patience();
     let start = std::time::Instant::now();
     let mut last = String::new();
     let mut wrong_since: Option<std::time::Instant> = None;
@@ -275,7 +189,7 @@ async fn answers_on(
             }
         }
         if tokio::time::Instant::now() > deadline {
-            let what = format!("no answer on port {port} within {} s: {last}", bench.patience().as_secs());
+            let what = format!("no answer on port {port} within {} s: {last}", lab.patience().as_secs());
             let hint = "Read PORT from the environment and listen on 0.0.0.0: what listens on 127.0.0.1 is not reached from outside.";
             return Ok(Err(fail(what).expected(expected).hint(hint).log(scene.log().await)));
         }
@@ -285,38 +199,4 @@ async fn answers_on(
 
 fn oom(killed: bool) -> &'static str {
     if killed { ", killed for want of memory" } else { "" }
-}
-
-/// Starts the service on the port it has by default and waits until it is well; skipped if it never is, for
-/// that is service.port's to say.
-pub(super) async fn serving(bench: &Bench) -> Checked<(Scene, u16, u16)> {
-    let role = bench.role("service")?;
-    let image = bench.container_image("service")?;
-    let port = port_of(bench, bench.subject.service(role), image)?;
-    let path = health_path(bench)?;
-    let scene = bench.start(role, |spec| publish(spec, port)).await?;
-    let well = async {
-        let host = scene.host_port(port).await.ok()?;
-        let deadline = std::time::Instant::now() + bench.patience();
-        while std::time::Instant::now() < deadline {
-            if http::get(host, &path, Duration::from_secs(2)).await.is_ok_and(|answer| answer.ok()) {
-                return Some(host);
-            }
-            if !scene.container.inspect().await.is_ok_and(|state| state.running) {
-                return None;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        None
-    };
-    match well.await {
-        Some(host) => Ok((scene, port, host)),
-        None => {
-            scene.end().await;
-            Err(skipped(format!(
-                "the service does not answer GET {path} on port {port}; service.port or service.read-only says why"
-            ))
-            .into())
-        }
-    }
 }

@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::at_work::{self, AtWork};
 use super::dev::held_mount;
-use super::owner::{foreign, is_init, user_place};
-use super::reload::{programs, reloaded};
+use super::reload::programs;
 use crate::compose::Mount;
-use crate::verify::bench::{Bench, Checked, Scene};
-use crate::verify::http;
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
+use crate::lab::at_work::AtWork;
+use crate::lab::live::reloaded;
+use crate::lab::processes::{foreign, is_init};
+use crate::lab::{Lab, Scene, at_work, blame, http};
+use crate::subject::RoleSubject;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// How long an entrypoint may take to give the container its user.
 const TAKES_ON: Duration = Duration::from_secs(3);
@@ -21,18 +22,18 @@ const IN_TOOLS: &str = "Sharedsource";
 const ON_HOST: &str = "Hostsource";
 
 /// `dev-tools.shared-source`.
-pub(super) async fn check(bench: &Bench) -> Checked {
-    let role = bench.role("dev-tools")?;
-    bench.container_image("dev-tools")?;
-    let mount = held_mount(bench)?;
-    if let Some(verdict) = other_mount(bench, role, mount) {
+pub(super) async fn check(lab: &Lab) -> Checked {
+    let role = lab.role("dev-tools")?;
+    lab.container_image("dev-tools")?;
+    let mount = held_mount(lab)?;
+    if let Some(verdict) = other_mount(lab, role, mount) {
         return Ok(verdict);
     }
-    let work = at_work::dev(bench).await?;
+    let work = at_work::dev(lab).await?;
     if let Err(why) = &work.served {
         return Ok(skipped(format!("dev does not serve, which dev.reload says more of: {why}")));
     }
-    let info = bench.engine().info();
+    let info = lab.engine().info();
     let shifted = info.rootless || info.userns;
     let Some(processes) = &work.processes else {
         return Ok(inconclusive("the processes of dev cannot be seen on this engine"));
@@ -47,25 +48,25 @@ pub(super) async fn check(bench: &Bench) -> Checked {
     } else {
         owner
     };
-    let scene = bench.start_on(role, work.scene.copy.clone(), |_| {}).await?;
-    let verdict = edit(bench, role, work, &scene, (mount, uid, shifted)).await;
+    let scene = lab.start_on(role, work.scene.copy.clone(), |_| {}).await?;
+    let verdict = edit(lab, role, &work, &scene, (mount, uid, shifted)).await;
     scene.end().await;
     verdict
 }
 
 /// What is wrong with where dev-tools has the source; none if it is where dev has it.
-fn other_mount(bench: &Bench, role: &RoleSubject, mount: &Mount) -> Option<Verdict> {
-    let service = bench.subject.service(role);
+fn other_mount(lab: &Lab, role: &RoleSubject, mount: &Mount) -> Option<Verdict> {
+    let service = lab.subject.service(role);
     let shown = |mount: &Mount| {
         let source = mount.source.clone().unwrap_or_else(|| "a volume".into());
-        let shown = bench.subject.shown(Path::new(&source));
+        let shown = lab.subject.shown(Path::new(&source));
         if shown.is_empty() { ".".to_owned() } else { shown }
     };
     let refuse = |what: String, line: usize| {
         Some(
             fail(what)
                 .expected(format!("{} at {}, writable, as in dev", shown(mount), mount.target))
-                .at(bench.subject.compose_file(), line),
+                .at(lab.subject.compose_file(), line),
         )
     };
     let Some(own) = service.volumes.iter().find(|own| own.target == mount.target) else {
@@ -85,24 +86,24 @@ fn other_mount(bench: &Bench, role: &RoleSubject, mount: &Mount) -> Option<Verdi
 }
 
 async fn edit(
-    bench: &Bench,
+    lab: &Lab,
     role: &RoleSubject,
     work: &AtWork,
     scene: &Scene,
     (mount, uid, shifted): (&Mount, u32, bool),
 ) -> Checked {
-    if let Some(verdict) = other_user(bench, role, scene, uid).await? {
+    if let Some(verdict) = other_user(lab, role, scene, uid).await? {
         return Ok(verdict);
     }
-    let writer = Writer { bench, scene, mount, user: if shifted { None } else { Some((uid, work.scene.copy.gid())) } };
-    let (Some(host), Some(health)) = (work.host, bench.subject.project.verify.health.as_ref()) else {
+    let writer = Writer { lab, scene, mount, user: if shifted { None } else { Some((uid, work.scene.copy.gid())) } };
+    let (Some(host), Some(health)) = (work.host, lab.subject.project.verify.health.as_ref()) else {
         return Ok(inconclusive("[verify] health is not declared, so there is no answer to see a reload by")
             .at("dockwright.toml", None));
     };
-    let Some(probe) = &bench.subject.project.verify.reload else {
+    let Some(probe) = &lab.subject.project.verify.reload else {
         let before = work.scene.container.top().await?;
         let state = work.scene.container.inspect().await?;
-        let sources = programs(bench)?;
+        let sources = programs(lab)?;
         if sources.is_empty() {
             return Ok(inconclusive("[verify.reload] is not declared, and no source file was recognised"));
         }
@@ -112,7 +113,7 @@ async fn edit(
                 return Ok(verdict);
             }
         }
-        let seen = reloaded(bench, &work.scene, (host, health.as_str()), (&before, &state)).await?;
+        let seen = reloaded(lab, &work.scene, (host, health.as_str()), (&before, &state)).await?;
         return Ok(match seen {
             Ok(time) => {
                 writer.kept(uid, &format!("a new process served {:.1} s after an edit in it", time.as_secs_f64()))
@@ -132,8 +133,7 @@ async fn edit(
         return Ok(verdict);
     }
     let start = Instant::now();
-    let shows =
-        |word: &'static str| work.scene.answer(host, path, bench.patience(), move |one| one.body.contains(word));
+    let shows = |word: &'static str| work.scene.answer(host, path, lab.patience(), move |one| one.body.contains(word));
     let Err(why) = shows(IN_TOOLS).await else {
         let seconds = start.elapsed().as_secs_f64();
         return Ok(writer.kept(uid, &format!("dev served an edit made in it after {seconds:.1} s")));
@@ -142,19 +142,19 @@ async fn edit(
     work.scene.copy.write(file, original.replace(&probe.text, ON_HOST).as_bytes())?;
     Ok(match shows(ON_HOST).await {
         Ok(_) => fail(format!("dev served an edit of {file} on the host, and none made in dev-tools: {why}"))
-            .at(bench.subject.compose_file(), bench.subject.service(role).at("volumes").line),
+            .at(lab.subject.compose_file(), lab.subject.service(role).at("volumes").line),
         Err(why) => skipped(format!("dev serves no edit of {file}, which dev.reload says more of: {why}")),
     })
 }
 
 /// What is wrong with the user that dev-tools runs as; none if it is that of dev.
-async fn other_user(bench: &Bench, role: &RoleSubject, scene: &Scene, uid: u32) -> Checked<Option<Verdict>> {
+async fn other_user(lab: &Lab, role: &RoleSubject, scene: &Scene, uid: u32) -> Checked<Option<Verdict>> {
     let start = Instant::now();
     loop {
         let state = scene.container.inspect().await?;
         if !state.running {
             let what = format!("dev-tools does not stay up: it ended with exit code {}", state.exit_code);
-            let declared = !bench.subject.project.roles.dev_tools.tools.is_empty();
+            let declared = !lab.subject.project.roles.dev_tools.tools.is_empty();
             return Ok(Some(if declared {
                 skipped(format!("{what}, which dev-tools.present says more of"))
             } else {
@@ -167,7 +167,7 @@ async fn other_user(bench: &Bench, role: &RoleSubject, scene: &Scene, uid: u32) 
             return Ok(None);
         }
         if start.elapsed() > TAKES_ON {
-            let place = user_place(bench, role);
+            let place = blame::user_or_entrypoint(&lab.subject, role);
             let what = match other {
                 Some(other) => {
                     let command = http::shorten(&other.command);
@@ -176,7 +176,7 @@ async fn other_user(bench: &Bench, role: &RoleSubject, scene: &Scene, uid: u32) 
                 None => return Ok(Some(inconclusive("the processes of dev-tools cannot be seen on this engine"))),
             };
             let expected = "dev-tools runs as the uid that dev has, the source's owner";
-            return Ok(Some(fail(what).expected(expected).at(place.0, place.1)));
+            return Ok(Some(fail(what).expected(expected).at_place(&place)));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -184,7 +184,7 @@ async fn other_user(bench: &Bench, role: &RoleSubject, scene: &Scene, uid: u32) 
 
 /// Writes files of the source inside of dev-tools.
 struct Writer<'a> {
-    bench: &'a Bench,
+    lab: &'a Lab,
     scene: &'a Scene,
     mount: &'a Mount,
     /// None to write as the container's own user.
@@ -194,7 +194,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Writes a file, by its path in the project; the inner error is what is wrong with dev-tools.
     async fn write(&self, file: &str, text: &str) -> Checked<Result<(), Verdict>> {
-        let folder = &self.bench.subject.folder;
+        let folder = &self.lab.subject.folder;
         let source = self.mount.source.clone().unwrap_or_default();
         let Ok(inside) = folder.join(file).strip_prefix(&source).map(|path| path.to_string_lossy().into_owned()) else {
             return Ok(Err(inconclusive(format!("{file} of [verify.reload] is not in what dev mounts"))));
@@ -209,7 +209,7 @@ impl Writer<'_> {
             Ok(done) if !matches!(done.exit_code, 126 | 127) => {
                 let what = format!("{path} cannot be written in dev-tools: {}", http::shorten(&done.output));
                 let line = self.mount_line();
-                return Ok(Err(fail(what).at(self.bench.subject.compose_file(), line)));
+                return Ok(Err(fail(what).at(self.lab.subject.compose_file(), line)));
             }
             _ => {
                 let (uid, gid) = self.user.unwrap_or((self.scene.copy.uid(), self.scene.copy.gid()));
@@ -219,14 +219,14 @@ impl Writer<'_> {
         let seen = std::fs::read_to_string(self.scene.copy.path().join(file)).unwrap_or_default();
         if seen != text {
             let what = format!("{path}, written in dev-tools, is not {file} of the project");
-            return Ok(Err(fail(what).at(self.bench.subject.compose_file(), self.mount_line())));
+            return Ok(Err(fail(what).at(self.lab.subject.compose_file(), self.mount_line())));
         }
         Ok(Ok(()))
     }
 
     fn mount_line(&self) -> usize {
-        let service = self.bench.subject.roles.iter().find(|role| role.role == "dev-tools");
-        let service = service.map(|role| self.bench.subject.service(role));
+        let service = self.lab.subject.roles.iter().find(|role| role.role == "dev-tools");
+        let service = service.map(|role| self.lab.subject.service(role));
         let own = service.and_then(|service| service.volumes.iter().find(|own| own.target == self.mount.target));
         own.map_or(self.mount.place.line, |own| own.place.line)
     }

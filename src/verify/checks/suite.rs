@@ -5,16 +5,15 @@ use std::sync::Arc;
 use globset::GlobSet;
 use regex::{Regex, RegexSet};
 
-use super::build::differences;
 use super::leavings::is_foreign;
-use super::reload::command_place;
-use super::test;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::stacks::{self, Says, SuiteProbe, ecosystem};
-use crate::verify::bench::{Bench, Checked, Stop};
-use crate::verify::outcome::{Outcome, Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
-use crate::verify::workcopy::WorkCopy;
+use crate::lab::suite::{SUITE, suite};
+use crate::lab::{Lab, Obstacle, WorkCopy, blame, changes};
+use crate::stacks::{Says, SuiteProbe, ecosystem};
+use crate::subject::RoleSubject;
+use crate::verify::outcome::Outcome;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// What a runner prints of the failing test, and what the test itself prints past the runner.
 const SIGNS: [&str; 2] = ["dockwright_probe", "dockwright-probe-ran"];
@@ -43,8 +42,8 @@ enum Ended {
 }
 
 /// What a stack knows of its suites, ready to use.
-struct Probe {
-    data: &'static SuiteProbe,
+struct Probe<'a> {
+    data: &'a SuiteProbe,
     files: GlobSet,
     except: GlobSet,
     holds: Regex,
@@ -52,20 +51,18 @@ struct Probe {
 }
 
 /// `test.exit-code`.
-pub(super) async fn exit_code(bench: &Bench) -> Checked {
-    let role = bench.role("test")?;
-    bench.image("test")?;
-    match test::suite(bench).await {
-        Ok(Some(suite)) if suite.code == 0 => {}
+pub(super) async fn exit_code(lab: &Lab) -> Checked {
+    let role = lab.role("test")?;
+    lab.image("test")?;
+    match suite(lab).await {
+        Ok(suite) if suite.code == Some(0) => {}
         Ok(_) => return Ok(skipped("the suite does not pass as it is, which test.passes tells")),
-        Err(Stop::Verdict(verdict)) if verdict.outcome() == Outcome::Fail => {
+        Err(Obstacle::Refused(_)) => {
             return Ok(skipped("the suite does not start as it is, which test.passes tells"));
         }
-        Err(other) => return Err(other),
+        Err(other) => return Err(other.into()),
     }
-    let Some(probe) = Probe::of(&bench.subject.project.service.stack) else {
-        return Ok(inconclusive("how a test of this stack looks is not known"));
-    };
+    let probe = Probe::of(&lab.subject.project.stack.suite);
     let context = Context::open_for(&role.target.context, &role.target.dockerfile.file)?;
     let files = probe.test_files(&context)?;
     if files.is_empty() {
@@ -74,14 +71,14 @@ pub(super) async fn exit_code(bench: &Bench) -> Checked {
             probe.data.files.join(", ")
         )));
     }
-    let failing = ended(bench, role, &probe, &context, Change::Failing);
-    let empty = ended(bench, role, &probe, &context, Change::Empty);
+    let failing = ended(lab, role, &probe, &context, Change::Failing);
+    let empty = ended(lab, role, &probe, &context, Change::Empty);
     let (failing, empty) = tokio::try_join!(failing, empty)?;
-    let (failing, injected) = judge_failing(bench, role, failing, &files).await?;
+    let (failing, injected) = judge_failing(lab, role, failing, &files).await?;
     if failing.outcome() == Outcome::Fail {
         return Ok(failing);
     }
-    let empty = judge_empty(bench, role, &probe, empty, injected);
+    let empty = judge_empty(lab, role, &probe, empty, injected);
     // What is worse; two that are alike are told together.
     Ok(match (failing.outcome(), empty.outcome()) {
         (Outcome::Pass, Outcome::Pass) => pass(format!("{}; {}", failing.observed(), empty.observed())),
@@ -91,7 +88,7 @@ pub(super) async fn exit_code(bench: &Bench) -> Checked {
 }
 
 /// Builds the test image with a changed suite, and runs it as compose.yaml says.
-async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Context, change: Change) -> Checked<Ended> {
+async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, context: &Context, change: Change) -> Checked<Ended> {
     let target = &role.target;
     let changed = probe.test_files(context)?;
     let context = changed.iter().zip(1..).fold(context.clone(), |context, ((file, text), number)| {
@@ -103,7 +100,7 @@ async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Conte
     };
     // A suite may be run while its image is built.
     let mut log = Vec::new();
-    let outcome = bench.run.build(request, |event| {
+    let outcome = lab.run.build(request, |event| {
         if let BuildEvent::Log { line, .. } = event
             && (SIGNS.iter().any(|sign| line.contains(sign)) || probe.ran.is_match(&line))
         {
@@ -115,13 +112,13 @@ async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Conte
         BuildOutcome::Failed(failure) => return Ok(Ended::Build(failure, log)),
     };
     // Where compose.yaml mounts the tests, the copy has them.
-    let copy = WorkCopy::of(&bench.subject.folder)?;
+    let copy = WorkCopy::of(&lab.subject.folder)?;
     for ((file, text), number) in probe.test_files(&Context::whole(&copy.path()))?.iter().zip(1..) {
         copy.write(&file.path, probe.changed(text, number, change).as_bytes())?;
     }
     let id = image.clone();
-    let scene = bench.start_on(role, Arc::new(copy), move |spec| spec.image = id).await?;
-    let code = tokio::time::timeout(test::SUITE, scene.container.wait()).await;
+    let scene = lab.start_on(role, Arc::new(copy), move |spec| spec.image = id).await?;
+    let code = tokio::time::timeout(SUITE, scene.container.wait()).await;
     log.extend(scene.container.logs(None).await.unwrap_or_default());
     scene.end().await;
     match code {
@@ -132,7 +129,7 @@ async fn ended(bench: &Bench, role: &RoleSubject, probe: &Probe, context: &Conte
 
 /// What a suite with a failing test says; and whether the test is in the image although nothing shows that it ran.
 async fn judge_failing(
-    bench: &Bench,
+    lab: &Lab,
     role: &RoleSubject,
     ended: Ended,
     files: &[(ContextFile, String)],
@@ -158,15 +155,15 @@ async fn judge_failing(
         return Ok((pass(format!("with a failing test the suite ended with exit code {code}")), true));
     }
     if seen(&log) {
-        let (file, line) = suite_place(bench, role);
+        let place = blame::command(&lab.subject, role);
         let verdict = fail("the suite ended with exit code 0, although a test that was added to it failed");
         let verdict = verdict.expected("a failing test makes the test container's exit code another than 0");
-        return Ok((verdict.at(file, line).log(log), true));
+        return Ok((verdict.at_place(&place).log(log), true));
     }
     // Where it is in the image, and nothing there runs it, the empty suite tells.
-    let usual = bench.tree(&bench.container_image("test")?.id).await?;
-    let changed = bench.tree(&image).await?;
-    let injected = !differences(&usual, &changed).is_empty();
+    let usual = lab.tree(&lab.container_image("test")?.id).await?;
+    let changed = lab.tree(&image).await?;
+    let injected = !changes(&usual, &changed).is_empty();
     let verdict = inconclusive(format!(
         "nothing shows that the suite ran a failing test added to {place}, so there is no telling what it says of one"
     ));
@@ -174,7 +171,7 @@ async fn judge_failing(
 }
 
 /// What a suite without tests says.
-fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, injected: bool) -> Verdict {
+fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, ended: Ended, injected: bool) -> Verdict {
     let ran = |log: &[String]| log.iter().find(|line| probe.ran.is_match(line)).cloned();
     match ended {
         Ended::Build(failure, mut log) => {
@@ -196,37 +193,31 @@ fn judge_empty(bench: &Bench, role: &RoleSubject, probe: &Probe, ended: Ended, i
             if !injected {
                 return inconclusive("the tests of the project are not in the test image, so it cannot be emptied");
             }
-            let (file, line) = suite_place(bench, role);
+            let place = blame::command(&lab.subject, role);
             fail("the suite ended with exit code 0, although there was no test in it")
                 .expected("a suite that has lost its tests is told by an exit code other than 0")
-                .at(file, line)
+                .at_place(&place)
                 .log(log)
         }
     }
 }
 
-/// The line that decides how the suite is run: of compose.yaml, or the image's command.
-fn suite_place(bench: &Bench, role: &RoleSubject) -> (String, usize) {
-    command_place(bench, role)
-}
-
-impl Probe {
-    fn of(stack: &str) -> Option<Self> {
-        let data = &stacks::find(stack)?.suite;
+impl<'a> Probe<'a> {
+    fn of(data: &'a SuiteProbe) -> Self {
         let set = |patterns: &[String]| {
             let mut set = globset::GlobSetBuilder::new();
             for pattern in patterns {
-                set.add(globset::Glob::new(pattern).expect("our own patterns; a test below reads them"));
+                set.add(globset::Glob::new(pattern).expect("a stack's patterns were read with it"));
             }
             set.build().expect("few patterns")
         };
-        Some(Self {
+        Self {
             data,
             files: set(&data.files),
             except: set(&data.except),
-            holds: Regex::new(&data.holds).expect("our own pattern; a test below reads it"),
-            ran: RegexSet::new(&data.ran).expect("our own patterns; a test below reads them"),
-        })
+            holds: Regex::new(&data.holds).expect("a stack's patterns were read with it"),
+            ran: RegexSet::new(&data.ran).expect("a stack's patterns were read with it"),
+        }
     }
 
     /// The files of a context that hold tests, with their text.
@@ -251,7 +242,7 @@ impl Probe {
         match (change, &self.data.disable) {
             (Change::Failing, _) => text.to_owned() + &self.data.failing.replace("@number@", &number.to_string()),
             (Change::Empty, Some((test, other))) => {
-                let test = Regex::new(test).expect("our own pattern; a test below reads it");
+                let test = Regex::new(test).expect("a stack's patterns were read with it");
                 test.replace_all(text, other.as_str()).into_owned()
             }
             (Change::Empty, None) => self.data.empty.clone(),
@@ -262,9 +253,10 @@ impl Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
-    fn probe(stack: &str) -> Probe {
-        Probe::of(stack).unwrap()
+    fn probe(stack: &str) -> Probe<'static> {
+        Probe::of(&stacks::find(stack).unwrap().suite)
     }
 
     #[test]

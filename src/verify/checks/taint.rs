@@ -2,39 +2,34 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::{ImageInfo, ImagePart};
-use crate::verify::bench::{Bench, Checked};
-use crate::verify::outcome::{Verdict, fail, inconclusive, pass, skipped};
-use crate::verify::subject::RoleSubject;
-use crate::verify::taint::{Leak, Leaks, Taint, Taints, is_secret_name, leaks, setting_line, value_line};
-
-/// What the tainted build of the service shows; built once.
-pub(super) async fn service_leaks(bench: &Bench) -> Checked<&Leaks> {
-    let role = bench.role("service")?;
-    let image = bench.image("service")?;
-    bench.seen.leaks.get_or_try_init(|| leaks(bench, role, image)).await
-}
+use crate::engine::{self, ImageInfo};
+use crate::lab::taint::{Leak, Leaks, Taint, Taints, is_secret_name, is_telling, service_leaks};
+use crate::lab::{Lab, blame};
+use crate::subject::RoleSubject;
+use crate::text::Place;
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
 /// `service.no-deployment-env`.
-pub(super) async fn no_deployment_env(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.image("service")?;
-    let declared = Taints::declared(bench).all;
+pub(super) async fn no_deployment_env(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.image("service")?;
+    let declared = Taints::declared(lab).all;
     let values: Vec<&Taint> = declared.iter().filter(|taint| !taint.is_secret()).collect();
     if values.is_empty() {
         return Ok(skipped("no deployment declares a variable"));
     }
-    if let Some(verdict) = literal(bench, role, image, &values).await? {
+    if let Some(verdict) = literal(lab, role, image, &values).await? {
         return Ok(verdict);
     }
-    let leaks = service_leaks(bench).await?;
+    let leaks = service_leaks(lab).await?;
     if let Some(why) = &leaks.unseen {
         return Ok(inconclusive(why.clone()));
     }
-    let secrets: BTreeSet<usize> = told(leaks, true).iter().map(|leak| leak.line).collect();
-    let found = told(leaks, false);
-    Ok(match found.iter().find(|leak| !secrets.contains(&leak.line)) {
-        Some(leak) => leaked(role, leak),
+    let secrets: BTreeSet<&Place> = told(&leaks, true).iter().map(|leak| &leak.by).collect();
+    let found = told(&leaks, false);
+    Ok(match found.iter().find(|leak| !secrets.contains(&leak.by)) {
+        Some(leak) => leaked(leak),
         None if !found.is_empty() => {
             skipped("what brings deployment values brings secrets, too, which service.no-secret tells")
         }
@@ -46,15 +41,15 @@ pub(super) async fn no_deployment_env(bench: &Bench) -> Checked {
 }
 
 /// `service.no-secret`.
-pub(super) async fn no_secret(bench: &Bench) -> Checked {
-    let role = bench.role("service")?;
-    let image = bench.image("service")?;
-    if let Some(verdict) = literal_secret(bench, role, image).await? {
+pub(super) async fn no_secret(lab: &Lab) -> Checked {
+    let role = lab.role("service")?;
+    let image = lab.image("service")?;
+    if let Some(verdict) = literal_secret(lab, role, image).await? {
         return Ok(verdict);
     }
-    let leaks = service_leaks(bench).await?;
-    if let Some(leak) = told(leaks, true).first() {
-        return Ok(leaked(role, leak));
+    let leaks = service_leaks(lab).await?;
+    if let Some(leak) = told(&leaks, true).first() {
+        return Ok(leaked(leak));
     }
     if let Some(why) = leaks.unseen.as_ref().or(leaks.unseen_secrets.as_ref()) {
         return Ok(inconclusive(why.clone()).hint(
@@ -70,26 +65,24 @@ pub(super) async fn no_secret(bench: &Bench) -> Checked {
 /// The words of one kind that came to light, in files first: what is there says most.
 fn told(leaks: &Leaks, secret: bool) -> Vec<&Leak> {
     let mut found: Vec<&Leak> = leaks.found.iter().filter(|leak| leak.taint.is_secret() == secret).collect();
-    found.sort_by_key(|leak| matches!(leak.place, ImagePart::Config { .. }));
+    found.sort_by_key(|leak| matches!(leak.place, engine::ImagePart::Config { .. }));
     found
 }
 
-fn leaked(role: &RoleSubject, leak: &Leak) -> Verdict {
-    fail(format!("{} is in {} of the service image", leak.taint.shown(), leak.place))
-        .at(role.target.file.clone(), leak.line)
+fn leaked(leak: &Leak) -> Verdict {
+    fail(format!("{} is in {} of the service image", leak.taint.shown(), leak.place)).at_place(&leak.by)
 }
 
 /// The declared values themselves, in the service's configuration and not already in dev's.
-async fn literal(bench: &Bench, role: &RoleSubject, image: &ImageInfo, values: &[&Taint]) -> Checked<Option<Verdict>> {
-    let file = role.target.file.clone();
-    let dev = bench.image("dev").ok();
+async fn literal(lab: &Lab, role: &RoleSubject, image: &ImageInfo, values: &[&Taint]) -> Checked<Option<Verdict>> {
+    let dev = lab.image("dev").ok();
     for taint in values {
         let Some(value) = taint.value() else { continue };
         let set = |image: &ImageInfo| image.config.env_value(&taint.name) == Some(value);
         if set(image) && !dev.is_some_and(set) {
-            let line = setting_line(role, &taint.name);
+            let place = blame::variable(&role.target, &taint.name);
             let what = format!("{} has the deployment's value in the service image", taint.name);
-            return Ok(Some(fail(what).at(file, line)));
+            return Ok(Some(fail(what).at_place(&place)));
         }
     }
     // The same under another name, where the value is not a word that stands there by chance.
@@ -99,36 +92,36 @@ async fn literal(bench: &Bench, role: &RoleSubject, image: &ImageInfo, values: &
     }
     let needles: Vec<Vec<u8>> =
         literal.iter().filter_map(|taint| taint.value()).map(|value| value.as_bytes().to_vec()).collect();
-    let hits = bench.engine().search_image(&image.id, &needles).await?;
-    let found = hits.iter().find(|hit| matches!(hit.place, ImagePart::Config { .. }));
+    let hits = lab.engine().search_image(&image.id, &needles).await?;
+    let found = hits.iter().find(|hit| matches!(hit.place, engine::ImagePart::Config { .. }));
     Ok(found.map(|hit| {
         let taint = literal[hit.needle];
-        let line = value_line(role, taint.value().unwrap_or_default());
-        let line = line.unwrap_or_else(|| setting_line(role, &taint.name));
+        let place = blame::value(&role.target, taint.value().unwrap_or_default());
+        let place = place.unwrap_or_else(|| blame::variable(&role.target, &taint.name));
         fail(format!("the deployment's value of {} is in {} of the service image", taint.name, hit.place))
-            .at(file, line)
+            .at_place(&place)
     }))
 }
 
 /// A variable of a secret's name that the image sets to a value of its own: no word can stand for what is written there.
-async fn literal_secret(bench: &Bench, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
+async fn literal_secret(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
     let declared: BTreeSet<String> =
-        Taints::declared(bench).all.into_iter().filter(Taint::is_secret).map(|taint| taint.name).collect();
+        Taints::declared(lab).all.into_iter().filter(Taint::is_secret).map(|taint| taint.name).collect();
     let mut set = image.config.env.iter().filter(|(name, value)| {
         declared.contains(name) && !value.is_empty() || is_secret_name(name) && is_literal(value)
     });
     let Some((name, _)) = set.next() else { return Ok(None) };
     // What the outside image brings is not this project's.
     if let Some(base) = role.target.base_image()
-        && bench.engine().image_exists(&base).await?
-        && bench.engine().image(&base).await?.config.env_value(name) == image.config.env_value(name)
+        && lab.engine().image_exists(&base).await?
+        && lab.engine().image(&base).await?.config.env_value(name) == image.config.env_value(name)
     {
         return Ok(None);
     }
     Ok(Some(
         fail(format!("{name} has a value of its own in the configuration of the service image"))
             .expected("a secret comes at run time, as a file that a variable names")
-            .at(role.target.file.clone(), setting_line(role, name)),
+            .at_place(&blame::variable(&role.target, name)),
     ))
 }
 
@@ -138,11 +131,6 @@ fn is_literal(value: &str) -> bool {
     let switch =
         ["true", "false", "yes", "no", "on", "off", "none", "null"].contains(&value.to_ascii_lowercase().as_str());
     !(value.is_empty() || place || switch || value.parse::<f64>().is_ok())
-}
-
-/// Whether a value is one that no image holds by chance: an address, or long.
-pub(super) fn is_telling(value: &str) -> bool {
-    value.len() >= 24 || value.contains("://") || value.contains('@')
 }
 
 #[cfg(test)]

@@ -1,22 +1,18 @@
 //! test.
 
-use std::time::Duration;
-
 use super::read_only;
-use crate::verify::bench::{Bench, Checked, Suite};
-use crate::verify::inject::Injection;
-use crate::verify::outcome::{fail, pass};
-
-/// How long a suite may run.
-pub(super) const SUITE: Duration = Duration::from_mins(20);
+use crate::lab::suite::{SUITE, suite};
+use crate::lab::{Injection, Lab};
+use crate::verify::stop::Checked;
+use crate::verify::verdict::{fail, pass};
 
 /// `test.extends-service`.
-pub(super) async fn extends_service(bench: &Bench) -> Checked {
-    let role = bench.role("test")?;
-    let (service, test) = (bench.image("service")?, bench.image("test")?);
+pub(super) async fn extends_service(lab: &Lab) -> Checked {
+    let role = lab.role("test")?;
+    let (service, test) = (lab.image("service")?, lab.image("test")?);
     let at = (role.target.file.clone(), role.target.line());
-    if role.target.is_beside(&bench.role("service")?.target) {
-        let stage = bench.role("service")?.target.stage_name();
+    if role.target.is_beside(&lab.role("service")?.target) {
+        let stage = lab.role("service")?.target.stage_name();
         return Ok(fail(format!("the stage {} is not made from the stage {stage}", role.target.stage_name()))
             .expected(format!("it starts with `FROM {stage}`"))
             .at(at.0, at.1));
@@ -30,11 +26,11 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
         .expected("the service's layers are the test image's first layers")
         .at(at.0, at.1));
     }
-    let Some(injection) = Injection::of(&bench.subject) else {
+    let Some(injection) = Injection::of(&lab.subject) else {
         return Ok(pass(format!("its first {} layers are the service's", service.layers.len())));
     };
     let places = injection.destinations(&service.config.working_dir);
-    let (service, test) = (bench.tree(&service.id).await?, bench.tree(&test.id).await?);
+    let (service, test) = (lab.tree(&service.id).await?, lab.tree(&test.id).await?);
     // What is in the service at a place that the code was copied to; what test adds beside it is its own.
     let artefact: Vec<_> = places.iter().flat_map(|place| service.under(place)).collect();
     for (path, entry) in &artefact {
@@ -51,37 +47,23 @@ pub(super) async fn extends_service(bench: &Bench) -> Checked {
     Ok(pass(format!("its first layers are the service's, and so are the {} files of the artefact", artefact.len())))
 }
 
-/// How the suite ended; none if it did not in time. Run once for all checks.
-pub(super) async fn suite(bench: &Bench) -> Checked<Option<&Suite>> {
-    let suite = bench.suite.get_or_try_init(|| async {
-        let scene = bench.start(bench.role("test")?, |_| {}).await?;
-        let ended = tokio::time::timeout(SUITE, scene.container.wait()).await;
-        let log = scene.log().await;
-        scene.end().await;
-        Checked::Ok(match ended {
-            Ok(code) => Ok(Suite { code: code?, log }),
-            Err(_) => Err(log),
-        })
-    });
-    Ok(suite.await?.as_ref().ok())
-}
-
 /// `test.passes`.
-pub(super) async fn passes(bench: &Bench) -> Checked {
-    let role = bench.role("test")?;
+pub(super) async fn passes(lab: &Lab) -> Checked {
+    let role = lab.role("test")?;
     let at = (role.target.file.clone(), role.target.line());
-    Ok(match suite(bench).await? {
-        Some(suite) if suite.code == 0 => pass(format!("the suite ended with 0{}", last_words(&suite.log))),
-        Some(suite) => {
-            let verdict = fail(format!("the suite ended with exit code {}", suite.code))
+    let suite = suite(lab).await?;
+    Ok(match suite.code {
+        Some(0) => pass(format!("the suite ended with 0{}", last_words(&suite.log))),
+        Some(code) => {
+            let verdict = fail(format!("the suite ended with exit code {code}"))
                 .expected("exit code 0")
                 .at(at.0, at.1)
                 .log(suite.log.clone());
-            read_only::cause(bench, bench.subject.service(role)).await?.unwrap_or(verdict)
+            read_only::cause(lab, lab.subject.service(role)).await?.unwrap_or(verdict)
         }
         None => {
-            let log = bench.suite.get().and_then(|suite| suite.as_ref().err()).cloned().unwrap_or_default();
-            fail(format!("the suite did not end within {} minutes", SUITE.as_secs() / 60)).at(at.0, at.1).log(log)
+            let what = format!("the suite did not end within {} minutes", SUITE.as_secs() / 60);
+            fail(what).at(at.0, at.1).log(suite.log.clone())
         }
     })
 }

@@ -1,0 +1,90 @@
+//! dev while it serves: started once, for all who only look at it or write into its source.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Lab;
+use super::http;
+use super::obstacle::Attempt;
+use super::ports::{dev_port, publish};
+use super::rights::{Rights, look};
+use super::scene::Scene;
+use crate::engine::Process;
+
+/// How long a container is given where nothing says when it serves.
+pub(crate) const SETTLES: Duration = Duration::from_secs(3);
+
+/// dev's container, and what was seen of it before anybody else touched its source.
+pub(crate) struct AtWork {
+    /// It runs until the end of the run.
+    pub(crate) scene: Scene,
+    /// The host's port that it answers on, where that is known.
+    pub(crate) host: Option<u16>,
+    /// Whether it answered; the error is what was seen instead.
+    pub(crate) served: Result<(), String>,
+    /// Its processes; none if it ended.
+    pub(crate) processes: Option<Vec<Process>>,
+    /// What each may do; none where that cannot be read.
+    pub(crate) rights: Option<Vec<Rights>>,
+    /// A file below its source that is not the owner's, and whose it is.
+    pub(crate) foreign_file: Option<(PathBuf, u32)>,
+}
+
+/// dev at work; the first to ask starts it.
+pub(crate) async fn dev(lab: &Lab) -> Attempt<Arc<AtWork>> {
+    lab.fact(start(lab)).await
+}
+
+/// Removes its containers, if it was started: they work on a copy that goes with the lab.
+pub(crate) async fn end(lab: &Lab) {
+    if let Some(work) = lab.known::<AtWork>() {
+        work.scene.remove().await;
+    }
+}
+
+async fn start(lab: &Lab) -> Attempt<AtWork> {
+    let role = lab.role("dev")?;
+    let port = dev_port(lab).ok();
+    let scene = lab.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
+    // The process that serves is what counts; before it serves, an entrypoint may still be root.
+    let host = match port {
+        Some(port) => scene.container.inspect().await?.host_port(port),
+        None => None,
+    };
+    let served = match (host, lab.subject.project.verify.health.as_ref()) {
+        (Some(host), Some(health)) => {
+            scene.answer(host, health.as_str(), lab.patience(), http::Answer::ok).await.map(drop)
+        }
+        _ => {
+            tokio::time::sleep(SETTLES).await;
+            Ok(())
+        }
+    };
+    let (processes, rights) =
+        look(lab, &scene.container).await.ok().map_or((None, None), |(all, may)| (Some(all), may));
+    let foreign_file = of_others(&scene.copy.path(), scene.copy.uid());
+    Ok(AtWork { scene, host, served, processes, rights, foreign_file })
+}
+
+/// A file below a folder that belongs to another uid.
+fn of_others(folder: &Path, uid: u32) -> Option<(PathBuf, u32)> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        for entry in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.uid() != uid {
+                return Some((entry.path(), meta.uid()));
+            }
+            if meta.is_dir()
+                && let Some(found) = of_others(&entry.path(), uid)
+            {
+                return Some(found);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (folder, uid);
+    None
+}

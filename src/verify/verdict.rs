@@ -1,0 +1,108 @@
+//! What a check answers.
+
+use super::outcome::{Finding, Outcome};
+use crate::contract::{self, Contract};
+use crate::text::Place;
+
+/// A check's answer, before it is tied to its contract. Made by [`pass`], [`fail`], [`inconclusive`]
+/// and [`skipped`], with evidence added by the methods.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Verdict {
+    outcome: Outcome,
+    expected: Option<String>,
+    observed: String,
+    place: Option<(String, Option<usize>)>,
+    log: Vec<String>,
+    hint: Option<String>,
+}
+
+/// The promise is kept; `observed` says by what that was seen.
+pub(super) fn pass(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Pass, observed)
+}
+
+/// The promise is broken; `observed` says what was seen instead.
+pub(super) fn fail(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Fail, observed)
+}
+
+/// It cannot be observed here; `observed` says what is missing.
+pub(super) fn inconclusive(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Inconclusive, observed)
+}
+
+/// Not looked at; `observed` says why.
+pub(super) fn skipped(observed: impl Into<String>) -> Verdict {
+    Verdict::new(Outcome::Skipped, observed)
+}
+
+impl Verdict {
+    fn new(outcome: Outcome, observed: impl Into<String>) -> Self {
+        Self { outcome, expected: None, observed: observed.into(), place: None, log: Vec::new(), hint: None }
+    }
+
+    /// What was expected, where the contract's promise does not say it precisely enough.
+    pub(super) fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// The file and line to look at.
+    pub(super) fn at(mut self, file: impl Into<String>, line: impl Into<Option<usize>>) -> Self {
+        self.place = Some((file.into(), line.into()));
+        self
+    }
+
+    /// The place to look at.
+    pub(super) fn at_place(self, place: &Place) -> Self {
+        self.at(place.file.display().to_string(), place.line)
+    }
+
+    /// The log to show; its last 20 lines are kept.
+    pub(super) fn log(mut self, mut lines: Vec<String>) -> Self {
+        lines.drain(..lines.len().saturating_sub(20));
+        self.log = lines;
+        self
+    }
+
+    /// How to fix it, where the contract's own advice is not to the point.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The outcome.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What was observed.
+    pub(super) fn observed(&self) -> &str {
+        &self.observed
+    }
+
+    pub(super) fn of(self, contract: &'static Contract, seconds: f64) -> Finding {
+        let advise = matches!(self.outcome, Outcome::Fail);
+        let (file, line) = self.place.map_or((None, None), |(file, line)| (Some(file), line));
+        Finding {
+            contract: contract.name,
+            role: contract.role(),
+            outcome: self.outcome,
+            expected: self.expected.unwrap_or_else(|| contract.promise.to_owned()),
+            observed: self.observed,
+            file,
+            line,
+            log: self.log,
+            hint: self.hint.or_else(|| advise.then(|| contract.fix.to_owned())),
+            waiver: None,
+            cached: None,
+            started: 0.0,
+            seconds: (seconds * 1000.0).round() / 1000.0,
+        }
+    }
+}
+
+/// The contract of a name that a check is registered under.
+pub(super) fn contract(name: &str) -> &'static Contract {
+    contract::find(name).expect("every check is of a contract in the list; a test holds it")
+}
