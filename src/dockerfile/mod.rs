@@ -8,10 +8,12 @@
 mod derive;
 mod lines;
 mod model;
+mod names;
 mod parse;
 mod read;
 mod rebuild;
 mod stages;
+mod step;
 #[cfg(test)]
 mod tests;
 mod words;

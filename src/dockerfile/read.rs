@@ -1,10 +1,10 @@
 //! From a file to the model.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::lines::{Fault, escape_of, logical_lines};
 use super::model::{Base, Dockerfile, Instruction, Kind, Stage};
+use super::names::{global_defaults, named};
 use super::parse::{From, Parsed, instruction};
 use super::words::expand;
 use crate::error::{Error, Location, Result};
@@ -99,22 +99,4 @@ fn stage(dockerfile: &Dockerfile, from: From, line: usize, end_line: usize) -> S
         end_line,
         instructions: Vec::new(),
     }
-}
-
-/// Whether a stage has this name; case does not count.
-pub(super) fn named(stage: &Stage, name: &str) -> bool {
-    stage.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
-}
-
-/// The global ARGs that have a default, each expanded by those before it.
-pub(super) fn global_defaults(dockerfile: &Dockerfile) -> BTreeMap<String, String> {
-    let mut known: BTreeMap<String, String> = BTreeMap::new();
-    for (name, default, _) in &dockerfile.global_args {
-        if let Some(default) = default {
-            let lookup = |name: &str| known.get(name).cloned();
-            let value = expand(default, dockerfile.escape, &lookup);
-            known.insert(name.clone(), value);
-        }
-    }
-    known
 }

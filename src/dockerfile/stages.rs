@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::lines::Fault;
 use super::model::{Base, Copy, Dockerfile, Instruction, Kind, RunMount, Stage};
-use super::read::{global_defaults, named};
+use super::names::{global_defaults, named};
 use super::words::expand;
 use crate::error::{Error, Location, Result};
 use crate::text::{Place, nearest};

@@ -62,6 +62,20 @@ impl Engine {
         Err(none(&tried))
     }
 
+    /// What the engine is.
+    #[must_use]
+    pub fn info(&self) -> &EngineInfo {
+        &self.inner.info
+    }
+
+    /// Asks the engine for a sign of life.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn ping(&self) -> Result<()> {
+        self.docker().ping().await.map(drop).map_err(|error| failed("the engine does not answer", error))
+    }
+
     pub(super) fn docker(&self) -> &Docker {
         &self.inner.docker
     }

@@ -1,19 +1,44 @@
-//! Creating containers.
+//! Creating containers, and images of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use bollard::models;
-use bollard::query_parameters::CreateContainerOptions;
+use bollard::query_parameters::{CommitContainerOptions, CreateContainerOptions};
 
 use super::connect::Engine;
 use super::container::Container;
 use super::failure::{failed, is_missing};
+use super::image::ImageConfig;
 use super::info::Product;
+use super::names::split_tag;
 use super::request;
 use super::run::Run;
 use crate::error::{Error, Result};
 use crate::spec::{ContainerSpec, MountKind, Settings};
+
+/// A container that ran to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// Its exit code.
+    pub exit_code: i64,
+    /// What it printed, both streams as they came.
+    pub output: Vec<String>,
+}
+
+/// An image made of a container.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// What the image is for; becomes part of its tag.
+    pub name: String,
+    /// The config of the image. What it leaves empty is taken over from the container's, and so are the
+    /// container's variables, labels, ports and volumes that it does not name: the engine knows no removal.
+    /// Only an empty entrypoint or command stays empty.
+    pub config: ImageConfig,
+    /// The history's word on it.
+    pub comment: String,
+}
 
 impl Run {
     /// Creates a container, and joins it to its networks, without starting it.
@@ -44,6 +69,55 @@ impl Run {
         };
         // An image made of it would take labels over: it is known by its name, as images are by their tags.
         self.create_as(self.scoped_name(), &spec, BTreeMap::new()).await
+    }
+
+    /// Creates and starts a container, waits for its end, and removes it.
+    ///
+    /// # Errors
+    /// When the engine refuses, or the time is up.
+    pub async fn run_to_end(&self, spec: &ContainerSpec, within: Duration) -> Result<Finished> {
+        let container = self.create(spec).await?;
+        container.start().await?;
+        let ended = tokio::time::timeout(within, container.wait()).await;
+        let exit_code = if let Ok(code) = ended {
+            code?
+        } else {
+            let output = container.logs(Some(20)).await.unwrap_or_default();
+            container.remove().await?;
+            let error = Error::engine(format!("{} was not done within {} s", spec.name, within.as_secs()));
+            return Err(if output.is_empty() {
+                error
+            } else {
+                error.hint(format!("its last words: {}", output.join("\n")))
+            });
+        };
+        let output = container.logs(None).await?;
+        container.remove().await?;
+        Ok(Finished { exit_code, output })
+    }
+
+    /// Makes an image of a stopped or never started container; returns its id. It is gone with the run
+    /// unless [`Engine::tag`] names it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn commit(&self, container: &Container, commit: Commit) -> Result<String> {
+        let (engine, id) = (self.engine().clone(), container.id().to_owned());
+        let reference = self.reference(&commit.name);
+        self.shielded(async move {
+            let (repo, tag) = split_tag(&reference);
+            let options = CommitContainerOptions {
+                container: Some(id),
+                repo: Some(repo.into()),
+                tag: Some(tag.into()),
+                comment: Some(commit.comment),
+                ..Default::default()
+            };
+            let made = engine.docker().commit_container(options, commit.config.into_engine()).await;
+            let made = made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
+            Ok(made.id)
+        })
+        .await
     }
 
     async fn create_as(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::connect::Engine;
-use super::container::{Entry, EntryKind};
+use super::entry::{Entry, EntryKind};
 use super::search::{ZSTD, is_tar, unpacked};
 use super::tarball;
 use super::tree::{self, FileTree, WalkOptions};

@@ -18,14 +18,18 @@ mod connect;
 mod container;
 mod context;
 mod create;
+mod disk;
+mod entry;
 mod failure;
 mod image;
 mod info;
 mod layers;
+mod names;
 mod owner;
 mod request;
 mod run;
 mod search;
+mod session;
 mod sweep;
 mod tarball;
 mod transport;
@@ -34,15 +38,18 @@ mod tree;
 pub use build::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
 pub use connect::Engine;
 pub use container::{
-    ByteStream, Container, ContainerState, Entry, EntryKind, ExecResult, Finished, Health, HealthProbe, HealthStatus,
-    HostPort, PathStat, Process, Status, TarEdit,
+    ByteStream, Container, ContainerState, ExecResult, Health, HealthProbe, HealthStatus, HostPort, PathStat, Process,
+    Status, TarEdit,
 };
 pub use context::{Context, ContextFile, Ignore};
+pub use create::{Commit, Finished};
+pub use disk::DiskUsage;
+pub use entry::{Entry, EntryKind};
 pub use failure::is_full;
 pub use image::{HistoryItem, ImageConfig, ImageInfo};
-pub use info::{DiskUsage, EngineInfo, Product};
+pub use info::{EngineInfo, Product};
 pub use layers::Layers;
-pub use run::{Commit, Network, Run, Volume};
+pub use run::{Network, Run, Volume};
 pub use search::{Hit, ImagePart};
 pub use sweep::{Leftover, LeftoverKind, Swept};
 pub use tree::{FileTree, WalkOptions};

@@ -3,31 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bollard::models;
-use bollard::query_parameters::{CommitContainerOptions, RemoveImageOptions, TagImageOptions};
+use bollard::query_parameters::{RemoveImageOptions, TagImageOptions};
 use tokio_util::task::TaskTracker;
 
-use super::build::Sessions;
 use super::connect::Engine;
-use super::container::Container;
 use super::failure::failed;
-use super::image::ImageConfig;
+use super::names::{OWNER, REPOSITORY, RUN, nonce, slug, split_tag};
 use super::owner::Owner;
+use super::session::Sessions;
 use super::sweep::{self, Swept};
 use crate::error::{Error, Result};
-
-/// The label with the run's id.
-pub(super) const RUN: &str = "dev.dockwright.run";
-/// The label with the process that owns the run.
-pub(super) const OWNER: &str = "dev.dockwright.owner";
-/// How the repository of every image of a run begins. Images are known by their tag rather than by a label:
-/// a label would change the config, and with it the very image that is verified.
-pub(super) const REPOSITORY: &str = "dockwright-run-";
 
 /// At most so long is waited for calls in flight, and then for the removal.
 const SETTLE: Duration = Duration::from_secs(15);
@@ -70,21 +60,8 @@ pub struct Network {
 /// A volume of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
-    /// Its full name, for [`VolumeMount`](super::VolumeMount).
+    /// Its full name, for [`Mount`](super::Mount).
     pub name: String,
-}
-
-/// An image made of a container.
-#[derive(Debug, Clone, Default)]
-pub struct Commit {
-    /// What the image is for; becomes part of its tag.
-    pub name: String,
-    /// The config of the image. What it leaves empty is taken over from the container's, and so are the
-    /// container's variables, labels, ports and volumes that it does not name: the engine knows no removal.
-    /// Only an empty entrypoint or command stays empty.
-    pub config: ImageConfig,
-    /// The history's word on it.
-    pub comment: String,
 }
 
 impl Engine {
@@ -241,30 +218,6 @@ impl Run {
         .await
     }
 
-    /// Makes an image of a stopped or never started container; returns its id. It is gone with the run
-    /// unless [`Engine::tag`] names it.
-    ///
-    /// # Errors
-    /// When the engine refuses.
-    pub async fn commit(&self, container: &Container, commit: Commit) -> Result<String> {
-        let (engine, id) = (self.inner.engine.clone(), container.id().to_owned());
-        let reference = self.reference(&commit.name);
-        self.shielded(async move {
-            let (repo, tag) = split_tag(&reference);
-            let options = CommitContainerOptions {
-                container: Some(id),
-                repo: Some(repo.into()),
-                tag: Some(tag.into()),
-                comment: Some(commit.comment),
-                ..Default::default()
-            };
-            let made = engine.docker().commit_container(options, commit.config.into_engine()).await;
-            let made = made.map_err(|error| failed(format!("cannot commit {}", commit.name), error))?;
-            Ok(made.id)
-        })
-        .await
-    }
-
     /// Removes all that the run made, images' tags included, but not the build cache. Can be called again;
     /// nothing can be made through the run afterwards. What could not be removed is in the answer and is left
     /// to the next sweep.
@@ -301,45 +254,5 @@ impl Drop for Inner {
                 let _ = sweep::remove_run(&engine, &id).await;
             });
         }
-    }
-}
-
-/// `name:tag` in two; a registry's port is not a tag.
-pub(super) fn split_tag(reference: &str) -> (&str, &str) {
-    match reference.rsplit_once(':') {
-        Some((repo, tag)) if !tag.contains('/') => (repo, tag),
-        _ => (reference, "latest"),
-    }
-}
-
-/// What the engine accepts in every kind of name: lower-case letters and digits, joined by single dashes.
-fn slug(text: &str) -> String {
-    let words = text.to_lowercase();
-    let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-").chars().take(40).collect::<String>().trim_end_matches('-').to_owned()
-}
-
-/// Six hexadecimal digits that no other run of this machine has.
-pub(super) fn nonce() -> String {
-    let mut hasher = std::hash::RandomState::new().build_hasher();
-    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
-    format!("{:06x}", hasher.finish() & 0xff_ffff)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_made_safe() {
-        assert_eq!(slug("Dev Tools_x"), "dev-tools-x");
-        assert_eq!(slug("--"), "");
-        assert_eq!(slug(&"a".repeat(90)).len(), 40);
-    }
-
-    #[test]
-    fn tags_are_told_from_ports() {
-        assert_eq!(split_tag("host:5000/a/b"), ("host:5000/a/b", "latest"));
-        assert_eq!(split_tag("a:1.2"), ("a", "1.2"));
     }
 }

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::connect::Engine;
 use super::failure::{failed, is_missing, status};
+use super::names::{OWNER, REPOSITORY, RUN};
 use super::owner::Owner;
-use super::run::{OWNER, REPOSITORY, RUN};
 use crate::error::Result;
 
 /// What a leftover is, in the order of removal.

@@ -5,7 +5,8 @@ use std::io::{self, Read};
 
 use sha2::{Digest, Sha256};
 
-use super::container::{Container, Entry, EntryKind};
+use super::container::Container;
+use super::entry::{Entry, EntryKind};
 use super::run::Run;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::blame;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, HistoryItem, ImageInfo, Run};
 use crate::error::Result;
 use crate::subject::{Subject, Target};
@@ -167,7 +168,10 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, hear: &(dyn Fn(B
     let outcome = outcome.await?;
     let (image, failure) = match outcome {
         BuildOutcome::Built { image_id } => (Ok(run.engine().image(&image_id).await?), None),
-        BuildOutcome::Failed(failure) => (Err(format!("the image of {} did not build", job.role)), Some(failure)),
+        BuildOutcome::Failed(mut failure) => {
+            failure.line = blame::step(&job.target.dockerfile, &failure);
+            (Err(format!("the image of {} did not build", job.role)), Some(failure))
+        }
     };
     let layers = match &image {
         Ok(image) => run.engine().history(&image.id).await.unwrap_or_default(),

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use globset::GlobSet;
 
-use super::Lab;
 use super::change::{Change, changes};
 use super::circumstances::Circumstances;
 use super::images::build_text;
 use super::injected::injected;
 use super::injection::Injection;
 use super::obstacle::{Attempt, Obstacle, Reason};
-use crate::dockerfile::{Kind, Rebuilt};
+use super::{Lab, blame};
+use crate::dockerfile::{self, Kind, Rebuilt};
 use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, EntryKind, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
 use crate::spec::MountKind;
@@ -214,7 +214,8 @@ async fn build_again(lab: &Lab, made: &Made, given: &Circumstances) -> Attempt<A
     let image = match lab.run.build(request, |_| {}).await? {
         BuildOutcome::Built { image_id } => image_id,
         BuildOutcome::Failed(mut failure) => {
-            failure.line = failure.line.map(|line| text.line(line));
+            let built = dockerfile::parse(&text.text, &target.dockerfile.file).ok();
+            failure.line = built.and_then(|built| blame::step(&built, &failure)).map(|line| text.line(line));
             return Ok(Again { changes: Vec::new(), failure: Some(failure), leaked: None, text, given: given.told() });
         }
     };

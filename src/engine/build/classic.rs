@@ -3,7 +3,9 @@
 
 use futures_util::StreamExt;
 
-use super::{BuildEvent, BuildFailure, BuildRequest, Ended, Step, TAIL, request};
+use super::model::{BuildEvent, BuildFailure, BuildRequest, Ended, Step, TAIL};
+use super::request;
+use super::trace::stated_line;
 use crate::engine::run::Run;
 use crate::error::{Error, Result};
 
@@ -121,7 +123,7 @@ impl Progress {
             instruction: step.instruction,
             stage: step.stage,
             log_tail: self.log,
-            line: None,
+            line: stated_line(&message),
             message,
         })
     }

@@ -1,179 +1,16 @@
 //! Building an image, and telling what happens meanwhile.
 
-mod auth;
+mod buildkit;
 mod classic;
-mod lines;
+mod model;
 mod request;
-mod session;
-mod sync;
 mod trace;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use super::context::Context;
+use self::model::Ended;
 use super::failure::{full, one_line, tells_of_full_disk};
 use super::run::Run;
 use crate::error::{Error, Result};
-pub(super) use session::Sessions;
-
-/// What is to be built.
-#[derive(Debug, Clone)]
-pub struct BuildRequest {
-    /// What the image is for; becomes part of its tag and of messages.
-    pub name: String,
-    /// The files that `COPY` sees.
-    pub context: Context,
-    /// The Dockerfile's text; it need not be in the context.
-    pub dockerfile: String,
-    /// The stage to build; none for the last.
-    pub target: Option<String>,
-    /// Build arguments.
-    pub args: BTreeMap<String, String>,
-    /// Whether every step is done anew.
-    pub no_cache: bool,
-    /// As `linux/arm64`; none for the engine's own.
-    pub platform: Option<String>,
-    /// The network of `RUN`: `none`, `host`; none for the engine's own.
-    pub network: Option<String>,
-    /// Secrets for `RUN --mount=type=secret`, by id. Not on engines without `BuildKit`.
-    pub secrets: BTreeMap<String, Vec<u8>>,
-}
-
-impl BuildRequest {
-    /// A build of a Dockerfile's last stage.
-    #[must_use]
-    pub fn new(name: impl Into<String>, context: &Context, dockerfile: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            context: context.clone(),
-            dockerfile: dockerfile.into(),
-            target: None,
-            args: BTreeMap::new(),
-            no_cache: false,
-            platform: None,
-            network: None,
-            secrets: BTreeMap::new(),
-        }
-    }
-
-    /// The same for one stage.
-    #[must_use]
-    pub fn target(mut self, stage: impl Into<String>) -> Self {
-        self.target = Some(stage.into());
-        self
-    }
-}
-
-/// How a build ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BuildOutcome {
-    /// With an image.
-    Built {
-        /// The engine's id of the image, `sha256:…`. It is gone with the run unless
-        /// [`Engine::tag`](super::Engine::tag) names it.
-        image_id: String,
-    },
-    /// Because the Dockerfile, or a command in it, failed.
-    Failed(BuildFailure),
-}
-
-impl BuildOutcome {
-    /// The image's id, if there is one.
-    #[must_use]
-    pub fn image_id(&self) -> Option<&str> {
-        match self {
-            BuildOutcome::Built { image_id } => Some(image_id),
-            BuildOutcome::Failed(_) => None,
-        }
-    }
-}
-
-/// Why a build failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BuildFailure {
-    /// What the engine says.
-    pub message: String,
-    /// The instruction that failed, as the engine shows it; none if it was not one.
-    pub instruction: Option<String>,
-    /// Its line in the Dockerfile, counted from 1.
-    pub line: Option<usize>,
-    /// Its stage.
-    pub stage: Option<String>,
-    /// The exit code of its command.
-    pub exit_code: Option<i64>,
-    /// The last lines it printed.
-    pub log_tail: Vec<String>,
-}
-
-impl BuildFailure {
-    /// What the engine said, and the end of the log.
-    pub fn told(&self) -> impl Iterator<Item = &str> {
-        [&self.message].into_iter().chain(&self.log_tail).map(String::as_str)
-    }
-}
-
-/// A step of a build.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Step {
-    /// Which one, in the order of their appearance in this build.
-    pub id: u32,
-    /// As the engine shows it, as `[dev 2/5] RUN pip install …`.
-    pub name: String,
-    /// The stage; none for the engine's own steps, as loading the context.
-    pub stage: Option<String>,
-    /// Which of its stage's steps it is, and of how many.
-    pub position: Option<(u32, u32)>,
-    /// The instruction alone.
-    pub instruction: Option<String>,
-}
-
-/// What happens in a build.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BuildEvent {
-    /// A step began.
-    StepStarted(Step),
-    /// A step's result was there already.
-    StepCached(Step),
-    /// A step is done.
-    StepDone {
-        /// The step.
-        step: Step,
-        /// How long it took.
-        took: Duration,
-    },
-    /// A step failed.
-    StepFailed {
-        /// The step.
-        step: Step,
-        /// Why, in the engine's words.
-        message: String,
-    },
-    /// A step printed a line.
-    Log {
-        /// The step's id.
-        step: u32,
-        /// Without its line end.
-        line: String,
-    },
-    /// So much of the context has been sent for this build so far.
-    ContextSent {
-        /// In bytes.
-        bytes: u64,
-    },
-    /// The builder's own check found something (engines from Docker 28 on).
-    Warning {
-        /// What, and what to do.
-        message: String,
-        /// The line in the Dockerfile, counted from 1.
-        line: Option<usize>,
-        /// Where it is explained.
-        url: Option<String>,
-    },
-}
-
-/// So many lines of a failed step's log are kept.
-const TAIL: usize = 60;
+pub use model::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
 
 impl Run {
     /// Builds an image. `events` is called as things happen. Several builds of one [`Context`] (and its
@@ -211,15 +48,14 @@ impl Run {
         events: &mut (impl FnMut(BuildEvent) + Send),
     ) -> Result<BuildOutcome> {
         let ended = if self.engine().info().buildkit {
-            session::build(self, request, reference, events).await?
+            buildkit::build(self, request, reference, events).await?
         } else {
             classic::build(self, request, reference, events).await?
         };
         match ended {
             // The tag is this build's alone: if it names an image, the image is this build's.
             Ended::Built => Ok(BuildOutcome::Built { image_id: self.engine().image(reference).await?.id }),
-            Ended::Failed(mut failure) => {
-                lines::locate(&mut failure, &request.dockerfile);
+            Ended::Failed(failure) => {
                 if let Some(said) = failure.told().find(|line| tells_of_full_disk(line)) {
                     let step = failure.instruction.as_deref().unwrap_or("what is built");
                     return Err(full(&format!("{} cannot take {}", request.name, one_line(step)), said));
@@ -240,10 +76,3 @@ impl Run {
 const LOST: &str = "failed to get digest sha256:";
 const GONE: &str = "No such image";
 const TRIES: usize = 3;
-
-/// How the engine's answer to a build ended.
-enum Ended {
-    Built,
-    Failed(BuildFailure),
-    BrokenOff,
-}

@@ -10,7 +10,7 @@ use hyper::body::{Frame, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, Response};
 
-use super::BuildRequest;
+use super::model::BuildRequest;
 use crate::engine::connect::Engine;
 use crate::engine::failure::failed;
 use crate::engine::tarball::ByteStream;

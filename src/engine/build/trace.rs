@@ -6,12 +6,12 @@ use std::time::Duration;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard::models::{BuildInfo, BuildInfoAux};
 
-use super::{BuildEvent, BuildFailure, Ended, Step, TAIL};
+use super::model::{BuildEvent, BuildFailure, Ended, Step, TAIL};
 
 /// What has been told so far.
 #[derive(Default)]
 pub(super) struct Trace {
-    only_stage: Option<String>,
+    only_stage: String,
     steps: HashMap<String, Known>,
     count: u32,
     error: Option<String>,
@@ -39,7 +39,7 @@ enum Told {
 
 impl Trace {
     /// The engine leaves the name of a Dockerfile's only stage out.
-    pub(super) fn new(only_stage: Option<String>) -> Self {
+    pub(super) fn new(only_stage: String) -> Self {
         Self { only_stage, ..Default::default() }
     }
 
@@ -87,7 +87,7 @@ impl Trace {
     }
 
     fn vertex(&mut self, vertex: &Vertex, events: &mut impl FnMut(BuildEvent)) {
-        let (count, only_stage) = (&mut self.count, self.only_stage.as_deref());
+        let (count, only_stage) = (&mut self.count, self.only_stage.as_str());
         let known = self.steps.entry(vertex.digest.clone()).or_insert_with(|| {
             *count += 1;
             Known { step: step(*count, &vertex.name, only_stage), ..Default::default() }
@@ -122,6 +122,7 @@ impl Trace {
         failed.sort_by_key(|known| (known.failed.as_deref().is_some_and(is_cancelled), known.step.id));
         let mut failure = BuildFailure { message: plain(&message), ..Default::default() };
         failure.exit_code = exit_code(&message);
+        failure.line = stated_line(&message);
         if let Some(known) = failed.into_iter().next() {
             let why = known.failed.unwrap_or_default();
             failure.exit_code = failure.exit_code.or_else(|| exit_code(&why));
@@ -166,7 +167,7 @@ fn took(vertex: &Vertex) -> Duration {
 }
 
 /// Reads a name as `[dev 2/5] RUN x`, `[linux/amd64 dev 2/5] RUN x`, `[2/5] RUN x` or `[internal] load …`.
-fn step(id: u32, name: &str, only_stage: Option<&str>) -> Step {
+fn step(id: u32, name: &str, only_stage: &str) -> Step {
     let mut step = Step { id, name: name.to_owned(), ..Default::default() };
     let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
         return step;
@@ -180,7 +181,7 @@ fn step(id: u32, name: &str, only_stage: Option<&str>) -> Step {
     words.pop();
     // A word with a slash is the platform.
     let named = words.last().filter(|word| !word.contains('/'));
-    step.stage = named.copied().or(only_stage).map(str::to_owned);
+    step.stage = Some(named.copied().unwrap_or(only_stage).to_owned());
     step
 }
 
@@ -193,6 +194,13 @@ fn plain(message: &str) -> String {
     let message = message.strip_prefix("failed to solve: ").unwrap_or(message);
     let message = message.strip_prefix("failed to solve with frontend dockerfile.v0: ").unwrap_or(message);
     message.strip_prefix("rpc error: code = Unknown desc = ").unwrap_or(message).trim().to_owned()
+}
+
+/// Errors of the Dockerfile's own grammar name the line.
+pub(super) fn stated_line(message: &str) -> Option<usize> {
+    let (_, rest) = message.split_once("parse error")?;
+    let (_, rest) = rest.split_once("line ")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 fn exit_code(message: &str) -> Option<i64> {
@@ -214,11 +222,17 @@ mod tests {
             ("[internal] load build context", None, None, None),
             ("exporting to image", None, None, None),
         ] {
-            let step = step(1, name, Some("stage-0"));
+            let step = step(1, name, "stage-0");
             assert_eq!(step.stage.as_deref(), stage, "{name}");
             assert_eq!(step.position, position, "{name}");
             assert_eq!(step.instruction.as_deref(), instruction, "{name}");
         }
+    }
+
+    #[test]
+    fn the_line_of_an_error_of_grammar_is_stated() {
+        assert_eq!(stated_line("dockerfile parse error on line 7: unknown instruction: RUNN"), Some(7));
+        assert_eq!(stated_line("process on line 7 did not complete"), None);
     }
 
     #[test]

@@ -14,13 +14,11 @@ use futures_util::StreamExt;
 
 use super::connect::Engine;
 use super::failure::{failed, is_missing};
-use super::run::Run;
 pub use super::tarball::ByteStream;
 use crate::error::{Error, Result};
-use crate::spec::ContainerSpec;
 pub use exec::ExecResult;
 pub(super) use files::stream_failed;
-pub use files::{Entry, EntryKind, PathStat, TarEdit};
+pub use files::{PathStat, TarEdit};
 pub use state::{ContainerState, Health, HealthProbe, HealthStatus, HostPort, Status};
 
 /// A container on the engine; cheap to clone. Dropping it leaves the container as it is.
@@ -46,42 +44,6 @@ pub struct Process {
     pub age: Option<u64>,
     /// Its command line.
     pub command: String,
-}
-
-/// A container that ran to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finished {
-    /// Its exit code.
-    pub exit_code: i64,
-    /// What it printed, both streams as they came.
-    pub output: Vec<String>,
-}
-
-impl Run {
-    /// Creates and starts a container, waits for its end, and removes it.
-    ///
-    /// # Errors
-    /// When the engine refuses, or the time is up.
-    pub async fn run_to_end(&self, spec: &ContainerSpec, within: Duration) -> Result<Finished> {
-        let container = self.create(spec).await?;
-        container.start().await?;
-        let ended = tokio::time::timeout(within, container.wait()).await;
-        let exit_code = if let Ok(code) = ended {
-            code?
-        } else {
-            let output = container.logs(Some(20)).await.unwrap_or_default();
-            container.remove().await?;
-            let error = Error::engine(format!("{} was not done within {} s", spec.name, within.as_secs()));
-            return Err(if output.is_empty() {
-                error
-            } else {
-                error.hint(format!("its last words: {}", output.join("\n")))
-            });
-        };
-        let output = container.logs(None).await?;
-        container.remove().await?;
-        Ok(Finished { exit_code, output })
-    }
 }
 
 impl Container {

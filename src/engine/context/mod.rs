@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::container::EntryKind;
+use super::entry::EntryKind;
 use crate::error::{Error, Kind, Result};
 use crate::text;
 pub use ignore::Ignore;

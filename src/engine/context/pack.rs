@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 
 use super::{Content, Context, ContextFile, unreadable};
-use crate::engine::container::EntryKind;
+use crate::engine::entry::EntryKind;
 use crate::engine::tarball::{self, ByteStream};
 use crate::error::Result;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::ignore::{self, Matched};
 use super::{ContextFile, Ignore};
-use crate::engine::container::EntryKind;
+use crate::engine::entry::EntryKind;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::ignore::Matched;
 use super::{Content, ContextFile, Ignore, unreadable};
-use crate::engine::container::EntryKind;
+use crate::engine::entry::EntryKind;
 use crate::error::{Error, Result};
 
 /// A key that sorts paths folder by folder: the slash before every other character.

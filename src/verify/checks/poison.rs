@@ -54,7 +54,8 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
         BuildOutcome::Built { image_id } => image_id,
         BuildOutcome::Failed(failure) => {
             let what = format!("with old outputs on the host ({}) it does not build", some(&mut reaching.iter()));
-            let place = failure.line.map_or_else(|| blame::taking(target, &reaching), |line| target.place(line));
+            let place = blame::step(&target.dockerfile, &failure)
+                .map_or_else(|| blame::taking(target, &reaching), |line| target.place(line));
             return Ok(fail(format!("{what}: {}", failure.message))
                 .expected(expected)
                 .at_place(&place)

@@ -3,10 +3,12 @@
 //! One session serves all builds of one context in a run, so that the engine takes their context for the same
 //! and asks for it once.
 
+mod auth;
+mod sync;
+
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bollard::health::health_check_response::ServingStatus;
 use bollard::health::health_server::{Health, HealthServer};
@@ -15,31 +17,27 @@ use bollard::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServe
 use bollard::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard::moby::filesync::v1::auth_server::AuthServer;
 use bollard::moby::filesync::v1::file_sync_server::FileSyncServer;
-use bollard::models::BuildInfo;
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use http_body_util::Empty;
 use hyper::header::{CONNECTION, UPGRADE};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioExecutor;
 use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
 use tonic::{Response, Status};
 
-use super::auth::Credentials;
-use super::sync::{Files, Served};
-use super::trace::Trace;
-use super::{BuildEvent, BuildRequest, Ended, request};
-use crate::engine::connect::Engine;
-use crate::engine::context::Context;
-use crate::engine::failure::failed;
-use crate::engine::run::{Run, nonce};
-use crate::error::{Error, Kind, Result};
+use self::auth::Credentials;
+use self::sync::{Files, Served};
+use super::connect::Engine;
+use super::context::Context;
+use super::failure::failed;
+use super::names::nonce;
+use crate::error::{Error, Result};
 
 /// A run's sessions, by context.
 #[derive(Default)]
-pub(in crate::engine) struct Sessions {
+pub(super) struct Sessions {
     open: tokio::sync::Mutex<HashMap<Key, Arc<Session>>>,
 }
 
@@ -47,10 +45,22 @@ pub(in crate::engine) struct Sessions {
 type Key = (u64, Vec<u8>);
 
 /// An open session; dropping it closes its connection.
-pub(in crate::engine) struct Session {
+pub(super) struct Session {
     id: String,
     files: Arc<Served>,
     connection: tokio::task::JoinHandle<()>,
+}
+
+impl Session {
+    /// What the engine knows it by.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What is served through it.
+    pub(super) fn files(&self) -> &Served {
+        &self.files
+    }
 }
 
 impl Drop for Session {
@@ -60,113 +70,34 @@ impl Drop for Session {
 }
 
 impl Sessions {
-    async fn of(&self, engine: &Engine, request: &BuildRequest) -> Result<Arc<Session>> {
+    /// The session of a context and secrets, opened if it is not.
+    pub(super) async fn of(
+        &self,
+        engine: &Engine,
+        context: &Context,
+        secrets: &BTreeMap<String, Vec<u8>>,
+    ) -> Result<Arc<Session>> {
         // Secrets are a session's, too: builds with others must not see them.
-        let mut secrets = Sha256::new();
-        for (name, value) in &request.secrets {
-            secrets.update((name.len() as u64).to_le_bytes());
-            secrets.update(name);
-            secrets.update((value.len() as u64).to_le_bytes());
-            secrets.update(value);
+        let mut digest = Sha256::new();
+        for (name, value) in secrets {
+            digest.update((name.len() as u64).to_le_bytes());
+            digest.update(name);
+            digest.update((value.len() as u64).to_le_bytes());
+            digest.update(value);
         }
-        let key = (request.context.id(), secrets.finalize().to_vec());
+        let key = (context.id(), digest.finalize().to_vec());
         let mut open = self.open.lock().await;
         if let Some(session) = open.get(&key).filter(|session| !session.connection.is_finished()) {
             return Ok(session.clone());
         }
-        let session = Arc::new(start(engine, &request.context, request.secrets.clone()).await?);
+        let session = Arc::new(start(engine, context, secrets.clone()).await?);
         open.insert(key, session.clone());
         Ok(session)
     }
 
     /// Closes all sessions.
-    pub(in crate::engine) async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.open.lock().await.clear();
-    }
-}
-
-/// Builds with `BuildKit`.
-pub(super) async fn build(
-    run: &Run,
-    wanted: &BuildRequest,
-    reference: &str,
-    events: &mut (impl FnMut(BuildEvent) + Send),
-) -> Result<Ended> {
-    let what = format!("cannot build {}", wanted.name);
-    check_names(&wanted.context)?;
-    let session = run.sessions().of(run.engine(), wanted).await?;
-    let dockerfile = session.files.add_dockerfile(&wanted.dockerfile);
-    let build_id = format!("{}-{}", run.id(), nonce());
-    let more = [
-        ("version", "2"),
-        ("remote", "client-session"),
-        ("session", session.id.as_str()),
-        ("buildid", build_id.as_str()),
-    ];
-    let uri = request::query(wanted, reference, &dockerfile, &more);
-    let sent_before = session.files.sent();
-    let (tell, mut answers) = mpsc::unbounded_channel();
-    let going = run.shielded(send(run.engine().clone(), uri, what, build_id, tell));
-    let mut trace = Trace::new(super::lines::only_stage(&wanted.dockerfile));
-    let hear = async {
-        while let Some(answer) = answers.recv().await {
-            trace.add(answer, events);
-            let sent = session.files.sent() - sent_before;
-            trace.context_sent(sent, events);
-        }
-    };
-    tokio::join!(going, hear).0?;
-    match (trace.end(), session.files.trouble()) {
-        (Ended::Failed(_) | Ended::BrokenOff, Some(trouble)) => Err(trouble),
-        (ended, _) => Ok(ended),
-    }
-}
-
-/// Sends a build and tells its answers. Where nobody hears them any more, the engine is told to end the build, and this
-/// ends when that has: what the engine tags at the last moment is the run's to remove.
-async fn send(
-    engine: Engine,
-    uri: String,
-    what: String,
-    build_id: String,
-    tell: mpsc::UnboundedSender<BuildInfo>,
-) -> Result<()> {
-    let cancel = async {
-        tell.closed().await;
-        loop {
-            // The engine may not know the build yet.
-            request::cancel(&engine, &build_id).await;
-            tokio::time::sleep(CANCEL_AGAIN).await;
-        }
-    };
-    tokio::pin!(cancel);
-    let mut answers = tokio::select! {
-        sent = request::send(&engine, uri, None, &what) => sent?,
-        () = &mut cancel => return Ok(()),
-    };
-    loop {
-        let answer = tokio::select! {
-            answer = answers.next() => answer,
-            () = &mut cancel => return Ok(()),
-        };
-        let Some(answer) = answer else { return Ok(()) };
-        let _ = tell.send(answer);
-    }
-}
-
-/// How soon the engine is told again.
-const CANCEL_AGAIN: Duration = Duration::from_millis(300);
-
-/// The protocol takes UTF-8 alone.
-fn check_names(context: &Context) -> Result<()> {
-    let files = context.files()?;
-    match files.iter().find(|file| !file.is_utf8()) {
-        Some(file) => Err(Error::new(
-            Kind::Io,
-            format!("the name of {} is not UTF-8, which the engine's builder requires", file.path),
-        )
-        .hint("rename it, or name it in .dockerignore with a pattern that fits it")),
-        None => Ok(()),
     }
 }
 
@@ -255,9 +186,4 @@ impl Secrets for Store {
             None => Err(Status::not_found(format!("secret {id} not found"))),
         }
     }
-}
-
-/// A lock whose content is never left half changed.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

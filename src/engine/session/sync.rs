@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bollard::fsutil::types::packet::PacketType;
 use bollard::fsutil::types::{Packet, Stat};
@@ -19,16 +19,15 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::session::locked;
-use crate::engine::container::EntryKind;
 use crate::engine::context::{Content, Context, ContextFile, Selection, select, unreadable};
+use crate::engine::entry::EntryKind;
 use crate::error::Error;
 
 /// A file that could not be read, and why.
 type Trouble = (PathBuf, io::ErrorKind, String);
 
 /// What a session serves: one context, and the Dockerfiles built from it.
-pub(super) struct Served {
+pub(in crate::engine) struct Served {
     files: Arc<Vec<ContextFile>>,
     ignore: String,
     dockerfiles: Mutex<BTreeMap<String, String>>,
@@ -48,7 +47,7 @@ impl Served {
     }
 
     /// Adds a Dockerfile and returns the name to ask for it by.
-    pub(super) fn add_dockerfile(&self, text: &str) -> String {
+    pub(in crate::engine) fn add_dockerfile(&self, text: &str) -> String {
         let digest = Sha256::digest(text);
         let name = format!("Dockerfile.{}", hex::encode(&digest[..6]));
         locked(&self.dockerfiles).insert(name.clone(), text.to_owned());
@@ -56,12 +55,12 @@ impl Served {
     }
 
     /// How many bytes of files have been sent.
-    pub(super) fn sent(&self) -> u64 {
+    pub(in crate::engine) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
     /// The first file that could not be read. Every build that wanted it fails by it.
-    pub(super) fn trouble(&self) -> Option<Error> {
+    pub(in crate::engine) fn trouble(&self) -> Option<Error> {
         let trouble = locked(&self.trouble).clone();
         trouble.map(|(path, kind, message)| unreadable(&path, io::Error::new(kind, message)))
     }
@@ -291,6 +290,11 @@ fn stat(file: &ContextFile) -> Stat {
         linkname: file.link.clone().unwrap_or_default(),
         ..Default::default()
     }
+}
+
+/// A lock whose content is never left half changed.
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
