@@ -5,6 +5,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::text::{Place, Unreadable, Why, line_of};
+
 /// What kind of error this is; decides the exit code and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -44,7 +46,7 @@ impl Kind {
     }
 }
 
-/// A place in a file; lines and columns count from 1, columns in characters.
+/// Where an error is: a file, and a [`Place`] in it where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
     /// The file as the user knows it (relative to the project where it can be).
@@ -111,8 +113,8 @@ impl Error {
 
     /// Says where the error is.
     #[must_use]
-    pub fn at(mut self, location: Location) -> Self {
-        self.details.location = Some(location);
+    pub fn at(mut self, location: impl Into<Location>) -> Self {
+        self.details.location = Some(location.into());
         self
     }
 
@@ -177,6 +179,44 @@ impl Error {
     }
 }
 
+impl Location {
+    /// A place in a file, with its line of the file's `text` where it can be shown.
+    #[must_use]
+    pub fn in_text(place: Place, text: &str) -> Self {
+        /// The longest line that is quoted, in characters.
+        const LINE: usize = 160;
+        let line = text.split('\n').nth(place.line.saturating_sub(1)).unwrap_or("").trim_end_matches('\r');
+        // A terminal must not act on what stands in a file, and a caret below must stay in its column.
+        let plain = |c: char| if c.is_control() && (c != '\t' || place.column.is_some()) { ' ' } else { c };
+        let shown: String = line.chars().take(LINE).map(plain).collect();
+        let fits = place.column.is_none_or(|column| column <= LINE);
+        Self { text: (fits && !shown.trim().is_empty()).then_some(shown), ..place.into() }
+    }
+}
+
+impl From<Place> for Location {
+    fn from(place: Place) -> Self {
+        Self { file: place.file.to_path_buf(), line: Some(place.line), column: place.column, text: None }
+    }
+}
+
+impl From<Unreadable> for Error {
+    fn from(Unreadable { path, why }: Unreadable) -> Self {
+        let message = why.to_string();
+        match why {
+            Why::Io(error) => Self::io("cannot read", &path, error),
+            Why::Folder | Why::Special => Self::description(message).in_file(path),
+            Why::TooLarge(_) => {
+                Self::description(message).in_file(path).hint("check whether another file got this name")
+            }
+            Why::NotText(error) => {
+                let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                Self::description(message).at(Place::new(path, line_of(before))).hint("save it as UTF-8")
+            }
+        }
+    }
+}
+
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file.display())?;
@@ -212,7 +252,7 @@ mod tests {
     #[test]
     fn display_leads_with_the_place() {
         let error = Error::description("unknown key `prot`")
-            .at(Location { file: "dockwright.toml".into(), line: Some(3), column: Some(1), text: None })
+            .at(Place { column: Some(1), ..Place::new(Path::new("dockwright.toml"), 3) })
             .hint("did you mean `port`?");
         assert_eq!(error.to_string(), "dockwright.toml:3:1: unknown key `prot`");
         assert_eq!(error.kind().exit_code(), 2);

@@ -12,8 +12,10 @@ pub mod project;
 pub mod render;
 pub mod report;
 pub mod roles;
+pub mod spec;
 pub mod stacks;
 mod subject;
+pub mod text;
 pub mod ui;
 pub mod verify;
 

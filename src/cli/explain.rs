@@ -8,6 +8,7 @@ use super::args::ExplainArgs;
 use crate::contract::{self, Contract};
 use crate::error::{Error, Result};
 use crate::roles::{self, Role};
+use crate::text::nearest;
 use crate::ui::{BOLD, Format, Ui};
 
 pub(super) fn run(ui: &Ui, options: &ExplainArgs) -> Result<u8> {
@@ -24,11 +25,7 @@ pub(super) fn run(ui: &Ui, options: &ExplainArgs) -> Result<u8> {
 
 fn unknown(what: &str) -> Error {
     let known = roles::ALL.iter().map(|role| role.name).chain(contract::ALL.iter().map(|contract| contract.name));
-    let near = known
-        .map(|name| (strsim::damerau_levenshtein(what, name), name))
-        .min()
-        .filter(|(distance, _)| *distance <= 3)
-        .map(|(_, name)| format!("did you mean `{name}`?"));
+    let near = nearest(what, known).map(|name| format!("did you mean `{name}`?"));
     let error = Error::usage(format!("`{what}` is neither a role nor a contract"));
     error.hint(near.unwrap_or("`dockwright explain` lists all roles and contracts".into()))
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::context::Context;
 use super::fault::Fault;
 use super::keys;
-use super::model::Place;
 use super::mounts::file_refs;
 use super::parts::Build;
 use super::paths::resolve;
-use super::service::{Context, extra_hosts, map, unique};
-use super::values::{boolean, bytes, pairs, text, texts};
+use super::values::{boolean, bytes, extra_hosts, map, pairs, text, texts, unique};
 use super::yaml::{Node, Value};
+use crate::text::Place;
 
 /// The long form, or a string that is the context.
 pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fault> {

@@ -6,9 +6,10 @@ use super::fault::Fault;
 use super::keys::{Keys, check};
 use super::model::{Compose, Definition, Unsupported};
 use super::paths::resolve;
-use super::service::map;
-use super::values::{boolean, entries, text};
+use super::values::{boolean, entries, map, text};
 use super::yaml::{Key, Node, Value};
+use crate::spec::MountKind;
+use crate::text::nearest;
 
 /// One section of the top level.
 pub(super) fn definitions(
@@ -25,7 +26,7 @@ pub(super) fn definitions(
         let path = format!("{section}.{}", key.text);
         let empty: &[(Key, Node)] = &[];
         let own = if node.value == Value::Null { empty } else { entries(node, &path)? };
-        check(own, keys, &format!("`{path}`"), &mut |inner, why| {
+        check(own, keys, &[], &format!("`{path}`"), &mut |inner, why| {
             unsupported.push(Unsupported {
                 service: None,
                 field: format!("{path}.{}", inner.text),
@@ -101,8 +102,7 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
                 service.at(field),
                 format!("the service `{name}` names the {kind} `{wanted}`, which is not defined"),
             );
-            let near = there.into_iter().find(|other| strsim::osa_distance(other, wanted) <= 1 + wanted.len() / 4);
-            match near {
+            match nearest(wanted, there.into_iter().map(String::as_str)) {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
                 None => fault.hint(format!("define it under the top-level `{kind}s:`")),
             }
@@ -116,7 +116,7 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
             }
         }
         for mount in &service.volumes {
-            let is_volume = matches!(mount.kind, super::parts::MountKind::Volume { .. });
+            let is_volume = matches!(mount.kind, MountKind::Volume { .. });
             if let Some(source) = mount.source.as_ref().filter(|_| is_volume)
                 && !compose.volumes.contains_key(source)
             {

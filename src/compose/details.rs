@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::context::Context;
 use super::fault::Fault;
 use super::keys;
-use super::parts::{Condition, Dependency, EnvFile, HealthTest, Healthcheck, Ulimit};
+use super::parts::{Condition, Dependency, EnvFile};
 use super::paths::resolve;
-use super::service::Context;
 use super::values::{boolean, duration, entries, integer, items, text, texts};
 use super::yaml::{Node, Value};
+use crate::spec::{HealthTest, Healthcheck, Ulimit};
 
 pub(super) fn healthcheck(node: &Node, context: &mut Context<'_>) -> Result<Healthcheck, Fault> {
     context.check(node, keys::HEALTHCHECK, "healthcheck.", "`healthcheck`")?;
@@ -27,8 +28,7 @@ pub(super) fn healthcheck(node: &Node, context: &mut Context<'_>) -> Result<Heal
         timeout: time("timeout")?,
         start_period: time("start_period")?,
         start_interval: time("start_interval")?,
-        retries: retries.and_then(|count| u64::try_from(count).ok()),
-        place: node.place.clone(),
+        retries: retries.and_then(|count| count.try_into().ok()),
     })
 }
 
@@ -37,13 +37,10 @@ fn health_test(node: &Node) -> Result<HealthTest, Fault> {
         return Ok(HealthTest::Shell(line.clone()));
     }
     let words = texts(node, "healthcheck.test")?;
-    match words.split_first().map(|(form, rest)| (form.as_str(), rest)) {
-        Some(("NONE", _)) => Ok(HealthTest::None),
-        Some(("CMD", rest)) => Ok(HealthTest::Exec(rest.to_vec())),
-        Some(("CMD-SHELL", rest)) => Ok(HealthTest::Shell(rest.join(" "))),
-        _ => Err(Fault::new(&node.place, "`healthcheck.test` does not begin with its form")
-            .hint("begin the list with CMD, CMD-SHELL or NONE")),
-    }
+    HealthTest::parse(&words).ok_or_else(|| {
+        Fault::new(&node.place, "`healthcheck.test` does not begin with its form")
+            .hint("begin the list with CMD, CMD-SHELL or NONE")
+    })
 }
 
 pub(super) fn depends_on(node: &Node, context: &mut Context<'_>) -> Result<BTreeMap<String, Dependency>, Fault> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::model::Place;
-use crate::error::Error;
+use crate::error::{Error, Location};
+use crate::text::Place;
 
 /// The texts of the files that were read.
 pub(super) type Sources = BTreeMap<Arc<Path>, String>;
@@ -28,11 +28,26 @@ impl Fault {
     }
 
     pub(super) fn into_error(self, sources: &Sources) -> Error {
-        let text = sources
-            .get(&self.place.file)
-            .and_then(|text| text.lines().nth(self.place.line.wrapping_sub(1)))
-            .map(str::to_owned);
-        let error = Error::description(self.message).at(self.place.location(text));
+        let text = sources.get(&self.place.file).map_or("", String::as_str);
+        let error = Error::description(self.message).at(Location::in_text(self.place, text));
         self.hint.into_iter().fold(error, Error::hint)
+    }
+}
+
+/// A fault that still lacks its line's text, or a finished error.
+pub(super) enum Failed {
+    Fault(Fault),
+    Error(Error),
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
     }
 }

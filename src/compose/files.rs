@@ -1,20 +1,18 @@
 //! Reading one file: size, encoding, YAML, variables, and the services it extends.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::fault::{Fault, Sources};
+use super::fault::{Failed, Fault, Sources};
 use super::keys;
 use super::merge::merge;
 use super::model::Interpolation;
-use super::paths::{clean, resolve};
-use super::read::Failed;
+use super::paths::resolve;
 use super::values::{entries, text};
 use super::yaml::{self, MAX_BYTES, Node, Value};
-use crate::error::{Error, Location, Result};
+use crate::error::{Error, Result};
+use crate::text::{clean, read_text};
 
 /// How many services may extend one another in a row.
 const MAX_EXTENDS: usize = 16;
@@ -25,47 +23,11 @@ pub(super) fn absolute(dir: &Path) -> Result<PathBuf> {
     Ok(PathBuf::from(clean(&path.to_string_lossy())))
 }
 
-/// A file's text.
-///
-/// # Errors
-/// It is no file, cannot be read, is larger than 1 MiB, or is not UTF-8.
-pub(super) fn text_of(path: &Path) -> Result<String> {
-    let data = std::fs::metadata(path).map_err(|error| Error::io("cannot read", path, error))?;
-    // Opening a FIFO would wait for a writer.
-    if !data.is_file() {
-        return Err(Error::description("it is not a file").in_file(path));
-    }
-    let too_large = || {
-        Error::description("the file is larger than 1 MiB")
-            .in_file(path)
-            .hint("no such file has need of so much; is it the right one?")
-    };
-    if data.len() > MAX_BYTES {
-        return Err(too_large());
-    }
-    let file = File::open(path).map_err(|error| Error::io("cannot read", path, error))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Error::io("cannot read", path, error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(too_large());
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.split(|byte| *byte == b'\n').count();
-        Error::description("the file is not UTF-8").hint("save it as UTF-8").at(Location {
-            file: path.to_path_buf(),
-            line: Some(line),
-            column: None,
-            text: None,
-        })
-    })
-}
-
 /// A file's tree as it is written.
 pub(super) fn parse(path: &Path, sources: &mut Sources) -> std::result::Result<Node, Failed> {
     let file: Arc<Path> = Arc::from(path);
     if !sources.contains_key(&file) {
-        sources.insert(Arc::clone(&file), text_of(path)?);
+        sources.insert(Arc::clone(&file), read_text(path, MAX_BYTES).map_err(Error::from)?);
     }
     let text = sources[&file].trim_start_matches('\u{feff}');
     let node = yaml::parse(text, &file)?;
@@ -151,7 +113,7 @@ fn extended(
         return Err(Fault::new(&place, format!("`{name}` extends itself, or more than {MAX_EXTENDS} in a row")).into());
     }
     let (base, path) = if let Value::Map(_) = extends.value {
-        keys::check(entries(&extends, "extends")?, keys::EXTENDS, "`extends`", &mut |_, _| {})?;
+        keys::check(entries(&extends, "extends")?, keys::EXTENDS, &[], "`extends`", &mut |_, _| {})?;
         let service = extends.get("service").ok_or_else(|| Fault::new(&place, "`extends` needs a `service`"))?;
         let path = extends
             .get("file")

@@ -3,6 +3,7 @@
 
 use super::fault::Fault;
 use super::yaml::{Key, Node, Value};
+use crate::text::nearest;
 
 /// What becomes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,71 +33,25 @@ pub(super) const TOP: &Keys = &[
     (&["models"], NEWER),
 ];
 
+/// Beside those that are read into [`Settings`](crate::spec::Settings), see `settings.rs`.
 pub(super) const SERVICE: &Keys = &[
     (
         &[
             "build",
-            "cap_add",
-            "cap_drop",
-            "cgroup",
-            "command",
             "configs",
             "container_name",
-            "cpu_shares",
-            "cpus",
-            "cpuset",
             "depends_on",
-            "deploy",
-            "devices",
-            "dns",
-            "dns_opt",
-            "dns_search",
-            "domainname",
-            "entrypoint",
             "env_file",
-            "environment",
             "expose",
             "extends",
-            "extra_hosts",
-            "group_add",
-            "healthcheck",
-            "hostname",
             "image",
-            "init",
-            "ipc",
-            "labels",
-            "mem_limit",
-            "mem_reservation",
-            "memswap_limit",
-            "network_mode",
             "networks",
-            "oom_score_adj",
-            "pid",
-            "pids_limit",
-            "platform",
             "ports",
-            "privileged",
             "profiles",
             "pull_policy",
-            "read_only",
-            "restart",
-            "runtime",
             "scale",
             "secrets",
-            "security_opt",
-            "shm_size",
-            "stdin_open",
-            "stop_grace_period",
-            "stop_signal",
-            "sysctls",
-            "tmpfs",
-            "tty",
-            "ulimits",
-            "user",
-            "userns_mode",
-            "uts",
             "volumes",
-            "working_dir",
         ],
         Read,
     ),
@@ -201,10 +156,12 @@ pub(super) const SECRET: &Keys = &[
 pub(super) const CONFIG: &Keys =
     &[(&["content", "environment", "external", "file", "labels", "name"], Read), (&["template_driver"], SWARM)];
 
-/// Looks every key of a mapping up: an unknown one is an error, an unsupported one is told to `tell`.
+/// Looks every key of a mapping up, in the table and in the names of `more` that are read: an unknown one is an error, an
+/// unsupported one is told to `tell`.
 pub(super) fn check(
     entries: &[(Key, Node)],
     keys: &Keys,
+    more: &[&str],
     where_: &str,
     tell: &mut dyn FnMut(&Key, &'static str),
 ) -> Result<(), Fault> {
@@ -214,22 +171,18 @@ pub(super) fn check(
             // `links:` with nothing behind it says nothing.
             Some((_, Unsupported(why))) if value.value != Value::Null => tell(key, why),
             Some(_) => {}
-            None => return Err(unknown(key, keys, where_)),
+            None if more.contains(&key.text.as_str()) => {}
+            None => return Err(unknown(key, keys, more, where_)),
         }
     }
     Ok(())
 }
 
-fn unknown(key: &Key, keys: &Keys, where_: &str) -> Fault {
+fn unknown(key: &Key, keys: &Keys, more: &[&str], where_: &str) -> Fault {
     let fault = Fault::new(&key.place, format!("Compose knows no `{}` in {where_}", key.text));
-    let near = keys
-        .iter()
-        .flat_map(|(names, _)| names.iter())
-        .map(|name| (strsim::osa_distance(name, &key.text), name))
-        .filter(|(distance, _)| *distance <= 1 + key.text.len() / 4)
-        .min();
-    match near {
-        Some((_, near)) => fault.hint(format!("did you mean `{near}`?")),
+    let known = keys.iter().flat_map(|(names, _)| names.iter()).chain(more).copied();
+    match nearest(&key.text, known) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
         None => fault.hint("what Compose is to leave alone begins with `x-`"),
     }
 }

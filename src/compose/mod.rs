@@ -5,11 +5,9 @@
 //! tests/cases/compose is held.
 
 mod build;
-mod config_json;
+mod context;
 mod define;
 mod details;
-#[cfg(test)]
-mod differential;
 mod dotenv;
 mod fault;
 mod files;
@@ -25,15 +23,12 @@ mod paths;
 mod raw;
 mod read;
 mod service;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod values;
 mod yaml;
 
-pub use config_json::to_config_json;
-pub use model::{Compose, Definition, Interpolation, Place, Service, Unsupported};
-pub use parts::{
-    Bind, Build, Condition, Dependency, EnvFile, FileRef, HealthTest, Healthcheck, Limits, Mount, MountKind,
-    NetworkUse, Port, Ulimit,
-};
+pub use model::{Compose, Definition, Interpolation, Service, Unsupported};
+pub use parts::{Build, Condition, Dependency, EnvFile, FileRef, Mount, NetworkUse, Port};
 pub use read::{FILE_NAMES, read};

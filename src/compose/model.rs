@@ -1,36 +1,11 @@
 //! The whole file and one service.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use super::parts::{Build, Dependency, EnvFile, FileRef, Healthcheck, Limits, Mount, NetworkUse, Port, Ulimit};
-use crate::error::Location;
-
-/// A line of a file; lines count from 1.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The file as it was opened.
-    pub file: Arc<Path>,
-    /// The line. What came by an anchor or a merge key has the line that it is written on.
-    pub line: usize,
-}
-
-impl Place {
-    /// The same place for an [`crate::error::Error`], with the line's `text` if known.
-    #[must_use]
-    pub fn location(&self, text: Option<String>) -> Location {
-        Location { file: self.file.to_path_buf(), line: Some(self.line), column: None, text }
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file.display(), self.line)
-    }
-}
+use super::parts::{Build, Dependency, EnvFile, FileRef, Mount, NetworkUse, Port};
+use crate::spec::Settings;
+use crate::text::Place;
 
 /// What Compose knows and dockwright does not start a container with: a check that depends on it
 /// cannot be trusted, so it is inconclusive and names this.
@@ -145,10 +120,8 @@ pub struct Definition {
     pub place: Place,
 }
 
-/// One service (spec 05). `None` and an empty collection mean: not said, the image's or the engine's
-/// own value holds.
+/// One service (spec 05). `None` and an empty collection mean: not said.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "they are the file's own switches")]
 pub struct Service {
     /// Its name in the file.
     pub name: String,
@@ -162,111 +135,34 @@ pub struct Service {
     pub build: Option<Build>,
     /// `profiles`; empty: always started.
     pub profiles: Vec<String>,
-    /// `command`: a string split into shell words as Compose does; `Some([])` resets the image's.
-    pub command: Option<Vec<String>>,
-    /// `entrypoint`, likewise.
-    pub entrypoint: Option<Vec<String>>,
-    /// `user`: `name`, `uid`, `uid:gid`.
-    pub user: Option<String>,
-    /// `working_dir`.
-    pub working_dir: Option<String>,
-    /// `environment` over `env_file`, resolved against the host; `None`: declared without a value and not
-    /// set on the host either, so that the container does not get it (and loses the image's).
-    pub environment: BTreeMap<String, Option<String>>,
+    /// All that its container is told as the file says it. Commands are split into words as Compose does;
+    /// `environment` is over `env_file` and resolved against the host: a variable that is declared without a value, and not
+    /// set on the host either, is `None`. Limits may stand in `deploy.resources`, too.
+    pub settings: Settings,
     /// Names that `environment` declares without a value, so that the host decides.
     pub environment_from_host: Vec<String>,
-    /// `env_file`, already read into `environment`.
+    /// `env_file`, already read into the environment.
     pub env_files: Vec<EnvFile>,
     /// `volumes`, short and long, in order; one per target.
     pub volumes: Vec<Mount>,
-    /// `tmpfs`: `/path` or `/path:options`.
-    pub tmpfs: Vec<String>,
-    /// `read_only`.
-    pub read_only: bool,
-    /// `cap_add`.
-    pub cap_add: Vec<String>,
-    /// `cap_drop`.
-    pub cap_drop: Vec<String>,
-    /// `security_opt`.
-    pub security_opt: Vec<String>,
-    /// `privileged`.
-    pub privileged: bool,
-    /// `init`; `None`: the engine's default.
-    pub init: Option<bool>,
-    /// `pid`.
-    pub pid: Option<String>,
-    /// `ipc`.
-    pub ipc: Option<String>,
-    /// `uts`.
-    pub uts: Option<String>,
-    /// `userns_mode`.
-    pub userns_mode: Option<String>,
-    /// `cgroup`: `host` or `private`.
-    pub cgroup: Option<String>,
-    /// `network_mode`; `None`: the networks below.
-    pub network_mode: Option<String>,
     /// `networks` by key; `default` where nothing is said and there is no `network_mode`.
     pub networks: BTreeMap<String, NetworkUse>,
     /// `ports`, ranges spread out.
     pub ports: Vec<Port>,
     /// `expose`: `80`, `80/udp`, `80-82`.
     pub expose: Vec<String>,
-    /// `healthcheck`; `None`: the image's.
-    pub healthcheck: Option<Healthcheck>,
-    /// `stop_signal`.
-    pub stop_signal: Option<String>,
-    /// `stop_grace_period`; `None`: the engine's 10 s.
-    pub stop_grace_period: Option<Duration>,
     /// `depends_on` by service.
     pub depends_on: BTreeMap<String, Dependency>,
-    /// `restart`: `no`, `always`, `on-failure[:n]`, `unless-stopped`.
-    pub restart: Option<String>,
     /// `secrets`.
     pub secrets: Vec<FileRef>,
     /// `configs`.
     pub configs: Vec<FileRef>,
-    /// `ulimits` by name.
-    pub ulimits: BTreeMap<String, Ulimit>,
-    /// `sysctls`.
-    pub sysctls: BTreeMap<String, String>,
-    /// `shm_size`, bytes.
-    pub shm_size: Option<i64>,
-    /// `mem_limit`, `cpus`, `pids_limit` and what stands in `deploy.resources.limits`.
-    pub limits: Limits,
-    /// `extra_hosts`: name and address, in order.
-    pub extra_hosts: Vec<(String, String)>,
-    /// `dns`.
-    pub dns: Vec<String>,
-    /// `dns_search`.
-    pub dns_search: Vec<String>,
-    /// `dns_opt`.
-    pub dns_opt: Vec<String>,
-    /// `group_add`.
-    pub group_add: Vec<String>,
-    /// `hostname`.
-    pub hostname: Option<String>,
-    /// `domainname`.
-    pub domainname: Option<String>,
     /// `container_name`.
     pub container_name: Option<String>,
-    /// `labels`.
-    pub labels: BTreeMap<String, String>,
-    /// `tty`.
-    pub tty: bool,
-    /// `stdin_open`.
-    pub stdin_open: bool,
-    /// `devices`: `host:container:permissions`.
-    pub devices: Vec<String>,
-    /// `runtime`.
-    pub runtime: Option<String>,
-    /// `platform`.
-    pub platform: Option<String>,
     /// `pull_policy`.
     pub pull_policy: Option<String>,
     /// `scale`, or `deploy.replicas`.
     pub scale: Option<i64>,
-    /// `oom_score_adj`.
-    pub oom_score_adj: Option<i64>,
 }
 
 impl Service {
@@ -289,7 +185,7 @@ impl Service {
     /// The bind mounts whose source is `folder` or lies inside it.
     pub fn mounts_of<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Mount> {
         self.volumes.iter().filter(move |mount| {
-            mount.bind().is_some()
+            mount.as_bind().is_some()
                 && mount.source.as_deref().is_some_and(|source| Path::new(source).starts_with(folder))
         })
     }

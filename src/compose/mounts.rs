@@ -1,12 +1,14 @@
 //! `volumes`, `devices`, `secrets` and `configs` of a service.
 
+use super::context::Context;
 use super::fault::Fault;
 use super::keys;
-use super::parts::{Bind, FileRef, Mount, MountKind};
-use super::paths::{clean, resolve};
-use super::service::Context;
+use super::parts::{FileRef, Mount};
+use super::paths::resolve;
 use super::values::{boolean, bytes, items, mode, text};
 use super::yaml::{Node, Value};
+use crate::spec::{self, Bind, Device, MountKind};
+use crate::text::{Placed, clean};
 
 /// All mounts; of two on one target the later one takes the place of the first, as Compose does.
 pub(super) fn mounts(node: &Node, context: &mut Context<'_>) -> Result<Vec<Mount>, Fault> {
@@ -15,11 +17,9 @@ pub(super) fn mounts(node: &Node, context: &mut Context<'_>) -> Result<Vec<Mount
         let mount = if let Value::Map(_) = item.value {
             long(item, context)?
         } else {
-            short(item, &text(item, "volumes")?, context)?
+            Some(short(item, &text(item, "volumes")?, context)?)
         };
-        if let MountKind::Other(kind) = &mount.kind {
-            context.tell("volumes", &mount.place, &format!("mounts of type {kind} are not made"));
-        }
+        let Some(mount) = mount else { continue };
         match found.iter_mut().find(|other| other.target == mount.target) {
             Some(same) => *same = mount,
             None => found.push(mount),
@@ -61,18 +61,14 @@ fn short(node: &Node, spec: &str, context: &mut Context<'_>) -> Result<Mount, Fa
         }
     }
     let is_path = source.is_some_and(|source| source.starts_with(['.', '/', '~']));
-    Ok(Mount {
+    let path = |source: &str| if is_path { resolve(source, &node.place, context.env) } else { source.to_owned() };
+    let value = spec::Mount {
         kind: if is_path { MountKind::Bind(bind) } else { MountKind::Volume { nocopy, subpath: None } },
-        source: source.map(
-            |source| {
-                if is_path { resolve(source, &node.place, context.env) } else { source.to_owned() }
-            },
-        ),
+        source: source.map(path),
         target: clean(target),
         read_only,
-        consistency: None,
-        place: node.place.clone(),
-    })
+    };
+    Ok(Placed { value, place: node.place.clone() })
 }
 
 /// What stands between the colons. The colon behind a single letter is a Windows drive's, so that to
@@ -91,7 +87,8 @@ fn sections(spec: &str) -> Vec<&str> {
     found
 }
 
-fn long(node: &Node, context: &mut Context<'_>) -> Result<Mount, Fault> {
+/// The mapping; none for a kind that is not made.
+fn long(node: &Node, context: &mut Context<'_>) -> Result<Option<Mount>, Fault> {
     context.check(node, keys::MOUNT, "volumes.", "`volumes`")?;
     let at = |field: &str| node.get(field);
     let word = |field: &str| at(field).map(|node| text(node, field)).transpose();
@@ -123,7 +120,10 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Mount, Fault> {
             size: inner("tmpfs", "size").map(|node| bytes(node, "volumes.tmpfs.size")).transpose()?,
             mode: inner("tmpfs", "mode").map(|node| mode(node, "volumes.tmpfs.mode")).transpose()?,
         },
-        "npipe" | "cluster" | "image" => MountKind::Other(kind),
+        "npipe" | "cluster" | "image" => {
+            context.tell("volumes", place, &format!("mounts of type {kind} are not made"));
+            return Ok(None);
+        }
         other => {
             return Err(Fault::new(place, format!("`{other}` is no type of volume"))
                 .hint("bind, volume, tmpfs, npipe, cluster or image"));
@@ -134,19 +134,18 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Mount, Fault> {
     }
     let is_bind = matches!(kind, MountKind::Bind(_));
     let source_place = at("source").map_or(place, |node| &node.place);
-    Ok(Mount {
+    let value = spec::Mount {
         source: source.map(|source| if is_bind { resolve(&source, source_place, context.env) } else { source }),
         kind,
         target: clean(&target),
         read_only: at("read_only").map_or(Ok(false), |node| boolean(node, "volumes.read_only"))?,
-        consistency: word("consistency")?,
-        place: place.clone(),
-    })
+    };
+    Ok(Some(Placed { value, place: place.clone() }))
 }
 
 /// `HOST[:CONTAINER[:rwm]]`, or the mapping.
-pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<String>, Fault> {
-    let mut found = Vec::new();
+pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<Device>, Fault> {
+    let mut found: Vec<Device> = Vec::new();
     for item in items(node, "devices")? {
         let (source, target, rights) = if let Value::Map(_) = item.value {
             context.check(item, keys::DEVICE, "devices.", "`devices`")?;
@@ -157,10 +156,16 @@ pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<Stri
             let mut parts = line.splitn(3, ':').map(str::to_owned);
             (parts.next().unwrap_or_default(), parts.next(), parts.next())
         };
-        let target = target.unwrap_or_else(|| source.clone());
-        found.push(format!("{source}:{target}:{}", rights.as_deref().unwrap_or("rwm")));
+        let device = Device {
+            target: target.unwrap_or_else(|| source.clone()),
+            source,
+            permissions: rights.unwrap_or_else(|| "rwm".to_owned()),
+        };
+        if !found.contains(&device) {
+            found.push(device);
+        }
     }
-    Ok(super::service::unique(found))
+    Ok(found)
 }
 
 /// Secrets or configs of a service or a build: a name, or a mapping with `source`.

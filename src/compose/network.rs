@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::context::Context;
 use super::fault::Fault;
 use super::keys;
 use super::parts::{NetworkUse, Port};
-use super::service::{Context, unique};
-use super::values::{entries, integer, items, scalar, text, texts};
+use super::values::{entries, integer, items, scalar, text, texts, unique};
 use super::yaml::{Node, Value};
 
 /// The networks a service is in; `default` where it names none and has no network mode of its own.

@@ -1,10 +1,9 @@
 //! The parts of a service that are more than a word.
 
+use crate::spec;
+use crate::text::{Place, Placed};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use super::model::Place;
 
 /// `build` (spec "build.md").
 #[derive(Debug, Clone, PartialEq)]
@@ -50,69 +49,8 @@ pub struct Build {
     pub place: Place,
 }
 
-/// What kind of thing is mounted (spec 05, "volumes", `type`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MountKind {
-    /// A folder or file of the host.
-    Bind(Bind),
-    /// A volume; without a source, an anonymous one.
-    Volume {
-        /// Do not copy the image's files into a new volume.
-        nocopy: bool,
-        /// A path inside of the volume.
-        subpath: Option<String>,
-    },
-    /// Memory.
-    Tmpfs {
-        /// Bytes.
-        size: Option<i64>,
-        /// Permission bits.
-        mode: Option<u32>,
-    },
-    /// `npipe`, `cluster` or `image`: reported as unsupported.
-    Other(String),
-}
-
-/// What is said of a bind mount.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Bind {
-    /// `rprivate`, `rshared` …
-    pub propagation: Option<String>,
-    /// Make a missing source folder on the host: always so in short syntax.
-    pub create_host_path: bool,
-    /// `z` (shared label) or `Z` (private).
-    pub selinux: Option<String>,
-    /// `recursive`: enabled, disabled, writable, readonly.
-    pub recursive: Option<String>,
-}
-
-/// One entry of `volumes`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mount {
-    /// Its kind and what only that kind has.
-    pub kind: MountKind,
-    /// A bind's absolute host path, or a volume's key; `None`: anonymous.
-    pub source: Option<String>,
-    /// The path in the container, cleaned.
-    pub target: String,
-    /// Read-only.
-    pub read_only: bool,
-    /// `consistency`: no engine on Linux looks at it.
-    pub consistency: Option<String>,
-    /// Where it is written.
-    pub place: Place,
-}
-
-impl Mount {
-    /// The bind's settings, if it is one.
-    #[must_use]
-    pub fn bind(&self) -> Option<&Bind> {
-        match &self.kind {
-            MountKind::Bind(bind) => Some(bind),
-            _ => None,
-        }
-    }
-}
+/// One entry of `volumes`: its source is a bind's absolute host path, or a volume's key; none: anonymous. The target is clean.
+pub type Mount = Placed<spec::Mount>;
 
 /// One published port (spec 05, "ports").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,36 +84,6 @@ pub struct EnvFile {
     pub format: Option<String>,
     /// Where it is written.
     pub place: Place,
-}
-
-/// `healthcheck` (spec 05). `None` means: the image's, else the engine's default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Healthcheck {
-    /// What is run.
-    pub test: Option<HealthTest>,
-    /// Between checks.
-    pub interval: Option<Duration>,
-    /// For one check.
-    pub timeout: Option<Duration>,
-    /// Failures that do not count yet.
-    pub start_period: Option<Duration>,
-    /// Between checks while starting (API 1.44 and later).
-    pub start_interval: Option<Duration>,
-    /// Failures in a row that make it unhealthy.
-    pub retries: Option<u64>,
-    /// Where it is written.
-    pub place: Place,
-}
-
-/// What a healthcheck runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HealthTest {
-    /// `NONE`, or `disable: true`: the image's is turned off.
-    None,
-    /// Without a shell.
-    Exec(Vec<String>),
-    /// By the image's shell.
-    Shell(String),
 }
 
 /// When a dependency counts as there (spec 05, `depends_on`).
@@ -218,15 +126,6 @@ pub struct FileRef {
     pub place: Place,
 }
 
-/// One entry of `ulimits`; -1: unlimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ulimit {
-    /// Soft limit.
-    pub soft: i64,
-    /// Hard limit.
-    pub hard: i64,
-}
-
 /// How a service is in a network.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkUse {
@@ -240,23 +139,4 @@ pub struct NetworkUse {
     pub mac_address: Option<String>,
     /// Which network is joined first, highest first.
     pub priority: Option<i64>,
-}
-
-/// Limits of the container, wherever they are said.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Limits {
-    /// Memory in bytes: `mem_limit` or `deploy.resources.limits.memory`.
-    pub memory: Option<i64>,
-    /// `memswap_limit`, bytes; -1: unlimited.
-    pub memory_swap: Option<i64>,
-    /// `mem_reservation` or `deploy.resources.reservations.memory`, bytes.
-    pub memory_reservation: Option<i64>,
-    /// Processors: `cpus` or `deploy.resources.limits.cpus`.
-    pub cpus: Option<f64>,
-    /// Processes: `pids_limit` or `deploy.resources.limits.pids`.
-    pub pids: Option<i64>,
-    /// `cpu_shares`.
-    pub cpu_shares: Option<i64>,
-    /// `cpuset`.
-    pub cpuset: Option<String>,
 }

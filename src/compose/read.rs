@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use super::context::Context;
 use super::define::{definitions, validate};
 use super::dotenv;
-use super::fault::{Fault, Sources};
-use super::files::{absolute, load, text_of};
+use super::fault::{Failed, Fault, Sources};
+use super::files::{absolute, load};
 use super::keys;
 use super::merge::{drop_resets, merge};
-use super::model::{Compose, Interpolation, Place, Service, Unsupported};
-use super::service::{Context, service};
+use super::model::{Compose, Interpolation, Service, Unsupported};
+use super::service::service;
 use super::values::{entries, text};
-use super::yaml::{Node, Value};
-use crate::error::{Error, Result};
+use super::yaml::{MAX_BYTES, Node, Value};
+use crate::error::{Error, Location, Result};
+use crate::text::{Place, read_text};
 
 /// The names of the file, in the order in which Compose looks for them.
 pub const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
@@ -40,29 +41,11 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
     })
 }
 
-/// A fault that still lacks its line's text, or a finished error.
-pub(super) enum Failed {
-    Fault(Fault),
-    Error(Error),
-}
-
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
 fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
     let mut all = env.clone();
     let path = dir.join(".env");
     if path.is_file() {
-        let text = text_of(&path)?;
+        let text = read_text(&path, MAX_BYTES)?;
         let found = dotenv::parse(&text, &|name| env.get(name).cloned())
             .map_err(|(line, message)| dotenv_error(&path, &text, line, message))?;
         for (name, value) in found {
@@ -73,9 +56,7 @@ fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<St
 }
 
 fn dotenv_error(path: &Path, text: &str, line: usize, message: String) -> Error {
-    let place = Place { file: Arc::from(path), line };
-    let text = text.lines().nth(line.wrapping_sub(1)).map(str::to_owned);
-    Error::description(message).at(place.location(text))
+    Error::description(message).at(Location::in_text(Place::new(path, line), text))
 }
 
 fn files(dir: &Path, env: &BTreeMap<String, String>) -> Result<Vec<PathBuf>> {
@@ -171,7 +152,7 @@ fn normalise(name: &str) -> String {
 
 fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::result::Result<Compose, Failed> {
     let mut unsupported = Vec::new();
-    keys::check(entries(root, "the file")?, keys::TOP, "a compose file", &mut |key, why| {
+    keys::check(entries(root, "the file")?, keys::TOP, &[], "a compose file", &mut |key, why| {
         unsupported.push(Unsupported {
             service: None,
             field: key.text.clone(),
@@ -212,7 +193,7 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
 fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std::result::Result<(), Failed> {
     // The files' own variables (Compose 2.40): the host's and .env's, then what `environment` says, then
     // the files before.
-    let said = service.environment.clone();
+    let said = service.settings.environment.clone();
     let mut from_files: BTreeMap<String, String> = BTreeMap::new();
     for file in &service.env_files {
         if !file.path.is_file() {
@@ -226,7 +207,7 @@ fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std:
             .hint("make the file, or say `required: false`")
             .into());
         }
-        let text = text_of(&file.path)?;
+        let text = read_text(&file.path, MAX_BYTES).map_err(Error::from)?;
         let found = if file.format.as_deref() == Some("raw") {
             dotenv::parse_raw(&text)
         } else {
@@ -239,7 +220,7 @@ fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std:
         from_files.extend(found);
     }
     for (name, value) in from_files {
-        service.environment.entry(name).or_insert(Some(value));
+        service.settings.environment.entry(name).or_insert(Some(value));
     }
     Ok(())
 }

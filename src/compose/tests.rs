@@ -72,7 +72,7 @@ fn every_field_knows_its_line() {
     assert_eq!(dev.place.line, 6);
     assert_eq!(dev.volumes.iter().map(|mount| mount.place.line).collect::<Vec<_>>(), [12, 13]);
     assert_eq!(compose.volumes["deps"].place.line, 23);
-    assert_eq!(dev.healthcheck.as_ref().unwrap().interval, Some(Duration::from_secs(90)));
+    assert_eq!(dev.settings.healthcheck.as_ref().unwrap().interval, Some(Duration::from_secs(90)));
     assert!(dev.place.to_string().ends_with("compose.yaml:6"));
 }
 
@@ -104,7 +104,7 @@ fn what_is_not_honoured_is_named() {
     assert_eq!((variable.service.as_deref(), variable.set, variable.place.line), (Some("tools"), false, 20));
     let tools = &compose.services["tools"];
     assert_eq!(tools.environment_from_host, ["B"]);
-    assert_eq!(tools.environment["B"], None);
+    assert_eq!(tools.settings.environment["B"], None);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_override_has_its_own_lines() {
     ])
     .unwrap();
     let a = &compose.services["a"];
-    assert_eq!(a.user.as_deref(), Some("app"));
+    assert_eq!(a.settings.user.as_deref(), Some("app"));
     let file = |field: &str| {
         let place = a.at(field);
         (place.file.file_name().unwrap().to_str().unwrap().to_owned(), place.line)

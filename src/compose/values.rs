@@ -1,5 +1,6 @@
-//! Single values: numbers, sizes, durations, shell words.
+//! Values: numbers, sizes, durations, shell words, lists and mappings of them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fault::Fault;
@@ -226,6 +227,51 @@ pub(super) fn pairs(node: &Node, field: &str) -> Result<Vec<(String, Option<Stri
             .collect(),
         _ => Err(wrong(node, field, "a mapping or a list")),
     }
+}
+
+/// The same as a mapping; what has no value is empty.
+pub(super) fn map(node: &Node, field: &str) -> Result<BTreeMap<String, String>, Fault> {
+    Ok(pairs(node, field)?.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
+}
+
+/// `name=address`, `name:address`, or a mapping, also to a list of addresses; IPv6 in brackets too.
+pub(super) fn extra_hosts(node: &Node, field: &str) -> Result<Vec<(String, String)>, Fault> {
+    let bare =
+        |address: &str| address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address).to_owned();
+    let mut found = Vec::new();
+    match &node.value {
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                for address in texts(value, field)? {
+                    found.push((key.text.clone(), bare(&address)));
+                }
+            }
+        }
+        _ => {
+            for line in texts(node, field)? {
+                let Some((name, address)) = line.split_once('=').or_else(|| line.split_once(':')) else {
+                    return Err(Fault::new(&node.place, format!("`{line}` in `{field}` has no address"))
+                        .hint("write name=address"));
+                };
+                found.push((name.to_owned(), bare(address)));
+            }
+        }
+    }
+    // Compose holds them in a map: by name.
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found.dedup();
+    Ok(found)
+}
+
+/// Each value once, in its first place.
+pub(super) fn unique(values: Vec<String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for value in values {
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    }
+    found
 }
 
 /// The entries of a mapping.

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use serde_saphyr::Tagged;
 
 use super::fault::Fault;
-use super::model::Place;
 use super::raw::{self, MAX_DEPTH, Raw, RawValue};
+use crate::text::Place;
 
 /// The largest file that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+
 /// A value and where it is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
@@ -122,7 +123,7 @@ fn unreadable(error: &serde_saphyr::Error, file: &Arc<Path>) -> Fault {
     // It says the place again in its text.
     let cut = [" at line ", " (defined", ", set DuplicateKeyPolicy"].iter().filter_map(|mark| message.find(mark)).min();
     let message = &message[..cut.unwrap_or(message.len())];
-    let place = Place { file: Arc::clone(file), line: line.unwrap_or(1).max(1) };
+    let place = Place::new(Arc::clone(file), line.unwrap_or(1).max(1));
     let says = |words: &[&str]| words.iter().any(|word| message.to_lowercase().contains(word));
     if says(&["recursion", "depth", "nest"]) {
         return Fault::new(&place, format!("the file nests deeper than {MAX_DEPTH} levels"))
@@ -177,7 +178,7 @@ impl Reader<'_> {
     }
 
     fn place(&self, at: serde_saphyr::Location) -> Place {
-        Place { file: Arc::clone(self.file), line: usize::try_from(at.line()).unwrap_or(1).max(1) }
+        Place::new(Arc::clone(self.file), usize::try_from(at.line()).unwrap_or(1).max(1))
     }
 
     fn source(&self, at: serde_saphyr::Location) -> &str {

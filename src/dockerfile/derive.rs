@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::model::{Base, Copy, Dockerfile, Instruction, Kind, Run};
 use super::stages::{Source, froms};
 use super::words::expand;
+use crate::text;
 
 /// A stage without what it copies from another.
 #[derive(Debug, Clone, PartialEq)]
@@ -329,20 +330,10 @@ fn is_remote(source: &str) -> bool {
 /// A path below a folder, cleaned; a trailing slash stays. `None` if the folder is not known and the path
 /// is relative.
 fn join(folder: Option<String>, path: &str) -> Option<String> {
-    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", folder?) };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
+    let whole = text::join(if path.starts_with('/') { "" } else { folder.as_deref()? }, path);
     let slash = path.ends_with('/') || path.ends_with("/.") || path == ".";
-    let end = if slash && !parts.is_empty() { "/" } else { "" };
-    Some(format!("/{}{end}", parts.join("/")))
+    let end = if slash && whole != "/" { "/" } else { "" };
+    Some(whole + end)
 }
 
 /// `from=OLD` replaced by `from=NEW` where it is a whole value.

@@ -3,6 +3,7 @@
 use super::lines::{Fault, Logical};
 use super::model::{Command, Copy, Healthcheck, Kind, Run, RunMount};
 use super::words::{flags, json_array, keyword, split_quoted};
+use crate::text::nearest;
 
 /// FROM, taken apart.
 pub(super) struct From {
@@ -51,9 +52,8 @@ pub(super) fn instruction(logical: &Logical, escape: char) -> Result<Parsed, Fau
 fn kind(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Kind, Fault> {
     let fault = |message: String| Err(Fault::new(logical.line, message));
     if !KEYWORDS.contains(&name) {
-        let near = KEYWORDS.iter().find(|known| strsim::osa_distance(known, name) <= 2);
         let error = Fault::new(logical.line, format!("unknown instruction `{name}`"));
-        return Err(match near {
+        return Err(match nearest(name, KEYWORDS.iter().copied()) {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,
         });
@@ -143,7 +143,7 @@ fn flag(word: &str) -> (&str, Option<&str>) {
 
 fn unknown_flag(line: usize, instruction: &str, flag: &str, known: &[&str]) -> Fault {
     let fault = Fault::new(line, format!("{instruction} has no flag `--{flag}`"));
-    match known.iter().find(|name| strsim::osa_distance(name, flag) <= 2) {
+    match nearest(flag, known.iter().copied()) {
         Some(near) => fault.hint(format!("did you mean `--{near}`?")),
         None => fault.hint(format!("it takes --{}", known.join(", --"))),
     }

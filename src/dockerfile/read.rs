@@ -1,8 +1,6 @@
 //! From a file to the model.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use super::lines::{Fault, escape_of, logical_lines};
@@ -10,6 +8,7 @@ use super::model::{Base, Dockerfile, Instruction, Kind, Stage};
 use super::parse::{From, Parsed, instruction};
 use super::words::expand;
 use crate::error::{Error, Location, Result};
+use crate::text::{Place, read_text};
 
 /// The largest Dockerfile that is read, in bytes. The longest in use are far below a tenth of it.
 pub const MAX_BYTES: u64 = 1024 * 1024;
@@ -19,31 +18,7 @@ pub const MAX_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// It cannot be read, is larger than [`MAX_BYTES`], is not UTF-8, or `BuildKit` would refuse it.
 pub fn read(path: &Path) -> Result<Dockerfile> {
-    let data = std::fs::metadata(path).map_err(|error| Error::io("cannot read", path, error))?;
-    // Opening a FIFO would wait for a writer.
-    if !data.is_file() {
-        return Err(Error::description(format!("{} is not a file", path.display())));
-    }
-    let file = File::open(path).map_err(|error| Error::io("cannot read", path, error))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| Error::io("cannot read", path, error))?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Error::description("the Dockerfile is larger than 1 MiB")
-            .in_file(path)
-            .hint("move what it holds into files that it copies"));
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => parse(&text, path),
-        Err(error) => {
-            let good = error.utf8_error().valid_up_to();
-            let before = &error.as_bytes()[..good];
-            let line = before.split(|byte| *byte == b'\n').count();
-            let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-            Err(Error::description("the Dockerfile is not UTF-8")
-                .at(Location { file: path.to_path_buf(), line: Some(line), column: Some(column), text: None })
-                .hint("save it as UTF-8"))
-        }
-    }
+    parse(&read_text(path, MAX_BYTES)?, path)
 }
 
 /// Understands a Dockerfile's `text`; `file` is its name in errors.
@@ -53,12 +28,8 @@ pub fn read(path: &Path) -> Result<Dockerfile> {
 pub fn parse(text: &str, file: &Path) -> Result<Dockerfile> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     understand(text, file).map_err(|fault| {
-        let error = Error::description(fault.message).at(Location {
-            file: file.to_path_buf(),
-            line: Some(fault.line),
-            column: None,
-            text: text.lines().nth(fault.line.wrapping_sub(1)).map(str::to_owned),
-        });
+        let place = Place::new(file, fault.line);
+        let error = Error::description(fault.message).at(Location::in_text(place, text));
         fault.hint.into_iter().fold(error, Error::hint)
     })
 }

@@ -7,6 +7,7 @@ use super::model::{Base, Copy, Dockerfile, Instruction, Kind, RunMount, Stage};
 use super::read::{global_defaults, named};
 use super::words::expand;
 use crate::error::{Error, Location, Result};
+use crate::text::{Place, nearest};
 
 /// An image that a stage takes from outside of the Dockerfile. `--from` may also name a build context
 /// given on the command line (`build.additional_contexts`): the caller knows those.
@@ -46,14 +47,8 @@ impl Dockerfile {
         self.stage(name).ok_or_else(|| {
             let names: Vec<&str> = self.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
             let error = Error::description(format!("the Dockerfile has no stage `{name}`")).in_file(&self.file);
-            let lower = name.to_ascii_lowercase();
-            let near = names
-                .iter()
-                .map(|other| (strsim::osa_distance(&other.to_ascii_lowercase(), &lower), other))
-                .filter(|(distance, _)| *distance <= 2.max(name.len() / 3))
-                .min();
-            let error = match near {
-                Some((_, near)) => error.hint(format!("did you mean `{near}`?")),
+            let error = match nearest(name, names.iter().copied()) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
                 None => error,
             };
             error.hint(if names.is_empty() {
@@ -147,12 +142,8 @@ impl Dockerfile {
     /// An error at an instruction, with its first line.
     #[must_use]
     pub fn error_at(&self, line: usize, message: impl Into<String>) -> Error {
-        Error::description(message).at(Location {
-            file: self.file.clone(),
-            line: Some(line),
-            column: None,
-            text: self.text.lines().nth(line.wrapping_sub(1)).map(str::to_owned),
-        })
+        let place = Place::new(self.file.as_path(), line);
+        Error::description(message).at(Location::in_text(place, &self.text))
     }
 
     /// The ARGs known in a stage before a line: declared in it or in the stages it is FROM, by their own

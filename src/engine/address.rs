@@ -128,7 +128,7 @@ fn current_context(folder: &Path) -> Option<String> {
 /// The docker CLI keeps a context in `contexts/meta/<sha256 of its name>/meta.json`.
 fn from_context(folder: &Path, name: &str, origin: &str) -> Result<Candidate> {
     let digest = Sha256::digest(name.as_bytes());
-    let id = digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let id = hex::encode(digest);
     let path = folder.join("contexts/meta").join(&id).join("meta.json");
     let broken = |why: String| {
         Error::engine(format!("docker context \"{name}\", named by {origin}, {why}"))
@@ -234,7 +234,7 @@ mod tests {
     fn the_current_context_is_followed() {
         let folder = tempfile::tempdir().unwrap();
         let id = "28a2a5a4bd75c9d6f9d2d7a7e17c4b0d7a4e4b1a2f2bd6a64ea4a5c6d5d0a4d3";
-        let digest = Sha256::digest(b"remote").iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        let digest = hex::encode(Sha256::digest(b"remote"));
         assert_eq!(digest.len(), id.len());
         let meta = folder.path().join("contexts/meta").join(&digest);
         std::fs::create_dir_all(&meta).unwrap();

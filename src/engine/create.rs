@@ -1,6 +1,7 @@
 //! Creating containers.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bollard::models;
 use bollard::query_parameters::CreateContainerOptions;
@@ -9,9 +10,10 @@ use super::connect::Engine;
 use super::container::Container;
 use super::failure::{failed, is_missing};
 use super::info::Product;
+use super::request;
 use super::run::Run;
-use super::spec::{self, ContainerSpec, Mount};
 use crate::error::{Error, Result};
+use crate::spec::{ContainerSpec, MountKind, Settings};
 
 impl Run {
     /// Creates a container, and joins it to its networks, without starting it.
@@ -33,9 +35,12 @@ impl Run {
         let spec = ContainerSpec {
             name: "idle".into(),
             image: image.into(),
-            entrypoint: Some(vec!["/dockwright-never-started".into()]),
-            network_mode: Some("none".into()),
-            ..Default::default()
+            settings: Settings {
+                entrypoint: Some(vec!["/dockwright-never-started".into()]),
+                network_mode: Some("none".into()),
+                ..Settings::default()
+            },
+            ..ContainerSpec::default()
         };
         // An image made of it would take labels over: it is known by its name, as images are by their tags.
         self.create_as(self.scoped_name(), &spec, BTreeMap::new()).await
@@ -54,15 +59,15 @@ impl Run {
             let what = || format!("cannot create container {}", if spec.name.is_empty() { &name } else { &spec.name });
             let options = CreateContainerOptions {
                 name: Some(name.clone()),
-                platform: spec.platform.clone().unwrap_or_default(),
+                platform: spec.settings.platform.clone().unwrap_or_default(),
             };
-            let body = spec::request(&spec, &labels);
+            let body = request::request(&spec, &labels);
             let made =
                 engine.docker().create_container(Some(options), body).await.map_err(|error| failed(what(), error))?;
             for attachment in spec.networks.iter().skip(1) {
                 let request = models::NetworkConnectRequest {
                     container: made.id.clone(),
-                    endpoint_config: Some(spec::endpoint(attachment)),
+                    endpoint_config: Some(request::endpoint(attachment)),
                 };
                 let joined = engine.docker().connect_network(&attachment.network, request).await;
                 joined.map_err(|error| failed(format!("{}: network {}", what(), attachment.network), error))?;
@@ -76,10 +81,9 @@ impl Run {
 /// A named volume that does not exist would be created by the engine, without a label.
 async fn check_volumes(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
     for mount in &spec.mounts {
-        let Mount::Volume(volume) = mount else { continue };
-        let Some(name) = &volume.name else { continue };
+        let (MountKind::Volume { .. }, Some(name)) = (&mount.kind, &mount.source) else { continue };
         if let Err(error) = engine.docker().inspect_volume(name).await {
-            let what = format!("cannot mount volume {name} at {}", volume.target);
+            let what = format!("cannot mount volume {name} at {}", mount.target);
             return Err(if is_missing(&error) {
                 Error::engine(format!("{what}: it does not exist"))
             } else {
@@ -95,15 +99,14 @@ fn check_binds(engine: &Engine, spec: &ContainerSpec) -> Result<()> {
     if engine.info().product != Product::Podman || !engine.info().local {
         return Ok(());
     }
-    let missing = spec.mounts.iter().find_map(|mount| match mount {
-        Mount::Bind(bind) if !bind.create_host_path && !bind.source.exists() => Some(bind),
+    let missing = spec.mounts.iter().find_map(|mount| match (&mount.kind, &mount.source) {
+        (MountKind::Bind(bind), Some(source)) if !bind.create_host_path && !Path::new(source).exists() => {
+            Some((source, &mount.target))
+        }
         _ => None,
     });
     match missing {
-        Some(bind) => {
-            let what = format!("cannot mount {} at {}", bind.source.display(), bind.target);
-            Err(Error::engine(format!("{what}: it does not exist")))
-        }
+        Some((source, target)) => Err(Error::engine(format!("cannot mount {source} at {target}: it does not exist"))),
         None => Ok(()),
     }
 }

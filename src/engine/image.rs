@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::connect::Engine;
 use super::failure::{failed, is_missing};
 use super::info::Product;
-use super::spec::Healthcheck;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;
+use crate::spec::{HealthTest, Healthcheck};
 
 /// The part of an image's config that a container takes over.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,7 +84,7 @@ impl ImageConfig {
             working_dir: Some(self.working_dir),
             labels: Some(labels),
             exposed_ports: Some(self.exposed_ports),
-            healthcheck: self.healthcheck.as_ref().map(super::spec::healthcheck),
+            healthcheck: self.healthcheck.as_ref().map(super::request::healthcheck),
             stop_signal: Some(self.stop_signal),
             volumes: Some(self.volumes),
             on_build: Some(self.onbuild),
@@ -181,17 +181,14 @@ impl Engine {
 }
 
 fn check(config: models::HealthConfig) -> Option<Healthcheck> {
-    let test = config.test.unwrap_or_default();
-    if test.first().is_some_and(|word| word == "NONE") {
-        return Some(Healthcheck::Disabled);
-    }
-    if test.is_empty() {
-        return None;
+    let test = HealthTest::parse(&config.test.unwrap_or_default())?;
+    if test == HealthTest::None {
+        return Some(Healthcheck { test: Some(test), ..Healthcheck::default() });
     }
     let time =
         |nanos: Option<i64>| Some(std::time::Duration::from_nanos(nanos?.try_into().ok().filter(|nanos| *nanos > 0)?));
-    Some(Healthcheck::Check {
-        test,
+    Some(Healthcheck {
+        test: Some(test),
         interval: time(config.interval),
         timeout: time(config.timeout),
         retries: config.retries.and_then(|retries| retries.try_into().ok()).filter(|retries| *retries > 0),
@@ -227,13 +224,11 @@ mod tests {
             user: "1000:1000".into(),
             env: vec![("A".into(), "x=y".into()), ("B".into(), String::new())],
             cmd: vec!["run".into()],
-            healthcheck: Some(Healthcheck::Check {
-                test: vec!["CMD".into(), "probe".into()],
+            healthcheck: Some(Healthcheck {
+                test: Some(HealthTest::Exec(vec!["probe".into()])),
                 interval: Some(std::time::Duration::from_secs(3)),
-                timeout: None,
                 retries: Some(2),
-                start_period: None,
-                start_interval: None,
+                ..Healthcheck::default()
             }),
             ..Default::default()
         };

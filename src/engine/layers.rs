@@ -12,6 +12,7 @@ use super::search::{ZSTD, is_tar, unpacked};
 use super::tarball;
 use super::tree::{self, FileTree, WalkOptions};
 use crate::error::Result;
+use crate::text;
 
 /// Layers by the digest of their unpacked archive, as [`ImageInfo::layers`](super::ImageInfo::layers) names them.
 #[derive(Debug, Clone, Default)]
@@ -167,16 +168,8 @@ fn named(
 
 /// What a link in a folder of the archive names.
 fn beside(name: &str, target: &str) -> String {
-    let mut parts: Vec<&str> = name.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            ".." => drop(parts.pop()),
-            "." | "" => {}
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
+    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    text::join(folder, target).trim_start_matches('/').to_owned()
 }
 
 fn read_layer(input: &mut dyn Read) -> io::Result<Layer> {

@@ -23,9 +23,9 @@ mod image;
 mod info;
 mod layers;
 mod owner;
+mod request;
 mod run;
 mod search;
-mod spec;
 mod sweep;
 mod tarball;
 mod transport;
@@ -43,9 +43,11 @@ pub use image::{HistoryItem, ImageConfig, ImageInfo};
 pub use info::{DiskUsage, EngineInfo, Product};
 pub use layers::Layers;
 pub use run::{Commit, Network, Run, Volume};
-pub use search::{Hit, Place};
-pub use spec::{
-    Bind, ContainerSpec, Device, Healthcheck, Mount, NetworkAttachment, Port, Protocol, Tmpfs, Ulimit, VolumeMount,
-};
+pub use search::{Hit, ImagePart};
 pub use sweep::{Leftover, LeftoverKind, Swept};
 pub use tree::{FileTree, WalkOptions};
+
+pub use crate::spec::{
+    Bind, ContainerSpec, Device, HealthTest, Healthcheck, Limits, Mount, MountKind, NetworkAttachment, Port, Protocol,
+    Settings, Tmpfs, Ulimit,
+};

@@ -64,7 +64,7 @@ impl FromStr for Owner {
 
 fn digest(parts: &[String]) -> String {
     let digest = Sha256::digest(parts.join("\n"));
-    digest.iter().take(5).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+    hex::encode(&digest[..5])
 }
 
 fn read(path: &str) -> String {

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 
 /// Where in an image something was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum ImagePart {
     /// In a file of a layer: its content, its name or what it links to. Files that a later layer deletes count.
     Layer {
         /// Which of the archive's layers, as the archive names it.
@@ -28,11 +28,11 @@ pub enum Place {
     },
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for ImagePart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Place::Layer { path, .. } => write!(f, "file {path}"),
-            Place::Config { field } => write!(f, "{field}"),
+            ImagePart::Layer { path, .. } => write!(f, "file {path}"),
+            ImagePart::Config { field } => write!(f, "{field}"),
         }
     }
 }
@@ -41,7 +41,7 @@ impl std::fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
     /// Where.
-    pub place: Place,
+    pub place: ImagePart,
     /// Which of the needles.
     pub needle: usize,
 }
@@ -100,7 +100,7 @@ fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<
             let mut text = Vec::new();
             content.by_ref().take(LARGEST_TEXT).read_to_end(&mut text)?;
             search_json(&name, &text, finder, &mut hits);
-            search_content(content, &Place::Config { field: name }, finder, &mut hits, 0)?;
+            search_content(content, &ImagePart::Config { field: name }, finder, &mut hits, 0)?;
         }
     }
     hits.sort();
@@ -111,14 +111,14 @@ fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<
 fn search_json(name: &str, text: &[u8], finder: &AhoCorasick, hits: &mut Vec<Hit>) {
     match serde_json::from_slice::<Value>(text) {
         Ok(value) => search_value(&value, String::new(), finder, hits),
-        Err(_) => note(finder.find_iter(text), &Place::Config { field: name.to_owned() }, hits),
+        Err(_) => note(finder.find_iter(text), &ImagePart::Config { field: name.to_owned() }, hits),
     }
 }
 
 fn search_value(value: &Value, field: String, finder: &AhoCorasick, hits: &mut Vec<Hit>) {
     match value {
         Value::String(text) => {
-            note(finder.find_iter(text.as_bytes()), &Place::Config { field }, hits);
+            note(finder.find_iter(text.as_bytes()), &ImagePart::Config { field }, hits);
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
@@ -128,7 +128,7 @@ fn search_value(value: &Value, field: String, finder: &AhoCorasick, hits: &mut V
         Value::Object(fields) => {
             for (key, item) in fields {
                 let field = if field.is_empty() { key.clone() } else { format!("{field}.{key}") };
-                note(finder.find_iter(key.as_bytes()), &Place::Config { field: field.clone() }, hits);
+                note(finder.find_iter(key.as_bytes()), &ImagePart::Config { field: field.clone() }, hits);
                 search_value(item, field, finder, hits);
             }
         }
@@ -140,7 +140,7 @@ fn search_layer(layer: &str, content: &mut impl Read, finder: &AhoCorasick, hits
     for entry in tar::Archive::new(content).entries()? {
         let mut entry = entry?;
         let path = format!("/{}", String::from_utf8_lossy(&entry.path_bytes()).trim_start_matches("./"));
-        let place = Place::Layer { layer: layer.to_owned(), path };
+        let place = ImagePart::Layer { layer: layer.to_owned(), path };
         note(finder.find_iter(&*entry.path_bytes()), &place, hits);
         if let Some(link) = entry.link_name_bytes() {
             note(finder.find_iter(&*link), &place, hits);
@@ -161,7 +161,7 @@ fn search_layer(layer: &str, content: &mut impl Read, finder: &AhoCorasick, hits
 /// Searches bytes as they are and, where they are gzip, unpacked, too.
 fn search_content(
     input: impl Read,
-    place: &Place,
+    place: &ImagePart,
     finder: &AhoCorasick,
     hits: &mut Vec<Hit>,
     depth: usize,
@@ -208,7 +208,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b, 0x08])
 }
 
-fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &Place, hits: &mut Vec<Hit>) {
+fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &ImagePart, hits: &mut Vec<Hit>) {
     hits.extend(found.map(|found| Hit { place: place.clone(), needle: found.pattern().as_usize() }));
 }
 

@@ -9,6 +9,7 @@ use super::container::{Container, Entry, EntryKind};
 use super::run::Run;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;
+use crate::text;
 
 /// A file system: each file by its absolute path, sorted. Names that are not UTF-8 are shown with `�`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,8 +173,7 @@ pub(super) fn read_entry(
 }
 
 pub(super) fn absolute(parent: &str, path: &str) -> String {
-    let path = path.trim_start_matches("./").trim_matches('/');
-    format!("{parent}/{path}")
+    text::join(parent, path.trim_start_matches('/'))
 }
 
 fn kind(kind: tar::EntryType) -> Option<EntryKind> {

@@ -67,19 +67,19 @@ async fn observe(lab: &Lab) -> Attempt<Hardened> {
 
 /// As compose.yaml says, and harder.
 fn harden(spec: &mut ContainerSpec) {
-    spec.read_only = true;
-    spec.privileged = false;
-    spec.cap_add.clear();
-    spec.cap_drop = vec!["ALL".into()];
-    spec.security_opt.retain(|option| !option.starts_with("no-new-privileges"));
-    spec.security_opt.push("no-new-privileges:true".into());
+    spec.settings.read_only = true;
+    spec.settings.privileged = false;
+    spec.settings.cap_add.clear();
+    spec.settings.cap_drop = vec!["ALL".into()];
+    spec.settings.security_opt.retain(|option| !option.starts_with("no-new-privileges"));
+    spec.settings.security_opt.push("no-new-privileges:true".into());
 }
 
 /// As compose.yaml says, without what it takes away.
 fn soften(spec: &mut ContainerSpec) {
-    spec.read_only = false;
-    spec.cap_drop.clear();
-    spec.security_opt.retain(|option| !option.starts_with("no-new-privileges"));
+    spec.settings.read_only = false;
+    spec.settings.cap_drop.clear();
+    spec.settings.security_opt.retain(|option| !option.starts_with("no-new-privileges"));
 }
 
 /// Starts it and uses it: the health path, the slow one, and the health path again.
@@ -142,17 +142,19 @@ async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spec::Settings;
 
     #[test]
     fn what_compose_says_otherwise_is_overruled() {
-        let mut spec = ContainerSpec {
+        let settings = Settings {
             cap_add: vec!["NET_ADMIN".into()],
             security_opt: vec!["no-new-privileges:false".into(), "label:disable".into()],
             privileged: true,
-            ..ContainerSpec::default()
+            ..Settings::default()
         };
+        let mut spec = ContainerSpec { settings, ..ContainerSpec::default() };
         harden(&mut spec);
-        assert!(spec.read_only && !spec.privileged && spec.cap_add.is_empty());
-        assert_eq!(spec.security_opt, ["label:disable", "no-new-privileges:true"]);
+        assert!(spec.settings.read_only && !spec.settings.privileged && spec.settings.cap_add.is_empty());
+        assert_eq!(spec.settings.security_opt, ["label:disable", "no-new-privileges:true"]);
     }
 }

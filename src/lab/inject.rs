@@ -12,9 +12,9 @@ use super::injection::{Injection, clean, destination};
 use super::obstacle::{Attempt, Obstacle, Reason};
 use super::spec::{Places, spec};
 use super::workcopy::WorkCopy;
-use crate::compose::MountKind;
 use crate::dockerfile::{Command, DroppedCopy, LaterRun, Truncated, expand};
-use crate::engine::{Bind, Commit, Container, ContainerSpec, ImageInfo, Mount, Run, TarEdit};
+use crate::engine::{Commit, Container, ContainerSpec, ImageInfo, Mount, Run, TarEdit};
+use crate::spec::MountKind;
 use crate::subject::{RoleSubject, Subject, Target};
 
 /// How long a build in a container may take.
@@ -91,12 +91,12 @@ async fn run_builder(
         Places { project: &subject.folder, copy: source.to_owned(), volumes, network: None, files: BTreeMap::new() };
     let mut spec = spec(&subject.compose, service, &image.id, &places);
     // Without a volume of the run's own, the output stays in the container, where it can be read.
-    spec.mounts.retain(|mount| !matches!(mount, Mount::Volume(volume) if volume.name.is_none()));
+    spec.mounts.retain(|mount| !matches!(mount.kind, MountKind::Volume { .. }) || mount.source.is_some());
     spec.ports.clear();
-    spec.read_only = false;
-    let workdir = spec.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
-    if !spec.mounts.iter().any(|mount| mount.target() == workdir) {
-        spec.mounts.push(Mount::Bind(Bind { source: source.to_owned(), target: workdir, ..Bind::default() }));
+    spec.settings.read_only = false;
+    let workdir = spec.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    if !spec.mounts.iter().any(|mount| mount.target == workdir) {
+        spec.mounts.push(Mount::bind(source, workdir));
     }
     script(&cut, &image, &mut spec, target)?;
     let container = run.create(&spec).await?;
@@ -146,9 +146,9 @@ fn script(cut: &Truncated, image: &ImageInfo, spec: &mut ContainerSpec, target: 
         }
         lines.push(one_run(run, image));
     }
-    spec.entrypoint =
-        spec.entrypoint.take().or_else(|| Some(image.config.entrypoint.clone()).filter(|own| !own.is_empty()));
-    spec.command = Some(vec!["/bin/sh".into(), "-c".into(), lines.join("\n")]);
+    spec.settings.entrypoint =
+        spec.settings.entrypoint.take().or_else(|| Some(image.config.entrypoint.clone()).filter(|own| !own.is_empty()));
+    spec.settings.command = Some(vec!["/bin/sh".into(), "-c".into(), lines.join("\n")]);
     Ok(())
 }
 

@@ -100,8 +100,7 @@ pub(super) fn destination(copy: &DroppedCopy, workdir: &str) -> String {
 }
 
 pub(crate) fn clean(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
-    format!("/{}", parts.join("/"))
+    crate::text::join("/", path)
 }
 
 /// Where in a stage the path of a copy is.

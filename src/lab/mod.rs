@@ -34,7 +34,7 @@ pub(crate) mod tracer;
 mod trees;
 pub(crate) mod workcopy;
 
-pub(crate) use change::{Change, changes};
+pub(crate) use change::changes;
 pub(crate) use freeze::{Frozen, freeze, is_at_hand};
 pub(crate) use images::Images;
 pub(crate) use injection::Injection;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::Lab;
 use super::obstacle::{Attempt, Reason};
-use crate::compose::{Mount, Place};
+use crate::compose::Mount;
+use crate::text::Place;
 
 /// The working directory of dev's container.
 pub(crate) fn workdir(lab: &Lab) -> Attempt<String> {
     let service = lab.subject.service(lab.role("dev")?);
     let image = lab.container_image("dev")?;
-    let workdir = service.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     Ok(if workdir.is_empty() { "/".into() } else { workdir })
 }
 
@@ -32,11 +33,11 @@ pub(crate) fn source_mount(lab: &Lab) -> Attempt<&Mount> {
             format!("mounted at {}", targets.join(", "))
         };
         // One that was meant for it, if there is any.
-        let meant = service.volumes.iter().find(|mount| mount.bind().is_some());
+        let meant = service.volumes.iter().find(|mount| mount.as_bind().is_some());
         return refuse(seen, meant.map_or(service.at("volumes"), |mount| &mount.place));
     };
     let place = &mount.place;
-    if mount.bind().is_none() {
+    if mount.as_bind().is_none() {
         return refuse(format!("{} is a volume, not a bind mount of the project", mount.target), place);
     }
     let source = PathBuf::from(mount.source.clone().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! Why something could not be done. What that means for a contract is not known here.
 
-use crate::compose::Place;
 use crate::error::Error;
+use crate::text::Place;
 
 /// What an attempt comes to.
 pub(crate) type Attempt<T> = Result<T, Obstacle>;

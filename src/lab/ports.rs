@@ -8,7 +8,7 @@ use crate::engine::{ContainerSpec, ImageInfo, Port};
 /// The port that a service answers on: what PORT says in its container, else the description, else the only
 /// port that its image exposes or compose.yaml publishes.
 pub(crate) fn port_of(lab: &Lab, service: &Service, image: &ImageInfo) -> Attempt<u16> {
-    let own = service.environment.get("PORT").cloned().flatten();
+    let own = service.settings.environment.get("PORT").cloned().flatten();
     let own = own.or_else(|| image.config.env_value("PORT").map(ToOwned::to_owned));
     if let Some(port) = own.and_then(|port| port.parse().ok()) {
         return Ok(port);

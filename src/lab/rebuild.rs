@@ -12,10 +12,10 @@ use super::images::build_text;
 use super::injected::injected;
 use super::injection::Injection;
 use super::obstacle::{Attempt, Obstacle, Reason};
-use crate::compose::MountKind;
 use crate::dockerfile::{Kind, Rebuilt};
 use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, EntryKind, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
+use crate::spec::MountKind;
 use crate::stacks::ecosystem;
 use crate::subject::Target;
 

@@ -12,9 +12,10 @@ use super::obstacle::{Attempt, Obstacle, Reason};
 use super::scene::Scene;
 use super::spec::{Places, spec};
 use super::workcopy::WorkCopy;
-use crate::compose::{Condition, MountKind, Service};
+use crate::compose::{Condition, Service};
 use crate::engine::{self, Container, ContainerSpec, HealthStatus};
 use crate::error::Error;
+use crate::spec::MountKind;
 use crate::subject::RoleSubject;
 
 /// The volume that the builder has filled, or why it could not; tried once.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::flaws::{Flaws, all, one, optional};
-use super::suggest::nearest;
 use super::text::{is_line_break, refuse_control, shown};
 use super::{
     Command, Deployment, DeploymentName, Description, DevTools, Env, EnvName, EnvValue, ImageRef, Images, Package,
@@ -13,6 +12,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::stacks::{Options, examples};
+use crate::text::nearest;
 
 /// The description, or nothing and what is wrong in `flaws`.
 pub(super) fn project(raw: raw::Description, stack: &Options, flaws: &mut Flaws<'_>) -> Option<Description> {

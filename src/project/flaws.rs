@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::raw;
 use crate::error::{Error, Location, Result};
-
-/// The longest line that is quoted in an error, in characters.
-const LINE: usize = 160;
+use crate::text::{Place, line_of};
 
 /// How many further flaws an error names.
 const FURTHER: usize = 4;
@@ -38,7 +36,7 @@ impl<'a> Flaws<'a> {
 
     /// The line of a place, from 1.
     pub(super) fn line(&self, span: &Range<usize>) -> usize {
-        self.text.get(..span.start).unwrap_or("").matches('\n').count() + 1
+        line_of(self.text.get(..span.start).unwrap_or("").as_bytes())
     }
 
     /// Notes a flaw that is at a place.
@@ -101,21 +99,7 @@ pub(super) fn all<T, U>(raw: Vec<T>, mut each: impl FnMut(T) -> Option<U>) -> Op
 
 /// The place of a byte in a text.
 pub(super) fn location(text: &str, file: &Path, offset: usize) -> Location {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    let start = text[..offset].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[start..].split('\n').next().unwrap_or("").trim_end_matches('\r');
-    let column = text[start..offset].chars().count() + 1;
-    // A terminal must not act on what stands in a file, and a caret below must stay in its column.
-    let shown: String = line.chars().take(LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    Location {
-        file: file.to_owned(),
-        line: Some(text[..start].matches('\n').count() + 1),
-        column: Some(column),
-        text: (column <= LINE && !shown.trim().is_empty()).then_some(shown),
-    }
+    Location::in_text(Place::of(file, text, offset), text)
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Reads a description: from a text, from disk.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +9,7 @@ use super::flaws::{Flaws, location};
 use super::{Description, FILE, Project, check, overlay, raw, shape, syntax};
 use crate::error::{Error, Kind, Result};
 use crate::stacks::{Choice, Stacks};
+use crate::text::{Unreadable, Why, read};
 
 /// The largest description that is read, in bytes: a thousand times what a large one has.
 pub const MAX_SIZE: u64 = 1 << 20;
@@ -61,8 +60,7 @@ impl Project {
     pub fn read(dir: &Path, stacks: &Stacks) -> Result<Self> {
         // `./dockwright.toml` says no more than `dockwright.toml`.
         let file = if dir == Path::new(".") { PathBuf::from(FILE) } else { dir.join(FILE) };
-        let bytes = bytes(dir, &file)?;
-        let text = decode(bytes, &file)?;
+        let text = decode(read(&file, MAX_SIZE).map_err(|error| refused(dir, error))?, &file)?;
         Self::parse(&text, &file, stacks)
     }
 }
@@ -72,54 +70,24 @@ pub(super) fn decode(bytes: Vec<u8>, file: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| not_text(file, &error))
 }
 
-/// The content of a regular file that is not too large; never blocks.
-fn bytes(dir: &Path, file: &Path) -> Result<Vec<u8>> {
-    let unreadable = |error| match error {
-        error if is_missing(&error) => missing(dir),
-        error => Error::io("cannot read", file, error),
-    };
-    let metadata = std::fs::metadata(file).map_err(unreadable)?;
-    let refuse = |what: &str, hint: &str| Err(Error::description(what).in_file(file).hint(hint));
-    if metadata.is_dir() {
-        return refuse("this is a folder, and a description is a file", "move it away, then run `dockwright init`");
-    }
-    if !metadata.is_file() {
-        return refuse(
-            "this is a pipe, socket or device, and a description is a file",
+/// The error for a description that cannot be read.
+fn refused(dir: &Path, error: Unreadable) -> Error {
+    let (what, hint) = match &error.why {
+        _ if error.is_missing() => return missing(dir),
+        Why::Folder => {
+            ("this is a folder, and a description is a file".into(), "move it away, then run `dockwright init`")
+        }
+        Why::Special => (
+            "this is a pipe, socket or device, and a description is a file".into(),
             "remove it, then run `dockwright init`",
-        );
-    }
-    let too_large = || {
-        refuse(
-            &format!("the description is larger than {} MiB, and none needs to be", MAX_SIZE >> 20),
+        ),
+        Why::TooLarge(limit) => (
+            format!("the description is larger than {} MiB, and none needs to be", limit >> 20),
             "check whether another file got this name",
-        )
+        ),
+        Why::Io(_) | Why::NotText(_) => return error.into(),
     };
-    if metadata.len() > MAX_SIZE {
-        return too_large();
-    }
-    let mut content = Vec::new();
-    let opened = open(file).map_err(unreadable)?;
-    opened.take(MAX_SIZE + 1).read_to_end(&mut content).map_err(|error| Error::io("cannot read", file, error))?;
-    // It may have grown since, and files as /proc has them say that they are empty.
-    if content.len() as u64 > MAX_SIZE { too_large() } else { Ok(content) }
-}
-
-/// Opens without waiting, as the file may have become a pipe since it was looked at.
-#[cfg(unix)]
-fn open(file: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    std::fs::OpenOptions::new().read(true).custom_flags(flags).open(file)
-}
-
-#[cfg(not(unix))]
-fn open(file: &Path) -> std::io::Result<File> {
-    File::open(file)
-}
-
-fn is_missing(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+    Error::description(what).in_file(error.path).hint(hint)
 }
 
 /// The error for no description in `dir`, with where to find or how to make one.

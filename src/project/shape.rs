@@ -9,9 +9,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::SCHEMA;
 use super::flaws::Flaws;
-use super::suggest::{nearest, other_words};
+use super::suggest::other_words;
 use super::text::{quoted, shown};
 use crate::error::{Error, Result};
+use crate::text::nearest;
 
 /// Says whether this dockwright understands the file's number of its schema; if it does not, nothing else in
 /// the file can be judged. A number that is missing or no number is left to [`check`].

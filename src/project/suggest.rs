@@ -2,28 +2,6 @@
 
 use crate::stacks::{Examples, examples};
 
-/// The option that a mistyped word comes nearest to, if any comes near.
-pub(super) fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Longer than any option by far: nobody meant one, and comparing would take its time.
-    if word.len() > 200 {
-        return None;
-    }
-    let plain = |text: &str| text.to_lowercase().replace('_', "-");
-    let word = plain(word);
-    options
-        .into_iter()
-        .map(|option| {
-            let option_plain = plain(option);
-            let typos = strsim::damerau_levenshtein(&word, &option_plain);
-            let begins = word.len() > 1 && option_plain.starts_with(&word);
-            (if begins { typos.min(1) } else { typos }, option)
-        })
-        // A third of a word may be wrong; more is another word.
-        .filter(|(typos, option)| *typos <= option.len().max(word.len()) / 3)
-        .min_by_key(|(typos, _)| *typos)
-        .map(|(_, option)| option)
-}
-
 /// What other tools call a thing, and what to do here: the hint for an unknown key where no key comes near.
 pub(super) fn other_words(key: &str) -> Option<String> {
     const WORDS: &[(&[&str], &str)] = &[
@@ -61,24 +39,4 @@ pub(super) fn other_words(key: &str) -> Option<String> {
     let (_, hint) = WORDS.iter().find(|(words, _)| words.contains(&key.as_str()))?;
     let Examples { command, runtime, .. } = examples();
     Some(hint.replace("@command@", &format!("{command:?}")).replace("@image@", &format!("{runtime:?}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nearest_bears_a_third() {
-        for (word, options, expected) in [
-            ("prot", &["name", "port"][..], Some("port")),
-            ("PORT", &["name", "port"], Some("port")),
-            ("dev_tools", &["dev", "dev-tools"], Some("dev-tools")),
-            ("py", &["python", "node"], Some("python")),
-            ("nodejs", &["python", "node"], Some("node")),
-            ("java", &["python", "node"], None),
-            ("", &["a"], None),
-        ] {
-            assert_eq!(nearest(word, options.iter().copied()), expected, "{word}");
-        }
-    }
 }

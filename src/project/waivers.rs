@@ -6,11 +6,11 @@ use time::Date;
 use time::macros::format_description;
 
 use super::flaws::{Flaws, all, one};
-use super::suggest::nearest;
 use super::text::{is_line_break, refuse_control, shown};
 use super::{Waiver, raw};
 use crate::contract;
 use crate::error::{Error, Result};
+use crate::text::nearest;
 
 /// The waivers, or nothing and what is wrong in `flaws`.
 pub(super) fn check(raw: Vec<raw::Waiver>, flaws: &mut Flaws<'_>) -> Option<Vec<Waiver>> {

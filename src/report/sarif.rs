@@ -129,7 +129,7 @@ fn message(finding: &Finding) -> String {
 /// The same for the same contract at the same file, whatever line it moves to and however it is worded.
 fn fingerprint(contract: &str, path: &str) -> String {
     let digest = Sha256::digest(format!("{contract}\n{path}"));
-    digest.iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    hex::encode(&digest[..16])
 }
 
 fn notification(error: &Failure) -> Value {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::text::listed;
 use crate::verify::{Failure, Finding, Outcome, Report};
 
 /// A text without terminal sequences, without characters that XML cannot hold and without those that turn a line around
@@ -57,15 +58,12 @@ pub(super) fn counts(report: &Report) -> String {
 
 /// What to say of files that changed while they were verified; none if there are none.
 pub(super) fn changes(report: &Report) -> Option<String> {
-    const NAMED: usize = 3;
-    let named = report.changed.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = match report.changed.len() {
-        0 => return None,
-        number if number > NAMED => format!(" and {} more", number - NAMED),
-        _ => String::new(),
-    };
+    if report.changed.is_empty() {
+        return None;
+    }
+    let named = listed(&report.changed, 3);
     Some(format!(
-        "{named}{more} changed during the run, so the results do not belong to one state of the project: verify again"
+        "{named} changed during the run, so the results do not belong to one state of the project: verify again"
     ))
 }
 

@@ -82,7 +82,7 @@ fn service_target(
     service: &Service,
     role: &str,
 ) -> Result<Target> {
-    let place = || service.at("build").location(None);
+    let place = || service.at("build").clone();
     let Some(build) = &service.build else {
         return Err(Error::description(format!("the service {} has no `build`", service.name))
             .at(place())

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::compose::Place;
 use crate::dockerfile::{Base, Dockerfile, Instruction, expand};
+use crate::text::Place;
 
 /// A stage to build.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Target {
 
     /// A line of the Dockerfile.
     pub(crate) fn place(&self, line: usize) -> Place {
-        Place { file: self.dockerfile.file.as_path().into(), line }
+        Place::new(self.dockerfile.file.as_path(), line)
     }
 
     /// The outside image that the stage starts from, itself or through those that it is FROM; none for scratch.

@@ -16,9 +16,9 @@ use super::checks::Entry;
 use super::outcome::{Finding, Outcome};
 use super::snapshot::Snapshot;
 use super::verdict::{self, Verdict};
-use crate::compose::MountKind;
 use crate::engine::{Context, Run};
 use crate::lab::{Images, workcopy};
+use crate::spec::MountKind;
 use crate::subject::Subject;
 
 /// The version of the shape; another one is forgotten.

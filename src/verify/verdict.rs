@@ -1,8 +1,8 @@
 //! What a check answers.
 
 use super::outcome::{Finding, Outcome};
-use crate::compose::Place;
 use crate::contract::{self, Contract};
+use crate::text::Place;
 
 /// A check's answer, before it is tied to its contract. Made by [`pass`], [`fail`], [`inconclusive`]
 /// and [`skipped`], with evidence added by the methods.

@@ -10,6 +10,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
 use crate::render::File;
+use crate::text::listed;
 
 /// Refuses a target that a new tree cannot be written to: anything but a path that does not exist or
 /// an empty folder, or one whose parent cannot take it.
@@ -33,23 +34,18 @@ pub fn check_new_tree(target: &Path) -> Result<()> {
                 return Ok(());
             }
             names.sort();
-            refuse(format!("{} is not empty: {} {} in the way", target.display(), list(&names), verb(names.len())))
+            refuse(format!(
+                "{} is not empty: {} {} in the way",
+                target.display(),
+                listed(&names, 10),
+                verb(names.len())
+            ))
         }
     }
 }
 
 fn verb(count: usize) -> &'static str {
     if count == 1 { "is" } else { "are" }
-}
-
-/// The first names of a list, and how many more there are.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 10;
-    let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 /// Writes a new folder with these files, all or nothing.

@@ -1,18 +1,22 @@
 //! Containers: their life, processes, output, files.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dockwright::engine::{
-    Bind, Commit, Container, ContainerSpec, EntryKind, HealthStatus, Healthcheck, ImageConfig, Mount, Port, Product,
-    Run, Status, TarEdit, Tmpfs, VolumeMount, WalkOptions,
+    Commit, Container, ContainerSpec, EntryKind, HealthStatus, HealthTest, Healthcheck, ImageConfig, Limits, Mount,
+    MountKind, Port, Product, Run, Settings, Status, TarEdit, Tmpfs, WalkOptions,
 };
 
 use super::{BASE, engine, finish};
 
 fn shell(script: &str) -> ContainerSpec {
-    ContainerSpec {
-        name: "shell".into(),
-        image: BASE.into(),
+    ContainerSpec { name: "shell".into(), image: BASE.into(), settings: sh(script), ..Default::default() }
+}
+
+/// A script, to be given more settings.
+fn sh(script: &str) -> Settings {
+    Settings {
         entrypoint: Some(vec!["sh".into(), "-c".into()]),
         command: Some(vec![script.into()]),
         ..Default::default()
@@ -29,13 +33,12 @@ async fn started(run: &Run, spec: &ContainerSpec) -> Container {
 async fn a_container_lives_and_ends() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("life");
-    let spec = ContainerSpec {
-        env: vec![("A".into(), "b c".into())],
+    let settings = Settings {
+        environment: [("A".into(), Some("b c".into()))].into(),
         user: Some("4321:1234".into()),
-        ..shell(
-            "echo \"$A $(id -u):$(id -g)\"; trap 'echo bye; exit 9' TERM; echo err >&2; while :; do sleep 0.1; done",
-        )
+        ..sh("echo \"$A $(id -u):$(id -g)\"; trap 'echo bye; exit 9' TERM; echo err >&2; while :; do sleep 0.1; done")
     };
+    let spec = ContainerSpec { settings, ..shell("") };
     let container = run.create(&spec).await.unwrap();
     assert_eq!(container.inspect().await.unwrap().status, Status::Created);
     container.start().await.unwrap();
@@ -87,11 +90,13 @@ async fn commands_run_inside() {
 async fn a_container_that_cannot_start_says_why() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("start");
-    let spec = ContainerSpec { entrypoint: Some(vec!["/no/such/thing".into()]), command: Some(vec![]), ..shell("") };
+    let settings =
+        Settings { entrypoint: Some(vec!["/no/such/thing".into()]), command: Some(vec![]), ..Default::default() };
+    let spec = ContainerSpec { settings, ..shell("") };
     let error = run.create(&spec).await.unwrap().start().await.unwrap_err();
     assert!(error.message().contains("/no/such/thing"), "{error}");
-    let bind = Bind { source: "/no/such/folder".into(), target: "/x".into(), ..Default::default() };
-    let spec = ContainerSpec { mounts: vec![Mount::Bind(bind)], ..shell("") };
+    let bind = Mount::bind(Path::new("/no/such/folder"), "/x");
+    let spec = ContainerSpec { mounts: vec![bind], ..shell("") };
     let error = match run.create(&spec).await {
         Ok(container) => container.start().await.unwrap_err(),
         Err(error) => error,
@@ -113,31 +118,32 @@ async fn mounts_limits_and_networks_are_honoured() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "from the host").unwrap();
     let volume = run.volume("v").await.unwrap();
-    let spec = ContainerSpec {
-        mounts: vec![
-            Mount::Bind(Bind { source: folder.path().into(), target: "/bind".into(), ..Default::default() }),
-            Mount::Volume(VolumeMount { name: Some(volume.name), target: "/vol".into(), ..Default::default() }),
-            Mount::Tmpfs(Tmpfs {
-                target: "/tmp2".into(),
-                // Podman's knows no owner.
-                options: docker.then(|| vec!["uid=77".into()]),
-                mode: Some(0o700),
-                size: Some(1 << 20),
-            }),
-            Mount::Tmpfs(Tmpfs { target: "/tmp3".into(), mode: Some(0o711), ..Default::default() }),
-        ],
+    // Podman's knows no owner.
+    let owner = if docker { "uid=77," } else { "" };
+    let settings = Settings {
+        tmpfs: vec![Tmpfs::parse(&format!("/tmp2:{owner}mode=700,size=1m"))],
         read_only: true,
         cap_drop: vec!["ALL".into()],
         security_opt: vec!["no-new-privileges:true".into()],
         // Podman needs a program of its own for it, which need not be there.
         init: docker.then_some(true),
-        pids_limit: Some(50),
+        limits: Limits { pids: Some(50), ..Limits::default() },
         hostname: Some("named".into()),
         network_mode: Some("none".into()),
-        ..shell(
+        ..sh(
             "cat /bind/file; echo; echo x > /bind/new; echo x > /vol/x; stat -c '%u %a' /tmp2 /tmp3; touch /root/x || echo ro; \
              grep -E 'CapBnd|NoNewPrivs' /proc/self/status; hostname; cat /proc/1/comm; ls /sys/class/net",
         )
+    };
+    let tmpfs = MountKind::Tmpfs { size: None, mode: Some(0o711) };
+    let spec = ContainerSpec {
+        settings,
+        mounts: vec![
+            Mount::bind(folder.path(), "/bind"),
+            Mount::volume(Some(volume.name), "/vol"),
+            Mount { kind: tmpfs, source: None, target: "/tmp3".into(), read_only: false },
+        ],
+        ..shell("")
     };
     let finished = run.run_to_end(&spec, Duration::from_secs(30)).await.unwrap();
     let output = finished.output.join("\n");
@@ -161,19 +167,17 @@ async fn mounts_limits_and_networks_are_honoured() {
 async fn health_and_ports_are_seen() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("health");
-    let check = Healthcheck::Check {
-        test: vec!["CMD-SHELL".into(), "echo probing; test -e /tmp/ok".into()],
+    let check = Healthcheck {
+        test: Some(HealthTest::Shell("echo probing; test -e /tmp/ok".into())),
         interval: Some(Duration::from_millis(500)),
         timeout: Some(Duration::from_secs(2)),
         retries: Some(1),
         start_period: None,
         start_interval: None,
     };
-    let spec = ContainerSpec {
-        healthcheck: Some(check),
-        ports: vec![Port { container: 8000, ..Default::default() }],
-        ..shell("touch /tmp/ok; sleep 60")
-    };
+    let settings = Settings { healthcheck: Some(check), ..sh("touch /tmp/ok; sleep 60") };
+    let ports = vec![Port { container: 8000, ..Default::default() }];
+    let spec = ContainerSpec { settings, ports, ..shell("") };
     let container = started(&run, &spec).await;
     let port = container.inspect().await.unwrap().host_port(8000).expect("the port is published");
     assert!(port > 1024);

@@ -25,7 +25,7 @@ async fn an_image_tells_its_config_and_layers() {
     assert_eq!((&config.exposed_ports[..], &config.volumes[..]), (&["80/tcp".to_owned()][..], &["/v".to_owned()][..]));
     assert_eq!(config.labels["l"], unique);
     assert!(
-        matches!(&config.healthcheck, Some(Healthcheck::Check { test, interval: Some(time), .. }) if test[1] == "probe" && time.as_secs() == 3)
+        matches!(&config.healthcheck, Some(Healthcheck { test: Some(test), interval: Some(time), .. }) if test.command() == "probe" && time.as_secs() == 3)
     );
     assert_eq!(image.layers[..base.layers.len()], base.layers[..]);
     assert!(image.size > 1_000_000 && !image.created.is_empty() && image.os == "linux");

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use dockwright::engine::{
-    BuildRequest, ContainerSpec, Context, Engine, LeftoverKind, Mount, NetworkAttachment, VolumeMount,
+    BuildRequest, ContainerSpec, Context, Engine, LeftoverKind, Mount, NetworkAttachment, Settings,
 };
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{BASE, built, engine, finish};
+
+fn sleep(seconds: &str) -> Settings {
+    Settings { command: Some(vec!["sleep".into(), seconds.into()]), ..Settings::default() }
+}
 
 #[tokio::test]
 async fn all_that_a_run_made_goes_with_it() {
@@ -19,13 +23,9 @@ async fn all_that_a_run_made_goes_with_it() {
     let spec = ContainerSpec {
         name: "sleeper".into(),
         image: image.clone(),
-        command: Some(vec!["sleep".into(), "60".into()]),
+        settings: sleep("60"),
         networks: vec![NetworkAttachment { network: network.name.clone(), aliases: vec!["x".into()] }],
-        mounts: vec![Mount::Volume(VolumeMount {
-            name: Some(volume.name.clone()),
-            target: "/data".into(),
-            ..Default::default()
-        })],
+        mounts: vec![Mount::volume(Some(volume.name.clone()), "/data")],
         ..Default::default()
     };
     let container = run.create(&spec).await.unwrap();
@@ -53,9 +53,8 @@ async fn all_that_a_run_made_goes_with_it() {
 async fn a_volume_without_our_label_is_never_made() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("scope");
-    let mount =
-        VolumeMount { name: Some("dockwright-test-no-such-volume".into()), target: "/x".into(), ..Default::default() };
-    let spec = ContainerSpec { image: BASE.into(), mounts: vec![Mount::Volume(mount)], ..Default::default() };
+    let mount = Mount::volume(Some("dockwright-test-no-such-volume".into()), "/x");
+    let spec = ContainerSpec { image: BASE.into(), mounts: vec![mount], ..Default::default() };
     let refused = run.create(&spec).await.unwrap_err();
     assert!(refused.message().contains("does not exist"), "{refused}");
     finish(&run).await;
@@ -99,12 +98,8 @@ async fn be_killed(engine: &Engine) -> ! {
     built(&run, &Context::empty(), &format!("FROM {BASE}\nENV A={}\n", run.id())).await;
     let spec = ContainerSpec {
         image: BASE.into(),
-        command: Some(vec!["sleep".into(), "100".into()]),
-        mounts: vec![Mount::Volume(VolumeMount {
-            name: Some(volume.name),
-            target: "/data".into(),
-            ..Default::default()
-        })],
+        settings: sleep("100"),
+        mounts: vec![Mount::volume(Some(volume.name), "/data")],
         networks: vec![NetworkAttachment {
             network: run.network("net", true).await.unwrap().name,
             ..Default::default()

@@ -1,4 +1,5 @@
 mod circles;
+mod compose;
 mod compose_up;
 mod contracts_page;
 mod crate_package;

@@ -176,10 +176,7 @@ async fn start(engine: &Engine, context: &Context, secrets: BTreeMap<String, Vec
     let files = Arc::new(Served::new(context.files()?, context.ignore().text()));
     // The engine keeps what it got under this key and later asks only for what changed.
     let root = context.root().map(|root| root.display().to_string()).unwrap_or_default();
-    let key = format!(
-        "dockwright:{}",
-        Sha256::digest(root).iter().take(12).fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
-    );
+    let key = format!("dockwright:{}", hex::encode(&Sha256::digest(root)[..12]));
     let mut request = Request::builder()
         .method(Method::POST)
         .uri("/session")

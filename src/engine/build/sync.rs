@@ -50,7 +50,7 @@ impl Served {
     /// Adds a Dockerfile and returns the name to ask for it by.
     pub(super) fn add_dockerfile(&self, text: &str) -> String {
         let digest = Sha256::digest(text);
-        let name = digest.iter().take(6).fold(String::from("Dockerfile."), |name, byte| name + &format!("{byte:02x}"));
+        let name = format!("Dockerfile.{}", hex::encode(&digest[..6]));
         locked(&self.dockerfiles).insert(name.clone(), text.to_owned());
         name
     }

@@ -6,9 +6,9 @@ use bollard::models;
 use bollard::query_parameters::InspectContainerOptions;
 
 use super::super::failure::failed;
-use super::super::spec::Protocol;
 use super::{Container, Process};
 use crate::error::Result;
+use crate::spec::Protocol;
 
 /// Where a container is in its life.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

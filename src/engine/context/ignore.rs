@@ -1,6 +1,8 @@
 //! `.dockerignore`, with the semantics of moby/patternmatcher: the last pattern that matches a file, or a
 //! folder above it, decides.
 
+use crate::text;
+
 /// A parsed ignore file; the default ignores nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ignore {
@@ -175,22 +177,10 @@ fn pattern(line: &str) -> Result<Pattern, String> {
 
 /// Go's `filepath.Clean`, and the leading slash away: patterns are relative to the context.
 pub(super) fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    match (parts.is_empty(), rooted) {
-        (true, true) => "/".into(),
-        (true, false) => ".".into(),
-        _ => parts.join("/"),
+    let clean = text::clean(path);
+    match clean.strip_prefix('/') {
+        Some("") | None => clean,
+        Some(inner) => inner.to_owned(),
     }
 }
 

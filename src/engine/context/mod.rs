@@ -14,8 +14,12 @@ use bytes::Bytes;
 
 use super::container::EntryKind;
 use crate::error::{Error, Kind, Result};
+use crate::text;
 pub use ignore::Ignore;
 pub(super) use select::{Selection, select};
+
+/// The largest ignore file that is read, in bytes.
+const LARGEST_IGNORE: u64 = 1 << 20;
 
 /// A build context. Cheap to clone; changes make a new one, and neither touches the disk. The folder is read
 /// once, when it is first needed.
@@ -116,14 +120,14 @@ impl Context {
         let mut own = root.join(dockerfile).into_os_string();
         own.push(".dockerignore");
         for path in [PathBuf::from(own), root.join(".dockerignore")] {
-            match std::fs::read(&path) {
+            match text::read(&path, LARGEST_IGNORE) {
                 Ok(bytes) => {
                     let ignore = Ignore::parse(&String::from_utf8_lossy(&bytes))
                         .map_err(|why| Error::description(format!("cannot read a pattern: {why}")).in_file(&path))?;
                     return Ok(Self::new(Some(root), ignore, BTreeMap::new()));
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(Error::io("cannot read", &path, error)),
+                Err(error) if error.is_missing() => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(Self::new(Some(root), Ignore::default(), BTreeMap::new()))

@@ -3,22 +3,22 @@
 use std::path::PathBuf;
 
 use super::settings::{needed, variable};
-use crate::compose::Place;
 use crate::dockerfile::{Copy, Kind, Rebuilt};
 use crate::engine::Ignore;
 use crate::lab::change::Change;
 use crate::subject::Target;
+use crate::text::{Place, join, read_text};
 
 /// The line of the ignore file that lets a path in again, against one before it that leaves it out.
 pub(crate) fn keeping(target: &Target, path: &str) -> Option<Place> {
     let mut own = target.context.join(&target.dockerfile.file).into_os_string();
     own.push(".dockerignore");
     let file = [PathBuf::from(own), target.context.join(".dockerignore")].into_iter().find(|file| file.is_file())?;
-    let text = std::fs::read_to_string(&file).ok()?;
+    let text = read_text(&file, 1 << 20).ok()?;
     let lines: Vec<&str> = text.lines().collect();
     let ignored = |upto: usize| Ignore::parse(&lines[..upto].join("\n")).is_ok_and(|ignore| ignore.is_ignored(path));
     let line = (1..=lines.len()).rev().find(|line| ignored(line - 1) && !ignored(*line))?;
-    Some(Place { file: file.into(), line })
+    Some(Place::new(file, line))
 }
 
 /// The first instruction of the stage itself that makes a layer.
@@ -69,8 +69,8 @@ fn covers(copy: &Copy, path: &str) -> bool {
 /// Whether a source of COPY is a path, or a folder above it.
 fn fits(source: &str, path: &str) -> bool {
     let parts = |text: &str| {
-        let parts = text.split('/').filter(|part| !part.is_empty() && *part != ".");
-        parts.map(ToOwned::to_owned).collect::<Vec<_>>()
+        let path = join("/", text);
+        path.split('/').filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     let (source, path) = (parts(source), parts(path));
     source.len() <= path.len()
@@ -125,7 +125,7 @@ pub(crate) fn giving(target: &Target, path: &str, workdir: &str) -> Place {
     let instructions: Vec<_> =
         chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev()).collect();
     let covers = |copy: &Copy| {
-        let dest = if copy.dest.starts_with('/') { copy.dest.clone() } else { joined(workdir, &copy.dest) };
+        let dest = join(workdir, &copy.dest);
         let dest = dest.trim_end_matches('/');
         path.starts_with(dest) || dest.starts_with(path)
     };
@@ -187,19 +187,6 @@ fn names_folder(text: &str, folder: &str) -> bool {
         !before.ends_with(|c: char| c.is_ascii_alphanumeric() || "/_-.".contains(c))
             && !after.is_some_and(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
     })
-}
-
-/// A path from a folder, `..` taken away.
-pub(crate) fn joined(folder: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 #[cfg(test)]

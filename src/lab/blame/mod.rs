@@ -4,7 +4,7 @@
 mod files;
 mod settings;
 
-pub(crate) use files::{bringing, copy, copy_of, giving, joined, keeping, layer, making, taking};
+pub(crate) use files::{bringing, copy, copy_of, giving, keeping, layer, making, taking};
 pub(crate) use settings::{
     command, environment, healthcheck, naming, secret_id, stage_apart, taking_secret, user, user_or_entrypoint, value,
     variable, variable_of_stage, volume,

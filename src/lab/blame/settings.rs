@@ -1,8 +1,8 @@
 //! Users, commands, health checks, variables and volumes.
 
-use crate::compose::Place;
 use crate::dockerfile::{Instruction, Kind, RunMount};
 use crate::subject::{RoleSubject, Subject, Target};
+use crate::text::Place;
 
 /// The last instruction of a kind on the way to a stage, else the stage.
 fn last(target: &Target, is: impl Fn(&Kind) -> bool) -> Place {
@@ -19,7 +19,7 @@ pub(super) fn needed(target: &Target) -> Vec<&Instruction> {
 /// As whom a role runs: compose.yaml's `user`, else the image's USER.
 pub(crate) fn user(subject: &Subject, role: &RoleSubject) -> Place {
     let service = subject.service(role);
-    if service.user.is_some() {
+    if service.settings.user.is_some() {
         return service.at("user").clone();
     }
     last(&role.target, |kind| matches!(kind, Kind::User(_)))
@@ -28,17 +28,18 @@ pub(crate) fn user(subject: &Subject, role: &RoleSubject) -> Place {
 /// As whom a role runs: compose.yaml's `user`, else the image's USER, else its entrypoint, which may change the user.
 pub(crate) fn user_or_entrypoint(subject: &Subject, role: &RoleSubject) -> Place {
     let is_user = |kind: &Kind| matches!(kind, Kind::User(_));
-    let said = subject.service(role).user.is_some() || role.target.instructions().any(|one| is_user(&one.kind));
+    let said =
+        subject.service(role).settings.user.is_some() || role.target.instructions().any(|one| is_user(&one.kind));
     if said { user(subject, role) } else { last(&role.target, |kind| matches!(kind, Kind::Entrypoint(_))) }
 }
 
 /// What starts a role's process: compose.yaml's `command` or `entrypoint`, else the image's.
 pub(crate) fn command(subject: &Subject, role: &RoleSubject) -> Place {
     let service = subject.service(role);
-    if service.command.is_some() {
+    if service.settings.command.is_some() {
         return service.at("command").clone();
     }
-    if service.entrypoint.is_some() {
+    if service.settings.entrypoint.is_some() {
         return service.at("entrypoint").clone();
     }
     last(&role.target, |kind| matches!(kind, Kind::Cmd(_) | Kind::Entrypoint(_)))
@@ -47,7 +48,7 @@ pub(crate) fn command(subject: &Subject, role: &RoleSubject) -> Place {
 /// A role's health check: compose.yaml's, else the image's.
 pub(crate) fn healthcheck(subject: &Subject, role: &RoleSubject) -> Place {
     let service = subject.service(role);
-    if service.healthcheck.is_some() {
+    if service.settings.healthcheck.is_some() {
         let fields = ["healthcheck.test", "healthcheck.disable", "healthcheck"];
         let field = fields.into_iter().find(|field| service.places.contains_key(*field)).unwrap_or("healthcheck");
         return service.at(field).clone();

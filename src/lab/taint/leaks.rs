@@ -7,20 +7,21 @@ use super::seeds;
 use super::words::{Stands, Taint, Taints, is_variable};
 use crate::compose;
 use crate::dockerfile::Kind;
-use crate::engine::{Context, ImageInfo, Place};
+use crate::engine::{Context, ImageInfo, ImagePart};
 use crate::error::Result;
 use crate::lab::images::build_in;
 use crate::lab::tracer::{beginning, forms};
 use crate::lab::{Attempt, Lab, blame};
 use crate::subject::{RoleSubject, Target};
+use crate::text::Place;
 
 /// A word that came to light.
 #[derive(Debug, Clone)]
 pub(crate) struct Leak {
     pub(crate) taint: Taint,
-    pub(crate) place: Place,
+    pub(crate) place: ImagePart,
     /// What brings it there.
-    pub(crate) by: compose::Place,
+    pub(crate) by: Place,
 }
 
 /// What a tainted build showed.
@@ -158,13 +159,13 @@ fn uncached_runs(text: &str, lines: &[usize], nonce: &str) -> String {
 }
 
 /// What brings a word to a place of the role's image.
-fn bringing(target: &Target, taint: &Taint, place: &Place, files: &[String]) -> compose::Place {
+fn bringing(target: &Target, taint: &Taint, place: &ImagePart, files: &[String]) -> Place {
     if taint.stands == Stands::BuildSecret {
         return blame::taking_secret(target, &taint.name);
     }
     match place {
-        Place::Layer { path, .. } => blame::copy_of(target, path, &taint.name, files),
-        Place::Config { .. } => blame::variable(target, &taint.name),
+        ImagePart::Layer { path, .. } => blame::copy_of(target, path, &taint.name, files),
+        ImagePart::Config { .. } => blame::variable(target, &taint.name),
     }
 }
 

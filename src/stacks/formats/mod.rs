@@ -11,8 +11,13 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::text::read_text;
+
 pub use installed::{InstalledPackage, package};
 pub use requirements::normal;
+
+/// The largest lock that is read, in bytes.
+const LARGEST: u64 = 64 << 20;
 
 /// The formats of lock files, each with its own mark of what is production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -63,7 +68,7 @@ impl LockFormat {
 }
 
 fn text(folder: &Path, file: &str) -> Result<String, String> {
-    std::fs::read_to_string(folder.join(file)).map_err(|error| format!("{file} cannot be read: {error}"))
+    read_text(&folder.join(file), LARGEST).map_err(|error| format!("{file} cannot be read: {}", error.why))
 }
 
 fn add(found: &mut Production, name: String, version: Option<String>, always: bool) {

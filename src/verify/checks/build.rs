@@ -6,6 +6,7 @@ use crate::lab::lineage::made_from_build;
 use crate::lab::{Injection, Lab};
 use crate::project::Code;
 use crate::subject::Target;
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, pass, skipped};
 
@@ -32,10 +33,7 @@ pub(super) async fn inject_equal(lab: &Lab) -> Checked {
     }
     let mut told: Vec<String> = injected.changes.iter().map(ToString::to_string).collect();
     told.extend(injected.config.then(|| "the image's configuration differs".to_owned()));
-    let shown = told.iter().take(8).cloned().collect::<Vec<_>>();
-    let more = told.len() - shown.len();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    Ok(fail(format!("differs from the service image: {}{more}", shown.join(", ")))
+    Ok(fail(format!("differs from the service image: {}", listed(told, 8)))
         .expected("the same service file system from the copied and from the mounted source")
         .at(build.file.clone(), build.line()))
 }

@@ -13,6 +13,7 @@ use crate::lab::lineage::base_tree;
 use crate::stacks::formats::{LockFormat, Production, normal};
 use crate::stacks::{Shape, Tool, ToolKind, ecosystem};
 use crate::subject::RoleSubject;
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -173,11 +174,8 @@ fn difference(lab: &Lab, role: &RoleSubject, lock: &Lock, dev: &Installed, servi
     }
     // Among what is too much, what the Dockerfile names was asked for, the rest came with it.
     let line = names.iter().find_map(|name| role.target.line_with(&[name])).or_else(|| installing_line(role));
-    let shown: Vec<&str> = found.iter().take(5).map(String::as_str).collect();
-    let more = found.len() - shown.len();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     Some(
-        fail(format!("against {}: {}{more}", lock.file, shown.join(", ")))
+        fail(format!("against {}: {}", lock.file, listed(&found, 5)))
             .expected(format!("the production dependencies of {}, and no other", lock.file))
             .at(role.target.file.clone(), line.unwrap_or(role.target.line())),
     )

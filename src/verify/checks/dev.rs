@@ -9,6 +9,7 @@ use crate::compose::Mount;
 use crate::engine::{Context, EntryKind, ImageInfo};
 use crate::lab::mount::{source_mount, workdir};
 use crate::lab::{Lab, Obstacle, WorkCopy, blame, rebuild};
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass, skipped};
 
@@ -72,11 +73,9 @@ pub(super) async fn no_source(lab: &Lab) -> Checked {
             tree.files.len()
         )));
     }
-    let shown: Vec<String> = copied.iter().take(5).map(|(source, path)| format!("{source} as {path}")).collect();
-    let more = copied.len().saturating_sub(shown.len());
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let shown = listed(copied.iter().map(|(source, path)| format!("{source} as {path}")), 5);
     let place = blame::copy(&role.target, copied[0].0).unwrap_or(role.target.place(role.target.line()));
-    Ok(fail(format!("the image holds {}{more}", shown.join(", "))).at_place(&place))
+    Ok(fail(format!("the image holds {shown}")).at_place(&place))
 }
 
 /// The hashes of the project's source files, dependency manifests and entry scripts aside.

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::compose::{Compose, Place};
+use crate::compose::Compose;
 use crate::lab::Lab;
 use crate::subject::Subject;
+use crate::text::Place;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass, skipped};
 

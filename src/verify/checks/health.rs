@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::read_only;
-use crate::engine::{Health, HealthStatus, Healthcheck, Product};
+use crate::engine::{Health, HealthStatus, HealthTest, Healthcheck, Product};
 use crate::lab::ports::{port_of, publish};
-use crate::lab::{Frozen, Lab, Scene, blame, freeze, http, is_at_hand, spec};
+use crate::lab::{Frozen, Lab, Scene, blame, freeze, http, is_at_hand};
 use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
@@ -30,8 +30,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let image = lab.container_image("service")?;
     let service = lab.subject.service(role);
     let place = blame::healthcheck(&lab.subject, role);
-    let own = service.healthcheck.as_ref().map(spec::healthcheck);
-    let Some(probe) = effective(own, image.config.healthcheck.clone()) else {
+    let own = service.settings.healthcheck.as_ref();
+    let Some(probe) = effective(own, image.config.healthcheck.as_ref()) else {
         return Ok(fail("it has no healthcheck")
             .expected("a healthcheck that asks the service itself, in the Dockerfile or in compose.yaml")
             .at_place(&place));
@@ -43,10 +43,10 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             if let Some(port) = port {
                 publish(spec, port);
             }
-            spec.healthcheck = Some(probe.often());
+            spec.settings.healthcheck = Some(probe.often());
             if !is_at_hand(lab.engine()) {
                 // As process 1 it can be stopped through the engine.
-                spec.init = Some(false);
+                spec.settings.init = Some(false);
             }
         })
         .await?;
@@ -71,7 +71,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 
 /// The healthcheck that the container has.
 struct Probe {
-    test: Vec<String>,
+    test: HealthTest,
     timeout: Option<Duration>,
     retries: Option<u32>,
     start_period: Option<Duration>,
@@ -80,8 +80,8 @@ struct Probe {
 impl Probe {
     /// The same, done often, so that nobody waits for it.
     fn often(&self) -> Healthcheck {
-        Healthcheck::Check {
-            test: self.test.clone(),
+        Healthcheck {
+            test: Some(self.test.clone()),
             interval: Some(INTERVAL),
             timeout: self.timeout,
             retries: self.retries,
@@ -97,28 +97,20 @@ impl Probe {
 }
 
 /// compose.yaml's over the image's, field by field, as the engine merges them; none if there is nothing to run.
-fn effective(own: Option<Healthcheck>, image: Option<Healthcheck>) -> Option<Probe> {
-    let read = |check: Option<Healthcheck>| match check? {
-        Healthcheck::Disabled => None,
-        Healthcheck::Check { test, timeout, retries, start_period, .. } => {
-            Some(Probe { test, timeout, retries, start_period })
-        }
-    };
-    if own == Some(Healthcheck::Disabled) {
+fn effective(own: Option<&Healthcheck>, image: Option<&Healthcheck>) -> Option<Probe> {
+    let off = |check: &&Healthcheck| check.test == Some(HealthTest::None);
+    if own.as_ref().is_some_and(off) {
         return None;
     }
-    let merged = match (read(own), read(image)) {
-        (Some(own), Some(image)) => Probe {
-            test: if own.test.is_empty() { image.test } else { own.test },
-            timeout: own.timeout.or(image.timeout),
-            retries: own.retries.or(image.retries),
-            start_period: own.start_period.or(image.start_period),
-        },
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => return None,
-    };
-    // The first word only says in which form the others are.
-    (merged.test.len() > 1).then_some(merged)
+    let image = image.filter(|check| !off(check));
+    let both = || own.into_iter().chain(image);
+    let test = both().find_map(|check| check.test.clone()).filter(|test| !test.command().is_empty())?;
+    Some(Probe {
+        test,
+        timeout: both().find_map(|check| check.timeout),
+        retries: both().find_map(|check| check.retries),
+        start_period: both().find_map(|check| check.start_period),
+    })
 }
 
 /// Where the service is asked from outside.
@@ -277,34 +269,33 @@ async fn probes(scene: &Scene) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn check(test: &[&str], retries: Option<u32>) -> Healthcheck {
-        Healthcheck::Check {
-            test: test.iter().map(ToString::to_string).collect(),
-            interval: None,
-            timeout: None,
-            retries,
-            start_period: None,
-            start_interval: None,
-        }
+    fn check(test: Option<HealthTest>, retries: Option<u32>) -> Healthcheck {
+        Healthcheck { test, retries, ..Healthcheck::default() }
+    }
+
+    fn exec(words: &[&str]) -> Option<HealthTest> {
+        Some(HealthTest::Exec(words.iter().map(ToString::to_string).collect()))
     }
 
     #[test]
     fn compose_wins_over_the_image_field_by_field() {
-        let image = || Some(check(&["CMD", "probe"], Some(5)));
-        let merged = effective(Some(check(&[], Some(2))), image()).unwrap();
-        assert_eq!((merged.test.join(" ").as_str(), merged.retries), ("CMD probe", Some(2)));
-        let merged = effective(Some(check(&["CMD-SHELL", "true"], None)), image()).unwrap();
-        assert_eq!((merged.test.join(" ").as_str(), merged.retries), ("CMD-SHELL true", Some(5)));
-        assert!(effective(Some(Healthcheck::Disabled), image()).is_none());
-        assert!(effective(None, Some(Healthcheck::Disabled)).is_none());
-        assert!(effective(None, None).is_none() && effective(None, Some(check(&["CMD"], None))).is_none());
+        let image = check(exec(&["probe"]), Some(5));
+        let merged = |own: &Healthcheck, image: &Healthcheck| effective(Some(own), Some(image));
+        let told = |probe: Probe| (probe.test.words().join(" "), probe.retries);
+        let found = merged(&check(None, Some(2)), &image).map(told);
+        assert_eq!(found, Some(("CMD probe".into(), Some(2))));
+        let found = merged(&check(Some(HealthTest::Shell("true".into())), None), &image).map(told);
+        assert_eq!(found, Some(("CMD-SHELL true".into(), Some(5))));
+        let off = check(Some(HealthTest::None), None);
+        assert!(merged(&off, &image).is_none() && effective(None, Some(&off)).is_none());
+        assert!(effective(None, None).is_none() && effective(None, Some(&check(exec(&[]), None))).is_none());
         // compose.yaml can give one to an image that has turned its base's off.
-        assert!(effective(Some(check(&["CMD", "probe"], None)), Some(Healthcheck::Disabled)).is_some());
+        assert!(merged(&check(exec(&["probe"]), None), &off).is_some());
     }
 
     #[test]
     fn a_healthcheck_notices_after_all_its_probes() {
-        let probe = effective(None, Some(check(&["CMD", "probe"], None))).unwrap();
+        let probe = effective(None, Some(&check(exec(&["probe"]), None))).unwrap();
         assert_eq!(probe.notices(), Duration::from_secs(31 * 3 + 10));
     }
 }

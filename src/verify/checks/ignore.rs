@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use futures_util::future::try_join_all;
 
 use crate::contract;
-use crate::engine::{Context, Place};
+use crate::engine::{Context, ImagePart};
 use crate::error::Result;
 use crate::lab::images::build_in;
 use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
 use crate::stacks::{Seeds, ecosystem};
 use crate::subject::{RoleSubject, Target};
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -63,7 +64,7 @@ struct Hit<'a> {
     seed: &'a Seed,
     role: &'a RoleSubject,
     target: &'a Target,
-    place: Place,
+    place: ImagePart,
 }
 
 /// `scaffold.ignore`.
@@ -158,19 +159,15 @@ fn verdict(hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>) -> Option<Ver
             shown.push(hit);
         }
     }
-    let parts: Vec<String> = shown
-        .iter()
-        .take(4)
-        .map(|hit| format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name))
-        .collect();
-    let more = shown.len() - parts.len();
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let parts = shown.iter().map(|hit| {
+        format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name)
+    });
     let path = &first.seed.path;
     let place = blame::keeping(first.target, path).or_else(|| blame::bringing(first.target, path));
     let place = place.unwrap_or_else(|| first.target.place(first.target.line()));
     let top = path.split('/').next().unwrap_or(path);
     Some(
-        fail(format!("{}{more}", parts.join(", ")))
+        fail(listed(parts, 4))
             .expected("no image holds a file of version control, an environment file, a secret or a build output")
             .at_place(&place)
             .hint(format!("Name `{top}` in .dockerignore, or copy only what is needed by its name.")),

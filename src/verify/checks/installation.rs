@@ -10,6 +10,7 @@ use crate::lab::host::interpolated;
 use crate::lab::lineage::is_of_service;
 use crate::lab::{Lab, blame, changes};
 use crate::subject::RoleSubject;
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, pass, skipped};
 
@@ -36,7 +37,7 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
         let (before, after) = (lab.tree(&service.id).await?, lab.tree(&image.id).await?);
         let changes = changes(&before, &after);
         if !changes.is_empty() {
-            let shown = changes.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let shown = listed(&changes, 5);
             let line = blame::layer(&role.target).map_or(role.target.line(), |place| place.line);
             return at(fail(format!("{} changes files of the service: {shown}", role.name)), line);
         }
@@ -133,7 +134,7 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
         return Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}")));
     }
     let declared = declared(role);
-    for (name, value) in &service.environment {
+    for (name, value) in &service.settings.environment {
         if value.as_deref() != declared.get(name).map(String::as_str) && !secrets.contains(name) {
             let what = format!("{}: compose.yaml sets {name}, which the deployment does not declare so", role.name);
             return Some(at(what, &format!("environment.{name}")));
@@ -144,8 +145,8 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
     let Ok(other) = compose::read(&lab.subject.folder, &hostile) else { return None };
     let other = other.services.get(&service.name)?;
-    for (name, value) in &service.environment {
-        if other.environment.get(name) != Some(value) && !secrets.contains(name) {
+    for (name, value) in &service.settings.environment {
+        if other.settings.environment.get(name) != Some(value) && !secrets.contains(name) {
             let what = format!("{}: the host's environment decides what {name} is", role.name);
             return Some(at(what, &format!("environment.{name}")));
         }

@@ -24,7 +24,7 @@ pub(super) fn isolated_env(lab: &Lab) -> Checked {
         .unwrap_or_default();
     let mut env: BTreeMap<&str, &str> =
         image.config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    for (name, value) in &service.environment {
+    for (name, value) in &service.settings.environment {
         match value {
             Some(value) => env.insert(name, value),
             None => env.remove(name.as_str()),
@@ -53,7 +53,7 @@ const EXPECTED: &str =
 fn at(lab: &Lab, role: &RoleSubject, name: &str, verdict: Verdict) -> Verdict {
     let service = lab.subject.service(role);
     let verdict = verdict.expected(EXPECTED);
-    if service.environment.contains_key(name) {
+    if service.settings.environment.contains_key(name) {
         let field = format!("environment.{name}");
         let own = service.places.get(&field);
         // What environment does not name is in a file that env_file names.
@@ -147,7 +147,8 @@ fn from_host(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     let hostile = names.into_iter().map(|name| (name, "4242".to_owned())).collect();
     let other = compose::read(&lab.subject.folder, &hostile).ok()?;
     let other = other.services.get(&service.name)?;
-    let changed = service.environment.iter().find(|(name, value)| other.environment.get(*name) != Some(*value));
+    let changed =
+        service.settings.environment.iter().find(|(name, value)| other.settings.environment.get(*name) != Some(*value));
     if let Some((name, _)) = changed {
         return Some(at(lab, role, name, fail(format!("the host's environment decides what {name} is"))));
     }

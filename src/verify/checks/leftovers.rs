@@ -13,6 +13,7 @@ use crate::lab::lineage::{base_tree, made_from_build};
 use crate::lab::{Injection, Lab};
 use crate::stacks::{PackageManager, ToolKind, ecosystem, formats};
 use crate::subject::RoleSubject;
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
 
@@ -60,11 +61,9 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     }
     Ok(match found.iter().find(|(_, paths)| !paths.is_empty()) {
         Some((what, paths)) => {
-            let shown = paths.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            let more = paths.len().saturating_sub(NAMED);
-            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            let shown = listed(paths, NAMED);
             let line = bringing_line(role, what, &paths[0], &image.config.working_dir);
-            fail(format!("it has {what}: {shown}{more}")).expected(expected).at(file, line)
+            fail(format!("it has {what}: {shown}")).expected(expected).at(file, line)
         }
         None => {
             pass(format!("none of the {} files that the image adds to its base image is a build's alone", added.len()))
@@ -158,8 +157,8 @@ fn source(
     places: &[String],
 ) -> Vec<String> {
     let service = lab.subject.service(role);
-    let command = service.command.as_ref().unwrap_or(&image.config.cmd);
-    let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
+    let command = service.settings.command.as_ref().unwrap_or(&image.config.cmd);
+    let entrypoint = service.settings.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
     let words = || command.iter().chain(entrypoint).flat_map(|word| word.split_whitespace());
     let (transpiled, compiled) = (&ecosystem().endings.transpiled, &ecosystem().endings.compiled);
     let runs_source = words().any(|word| {

@@ -9,11 +9,15 @@ use crate::lab::Lab;
 use crate::project::ImageRef;
 use crate::stacks::ecosystem;
 use crate::subject::{RoleSubject, Subject, Target};
+use crate::text::read_text;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, inconclusive, pass, skipped};
 
 /// The file with the digests of outside images.
 const LOCK: &str = "dockwright.lock";
+
+/// The largest that it is read with, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 /// An image from outside, and where it is named.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,10 +189,10 @@ fn plain(name: &str) -> &str {
 /// Reads dockwright.lock, if there is one; one that cannot be read locks nothing.
 fn lock(lab: &Lab) -> Checked<Option<Lock>> {
     let path = lab.subject.folder.join(LOCK);
-    let text = match std::fs::read_to_string(&path) {
+    let text = match read_text(&path, LARGEST) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Error::io("cannot read", &path, error).into()),
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(error) => return Err(Error::from(error).into()),
     };
     toml::from_str(&text).map(Some).map_err(|error| {
         let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);

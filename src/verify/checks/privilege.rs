@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use super::dev::held_mount;
-use crate::compose::{MountKind, Place, Service};
+use crate::compose::Service;
 use crate::engine::{EntryKind, ImageInfo};
 use crate::lab::at_work::{self, SETTLES};
 use crate::lab::ports::{health_path, port_of, publish};
 use crate::lab::processes::foreign;
 use crate::lab::rights::{Rights, look, names};
 use crate::lab::{Lab, blame, http};
+use crate::spec::{Device, MountKind};
 use crate::subject::RoleSubject;
+use crate::text::Place;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -105,16 +107,16 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 fn asked<'a>(lab: &'a Lab, role: &RoleSubject) -> Option<(String, &'a Place)> {
     let service = lab.subject.service(role);
     let told = |what: String, field: &str| Some((what, service.at(field)));
-    if service.privileged {
+    if service.settings.privileged {
         return told("it is privileged".into(), "privileged");
     }
     let joins = [
-        ("network_mode", &service.network_mode),
-        ("pid", &service.pid),
-        ("ipc", &service.ipc),
-        ("uts", &service.uts),
-        ("userns_mode", &service.userns_mode),
-        ("cgroup", &service.cgroup),
+        ("network_mode", &service.settings.network_mode),
+        ("pid", &service.settings.pid),
+        ("ipc", &service.settings.ipc),
+        ("uts", &service.settings.uts),
+        ("userns_mode", &service.settings.userns_mode),
+        ("cgroup", &service.settings.cgroup),
     ];
     if let Some((field, _)) = joins.iter().find(|(_, mode)| mode.as_deref() == Some("host")) {
         return told(format!("`{field}: host` joins a namespace of the host"), field);
@@ -123,21 +125,20 @@ fn asked<'a>(lab: &'a Lab, role: &RoleSubject) -> Option<(String, &'a Place)> {
         return Some((format!("{source} of the host is mounted, by which the engine is reached"), place));
     }
     let bare = |name: &String| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
-    if let Some(name) = service.cap_add.iter().map(bare).find(|name| STRONG.contains(&name.as_str())) {
+    if let Some(name) = service.settings.cap_add.iter().map(bare).find(|name| STRONG.contains(&name.as_str())) {
         return told(format!("the capability {name} is as good as the host"), "cap_add");
     }
-    let device = |text: &&String| {
-        let source = text.split(':').next().unwrap_or_default();
-        source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| source.starts_with(start))
+    let close = |device: &&Device| {
+        device.source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| device.source.starts_with(start))
     };
-    if let Some(device) = service.devices.iter().find(device) {
-        return told(format!("the device {device} is the host's memory or disk"), "devices");
+    if let Some(Device { source, target, permissions }) = service.settings.devices.iter().find(close) {
+        return told(format!("the device {source}:{target}:{permissions} is the host's memory or disk"), "devices");
     }
     let off = |option: &&String| {
         let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
         value == "unconfined" && UNCONFINED.contains(&name) || name == "label" && value == "disable"
     };
-    let option = service.security_opt.iter().find(off)?;
+    let option = service.settings.security_opt.iter().find(off)?;
     told(format!("`{option}` switches the engine's confinement off"), "security_opt")
 }
 
@@ -212,7 +213,7 @@ async fn serving(lab: &Lab, role: &RoleSubject) -> Checked<Seen> {
     }
     let root = rights.as_ref().and_then(|all| all.iter().find(|one| one.uid == 0 && one.mask != 0));
     // What runs as root in every container of the image is the image's defect; in one alone, compose.yaml's.
-    let own = lab.subject.service(role).user.is_none() || role.role == "service";
+    let own = lab.subject.service(role).settings.user.is_none() || role.role == "service";
     if let Some(root) = root.filter(|_| own) {
         let command = http::shorten(&root.command);
         return Ok(Seen::Elsewhere(format!("`{command}` runs as root, which service.non-root says more of")));
@@ -242,10 +243,10 @@ fn place(lab: &Lab, role: &RoleSubject, service: &Service, uid: u32) -> Place {
     if let Some(line) = role.target.line_with(&["setcap"]) {
         return role.target.place(line);
     }
-    if let Some(user) = service.user.as_ref().filter(|_| uid == 0) {
+    if let Some(user) = service.settings.user.as_ref().filter(|_| uid == 0) {
         return service.at(if user.is_empty() { "cap_add" } else { "user" }).clone();
     }
-    if service.entrypoint.is_none() && service.command.is_none() {
+    if service.settings.entrypoint.is_none() && service.settings.command.is_none() {
         let entry = |kind: &crate::dockerfile::Kind| matches!(kind, crate::dockerfile::Kind::Entrypoint(_));
         if let Some(one) = role.target.instructions().find(|one| entry(&one.kind)) {
             return role.target.place(one.line);
@@ -256,11 +257,12 @@ fn place(lab: &Lab, role: &RoleSubject, service: &Service, uid: u32) -> Place {
 
 /// Where processes cannot be looked at: what the settings leave them.
 async fn by_settings(lab: &Lab, role: &RoleSubject, service: &Service, image: &ImageInfo) -> Checked<Seen> {
-    let dropped = service.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL")) && service.cap_add.is_empty();
+    let dropped = service.settings.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL"))
+        && service.settings.cap_add.is_empty();
     if dropped {
         return Ok(Seen::Clean(format!("{} drops all capabilities", role.name)));
     }
-    let user = service.user.as_deref().unwrap_or(&image.config.user);
+    let user = service.settings.user.as_deref().unwrap_or(&image.config.user);
     let number = user.split(':').next().unwrap_or_default().parse::<u32>();
     let tree = lab.tree(&image.id).await?;
     let given = tree.files.values().any(|entry| entry.kind == EntryKind::File && entry.capability.is_some());

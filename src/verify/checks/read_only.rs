@@ -38,8 +38,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 
 /// Skipped, with the cause, where what compose.yaml takes away from a container of the service is what breaks it.
 pub(super) async fn cause(lab: &Lab, service: &Service) -> Checked<Option<Verdict>> {
-    let no_new = service.security_opt.iter().any(|option| option.starts_with("no-new-privileges"));
-    if !(service.read_only || no_new || !service.cap_drop.is_empty()) {
+    let no_new = service.settings.security_opt.iter().any(|option| option.starts_with("no-new-privileges"));
+    if !(service.settings.read_only || no_new || !service.settings.cap_drop.is_empty()) {
         return Ok(None);
     }
     match hardened(lab).await {

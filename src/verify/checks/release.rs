@@ -4,14 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::compose::{self, MountKind, Place};
+use crate::compose;
 use crate::dockerfile::{Dockerfile, Kind};
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
 use crate::lab::images::{build_in, secrets_for};
 use crate::lab::lineage::is_of_service;
 use crate::lab::{Injection, Lab, blame};
 use crate::project::Code;
+use crate::spec::MountKind;
 use crate::subject::{RoleSubject, Target};
+use crate::text::Place;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -68,7 +70,7 @@ fn changed(role: &RoleSubject, what: &str, text: &str, when: &str) -> Verdict {
 /// The verdict on a mount that puts something else in the place of what was released, or of the project's files beside it.
 async fn mounted(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<Verdict>> {
     let service = lab.subject.service(role);
-    let workdir = service.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     let mut code = Injection::of(&lab.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
     if code.is_empty() {
         code.push(workdir);

@@ -1,9 +1,10 @@
 //! Whether the build makes the same again: `build.reproducible`, `build.env-agnostic`.
 
-use crate::compose::Place;
 use crate::lab::rebuild::{Again, Made, names_chance};
-use crate::lab::{Attempt, Change, Lab, Obstacle, blame, rebuild};
+use crate::lab::{Attempt, Lab, Obstacle, blame, rebuild};
 use crate::stacks::ecosystem;
+use crate::text::Place;
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -24,7 +25,7 @@ pub(super) async fn reproducible(lab: &Lab) -> Checked {
     if let Some(verdict) = not_built(&made, later) {
         return Ok(verdict);
     }
-    let verdict = fail(format!("built again, it differs: {}", shown(&later.changes)));
+    let verdict = fail(format!("built again, it differs: {}", listed(&later.changes, 5)));
     let verdict = verdict.expected("the same files from the same source: path, mode, owner and content");
     Ok(verdict.at_place(&making(&made, later, &names_chance)))
 }
@@ -44,7 +45,7 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
         if other.changes.is_empty() {
             return Ok(usual);
         }
-        let what = format!("under {} it differs: {}", other.given, shown(&other.changes));
+        let what = format!("under {} it differs: {}", other.given, listed(&other.changes, 5));
         let holds = if other.leaked.is_some() { "; the build host's name is in it" } else { "" };
         return Ok(fail(format!("{what}{holds}")).expected(EXPECTED).at_place(&making(
             &made,
@@ -77,7 +78,7 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
         }
         let leaked = elsewhere.leaked.as_ref().filter(|leak| !leak.of_deployment);
         let holds = leaked.map_or_else(String::new, |leak| format!("; {} is in it", leak.what));
-        let verdict = fail(format!("under {given} it differs: {}{holds}", shown(&elsewhere.changes)));
+        let verdict = fail(format!("under {given} it differs: {}{holds}", listed(&elsewhere.changes, 5)));
         verdict.at_place(&making(&made, elsewhere, &names_environment))
     };
     Ok(verdict.expected(EXPECTED))
@@ -88,13 +89,6 @@ fn files(made: &Made) -> String {
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     }
-}
-
-fn shown(changes: &[Change]) -> String {
-    const SHOWN: usize = 5;
-    let more = changes.len().saturating_sub(SHOWN);
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    format!("{}{more}", changes.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// What there is to say if the same build failed the second time.

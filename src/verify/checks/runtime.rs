@@ -46,10 +46,10 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 }
 
 async fn side(lab: &Lab, image: &ImageInfo, service: &Service) -> Checked<Side> {
-    let path = service.environment.get("PATH").cloned().flatten();
+    let path = service.settings.environment.get("PATH").cloned().flatten();
     let path = path.or_else(|| image.config.env_value("PATH").map(ToOwned::to_owned));
     let path = path.unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
-    let workdir = service.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+    let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     Ok(Side {
         tree: lab.tree(&image.id).await?,
         container: lab.run.create_idle(&image.id).await?,
@@ -120,9 +120,9 @@ async fn compare(
 /// The words of a service's command that may name a program: all of a line for the shell, each with what is before a
 /// slash-less name left as it is.
 fn words(service: &Service, image: &ImageInfo) -> Vec<String> {
-    let entrypoint = service.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
-    let replaced = service.entrypoint.is_some() && service.command.is_none();
-    let command = match &service.command {
+    let entrypoint = service.settings.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
+    let replaced = service.settings.entrypoint.is_some() && service.settings.command.is_none();
+    let command = match &service.settings.command {
         Some(command) => command.as_slice(),
         None if replaced => &[],
         None => &image.config.cmd,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::compose::{self, HealthTest, Service};
+use crate::compose::{self, Service};
 use crate::engine::ImageInfo;
 use crate::lab::lineage::is_of_service;
 use crate::lab::taint::{Taints, leaks, service_leaks};
 use crate::lab::{Lab, blame};
 use crate::project::EnvName;
+use crate::spec::HealthTest;
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
@@ -98,7 +99,8 @@ fn in_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
 pub(super) fn secret_variables(lab: &Lab, role: &RoleSubject) -> BTreeSet<String> {
     let service = lab.subject.service(role);
     let names = names(lab);
-    let own = service.environment.iter().filter(|(_, value)| value.as_ref().is_none_or(|value| !value.is_empty()));
+    let own =
+        service.settings.environment.iter().filter(|(_, value)| value.as_ref().is_none_or(|value| !value.is_empty()));
     let own = own.map(|(name, _)| name).chain(&service.environment_from_host);
     let mut found: BTreeSet<String> = own.filter(|name| names.contains(name.as_str())).cloned().collect();
     let taints = Taints::declared(lab);
@@ -106,7 +108,9 @@ pub(super) fn secret_variables(lab: &Lab, role: &RoleSubject) -> BTreeSet<String
         && let Some(tainted) = tainted.services.get(&service.name)
     {
         let holds = |value: &Option<String>| value.as_ref().is_some_and(|value| taints.secret_in(value).is_some());
-        found.extend(tainted.environment.iter().filter(|(_, value)| holds(value)).map(|(name, _)| name.clone()));
+        found.extend(
+            tainted.settings.environment.iter().filter(|(_, value)| holds(value)).map(|(name, _)| name.clone()),
+        );
     }
     found
 }
@@ -119,16 +123,12 @@ pub(super) fn is_secret_variable(lab: &Lab, name: &str) -> bool {
 /// What else of a service is written into its container's description, by field.
 fn texts(service: &Service) -> Vec<(&'static str, String)> {
     let words = |words: &Option<Vec<String>>| words.as_ref().map_or_else(String::new, |words| words.join(" "));
-    let health = match service.healthcheck.as_ref().and_then(|check| check.test.as_ref()) {
-        Some(HealthTest::Exec(words)) => words.join(" "),
-        Some(HealthTest::Shell(line)) => line.clone(),
-        Some(HealthTest::None) | None => String::new(),
-    };
-    let labels: Vec<&str> = service.labels.values().map(String::as_str).collect();
+    let health = service.settings.healthcheck.as_ref().and_then(|check| check.test.as_ref()).map(HealthTest::command);
+    let labels: Vec<&str> = service.settings.labels.values().map(String::as_str).collect();
     vec![
-        ("command", words(&service.command)),
-        ("entrypoint", words(&service.entrypoint)),
-        ("healthcheck", health),
+        ("command", words(&service.settings.command)),
+        ("entrypoint", words(&service.settings.entrypoint)),
+        ("healthcheck", health.unwrap_or_default()),
         ("labels", labels.join(" ")),
     ]
 }

@@ -16,7 +16,7 @@ pub(super) async fn non_root(lab: &Lab) -> Checked {
     let role = lab.role("service")?;
     let image = lab.container_image("service")?;
     let service = lab.subject.service(role);
-    let user = service.user.clone().unwrap_or_else(|| image.config.user.clone());
+    let user = service.settings.user.clone().unwrap_or_else(|| image.config.user.clone());
     let place = blame::user(&lab.subject, role);
     let name = user.split(':').next().unwrap_or_default();
     let refuse = |what: String| Ok(fail(what).expected("a uid other than 0").at_place(&place));
@@ -125,8 +125,7 @@ pub(super) async fn port(lab: &Lab) -> Checked {
         let path = path.as_str();
         async move {
             let tell = |spec: &mut ContainerSpec| {
-                spec.env.retain(|(name, _)| name != "PORT");
-                spec.env.push(("PORT".into(), port.to_string()));
+                spec.settings.environment.insert("PORT".into(), Some(port.to_string()));
                 for port in &watched {
                     publish(spec, *port);
                 }

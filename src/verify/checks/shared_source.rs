@@ -76,7 +76,7 @@ fn other_mount(lab: &Lab, role: &RoleSubject, mount: &Mount) -> Option<Verdict> 
             None => refuse(format!("nothing is mounted at {}", mount.target), service.at("volumes").line),
         };
     };
-    if own.source != mount.source || own.bind().is_none() {
+    if own.source != mount.source || own.as_bind().is_none() {
         return refuse(format!("{} is mounted at {}", shown(own), own.target), own.place.line);
     }
     if own.read_only {

@@ -23,9 +23,9 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let slow = lab.subject.project.verify.slow.as_ref().map(|path| path.as_str().to_owned());
     let service = lab.subject.service(role);
     let (scene, _, host) = serving(lab).await?;
-    let grace = service.stop_grace_period.unwrap_or(GRACE);
+    let grace = service.settings.stop_grace_period.unwrap_or(GRACE);
     let image = lab.container_image("service")?;
-    let signal = service.stop_signal.clone().unwrap_or_else(|| image.config.stop_signal.clone());
+    let signal = service.settings.stop_signal.clone().unwrap_or_else(|| image.config.stop_signal.clone());
     let signal = if signal.is_empty() { "SIGTERM".to_owned() } else { signal };
     let observed = observe(&scene.container, host, &health, slow.as_deref(), &signal, grace).await?;
     let verdict = judge(&observed, &signal, grace);

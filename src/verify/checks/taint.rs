@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::compose::Place;
 use crate::engine::{self, ImageInfo};
 use crate::lab::taint::{Leak, Leaks, Taint, Taints, is_secret_name, is_telling, service_leaks};
 use crate::lab::{Lab, blame};
 use crate::subject::RoleSubject;
+use crate::text::Place;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -65,7 +65,7 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
 /// The words of one kind that came to light, in files first: what is there says most.
 fn told(leaks: &Leaks, secret: bool) -> Vec<&Leak> {
     let mut found: Vec<&Leak> = leaks.found.iter().filter(|leak| leak.taint.is_secret() == secret).collect();
-    found.sort_by_key(|leak| matches!(leak.place, engine::Place::Config { .. }));
+    found.sort_by_key(|leak| matches!(leak.place, engine::ImagePart::Config { .. }));
     found
 }
 
@@ -93,7 +93,7 @@ async fn literal(lab: &Lab, role: &RoleSubject, image: &ImageInfo, values: &[&Ta
     let needles: Vec<Vec<u8>> =
         literal.iter().filter_map(|taint| taint.value()).map(|value| value.as_bytes().to_vec()).collect();
     let hits = lab.engine().search_image(&image.id, &needles).await?;
-    let found = hits.iter().find(|hit| matches!(hit.place, engine::Place::Config { .. }));
+    let found = hits.iter().find(|hit| matches!(hit.place, engine::ImagePart::Config { .. }));
     Ok(found.map(|hit| {
         let taint = literal[hit.needle];
         let place = blame::value(&role.target, taint.value().unwrap_or_default());

@@ -4,7 +4,9 @@
 //! `NAME=value` a line), and what comes out: `config.json` as Compose has it (less its paths), or
 //! `error.txt` as we say it where Compose refuses the file too; `unsupported.txt` lists what we cannot
 //! honour, one `service field line` each, which is left out of the comparison.
-//! `UPDATE=1 cargo test --lib compose::differential` writes them anew.
+//! `UPDATE=1 cargo test --test main compose` writes them anew.
+
+mod config_json;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +15,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Compose, read, to_config_json};
+use dockwright::compose::{Compose, read};
+
+use self::config_json::to_config_json;
+use super::support::repository;
 
 /// Fields that change nothing in a container that is started alone; see `keys.rs`.
 const HARMLESS: &[&str] = &[
@@ -27,10 +32,11 @@ const HARMLESS: &[&str] = &[
     "deploy.update_config",
     "develop",
     "pull_refresh_after",
+    "volumes.consistency",
 ];
 
 fn cases() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/compose");
+    let root = repository().join("tests/cases/compose");
     let mut found: Vec<_> =
         std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     found.sort();

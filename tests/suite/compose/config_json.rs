@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Compose, Definition, Service};
-use super::parts::{Build, Condition, FileRef, HealthTest, Healthcheck, Mount, MountKind, Port};
+use dockwright::compose::{Build, Compose, Condition, Definition, FileRef, Mount, Port, Service};
+use dockwright::spec::{Device, HealthTest, Healthcheck, MountKind, Settings, Tmpfs};
 
 /// The whole project, services of every profile included, top-level resources that nothing uses left out.
-#[must_use]
-pub fn to_config_json(compose: &Compose) -> Value {
+pub(super) fn to_config_json(compose: &Compose) -> Value {
     let mut out = Map::new();
     put(&mut out, "name", json!(compose.name));
     let services: Map<String, Value> =
@@ -82,82 +81,87 @@ fn definition(one: &Definition, network: bool) -> Value {
 
 fn service(one: &Service) -> Value {
     let mut out = Map::new();
+    let said = &one.settings;
     // These two are always there.
-    out.insert("command".to_owned(), json!(one.command));
-    out.insert("entrypoint".to_owned(), json!(one.entrypoint));
+    out.insert("command".to_owned(), json!(said.command));
+    out.insert("entrypoint".to_owned(), json!(said.entrypoint));
     for (key, value) in [
         ("image", &one.image),
-        ("user", &one.user),
-        ("working_dir", &one.working_dir),
-        ("pid", &one.pid),
-        ("ipc", &one.ipc),
-        ("uts", &one.uts),
-        ("userns_mode", &one.userns_mode),
-        ("cgroup", &one.cgroup),
-        ("network_mode", &one.network_mode),
-        ("stop_signal", &one.stop_signal),
-        ("restart", &one.restart),
-        ("hostname", &one.hostname),
-        ("domainname", &one.domainname),
+        ("user", &said.user),
+        ("working_dir", &said.working_dir),
+        ("pid", &said.pid),
+        ("ipc", &said.ipc),
+        ("uts", &said.uts),
+        ("userns_mode", &said.userns_mode),
+        ("cgroup", &said.cgroup),
+        ("network_mode", &said.network_mode),
+        ("stop_signal", &said.stop_signal),
+        ("restart", &said.restart),
+        ("hostname", &said.hostname),
+        ("domainname", &said.domainname),
         ("container_name", &one.container_name),
-        ("runtime", &one.runtime),
-        ("platform", &one.platform),
+        ("runtime", &said.runtime),
+        ("platform", &said.platform),
         ("pull_policy", &one.pull_policy),
-        ("cpuset", &one.limits.cpuset),
+        ("cpuset", &said.limits.cpuset),
+    ] {
+        put(&mut out, key, json!(value));
+    }
+    let tmpfs: Vec<String> = said.tmpfs.iter().map(written).collect();
+    for (key, value) in [
+        ("profiles", &one.profiles),
+        ("tmpfs", &tmpfs),
+        ("cap_add", &said.cap_add),
+        ("cap_drop", &said.cap_drop),
+        ("security_opt", &said.security_opt),
+        ("expose", &one.expose),
+        ("dns", &said.dns),
+        ("dns_search", &said.dns_search),
+        ("dns_opt", &said.dns_opt),
+        ("group_add", &said.group_add),
     ] {
         put(&mut out, key, json!(value));
     }
     for (key, value) in [
-        ("profiles", &one.profiles),
-        ("tmpfs", &one.tmpfs),
-        ("cap_add", &one.cap_add),
-        ("cap_drop", &one.cap_drop),
-        ("security_opt", &one.security_opt),
-        ("expose", &one.expose),
-        ("dns", &one.dns),
-        ("dns_search", &one.dns_search),
-        ("dns_opt", &one.dns_opt),
-        ("group_add", &one.group_add),
+        ("read_only", said.read_only),
+        ("privileged", said.privileged),
+        ("tty", said.tty),
+        ("stdin_open", said.stdin_open),
     ] {
-        put(&mut out, key, json!(value));
-    }
-    for (key, value) in
-        [("read_only", one.read_only), ("privileged", one.privileged), ("tty", one.tty), ("stdin_open", one.stdin_open)]
-    {
         put(&mut out, key, json!(value));
     }
     put(&mut out, "build", one.build.as_ref().map_or(Value::Null, build));
-    put(&mut out, "environment", json!(one.environment));
+    put(&mut out, "environment", json!(said.environment));
     put(&mut out, "volumes", one.volumes.iter().map(mount).collect());
     put(&mut out, "ports", one.ports.iter().map(port).collect());
     put(&mut out, "secrets", file_refs(&one.secrets));
     put(&mut out, "configs", file_refs(&one.configs));
-    put(&mut out, "healthcheck", one.healthcheck.as_ref().map_or(Value::Null, |check| healthcheck(check, one)));
-    put(&mut out, "sysctls", json!(one.sysctls));
-    put(&mut out, "labels", json!(one.labels));
-    if let Some(init) = one.init {
+    put(&mut out, "healthcheck", said.healthcheck.as_ref().map_or(Value::Null, |check| healthcheck(check, one)));
+    put(&mut out, "sysctls", json!(said.sysctls));
+    put(&mut out, "labels", json!(said.labels));
+    if let Some(init) = said.init {
         out.insert("init".to_owned(), json!(init));
     }
-    if let Some(period) = one.stop_grace_period {
+    if let Some(period) = said.stop_grace_period {
         out.insert("stop_grace_period".to_owned(), json!(go_duration(period)));
     }
     put(&mut out, "networks", networks(one));
     put(&mut out, "depends_on", depends_on(one));
     put(&mut out, "ulimits", ulimits(one));
-    let hosts = one.extra_hosts.iter().map(|(name, address)| format!("{name}={address}"));
+    let hosts = said.extra_hosts.iter().map(|(name, address)| format!("{name}={address}"));
     put(&mut out, "extra_hosts", hosts.collect());
-    put(&mut out, "devices", devices(one));
-    put(&mut out, "oom_score_adj", json!(one.oom_score_adj));
+    put(&mut out, "devices", devices(said));
+    put(&mut out, "oom_score_adj", json!(said.oom_score_adj));
     limits(one, &mut out);
     Value::Object(out)
 }
 
 /// Limits, each where it was said.
 fn limits(one: &Service, out: &mut Map<String, Value>) {
-    let limits = &one.limits;
+    let limits = &one.settings.limits;
     let said = |field: &str| one.places.contains_key(field);
     let bytes = |size: Option<i64>| json!(size.map(|size| size.to_string()));
-    put(out, "shm_size", bytes(one.shm_size));
+    put(out, "shm_size", bytes(one.settings.shm_size));
     put(out, "memswap_limit", bytes(limits.memory_swap));
     put(out, "cpu_shares", json!(limits.cpu_shares));
     let mut caps = Map::new();
@@ -230,7 +234,8 @@ fn depends_on(one: &Service) -> Value {
 }
 
 fn ulimits(one: &Service) -> Value {
-    one.ulimits
+    one.settings
+        .ulimits
         .iter()
         .map(|(name, limit)| {
             let long = one.places.contains_key(&format!("ulimits.{name}.soft"));
@@ -241,14 +246,15 @@ fn ulimits(one: &Service) -> Value {
         .into()
 }
 
-fn devices(one: &Service) -> Value {
-    one.devices
-        .iter()
-        .map(|device| {
-            let parts: Vec<&str> = device.splitn(3, ':').collect();
-            json!({"source": parts[0], "target": parts.get(1), "permissions": parts.get(2)})
-        })
-        .collect()
+fn devices(said: &Settings) -> Value {
+    let device = |one: &Device| json!({"source": one.source, "target": one.target, "permissions": one.permissions});
+    said.devices.iter().map(device).collect()
+}
+
+/// A tmpfs as the file has it.
+fn written(tmpfs: &Tmpfs) -> String {
+    let colon = if tmpfs.options.is_empty() { "" } else { ":" };
+    format!("{}{colon}{}", tmpfs.target, tmpfs.options.join(","))
 }
 
 fn build(one: &Build) -> Value {
@@ -282,7 +288,6 @@ fn mount(one: &Mount) -> Value {
     put(&mut out, "source", json!(one.source));
     put(&mut out, "target", json!(one.target));
     put(&mut out, "read_only", json!(one.read_only));
-    put(&mut out, "consistency", json!(one.consistency));
     let mut inner = Map::new();
     let kind = match &one.kind {
         MountKind::Bind(bind) => {
@@ -302,7 +307,6 @@ fn mount(one: &Mount) -> Value {
             put(&mut inner, "mode", json!(mode));
             "tmpfs"
         }
-        MountKind::Other(kind) => kind,
     };
     put(&mut out, "type", json!(kind));
     put(&mut out, kind, Value::Object(inner));
@@ -340,16 +344,10 @@ fn file_refs(all: &[FileRef]) -> Value {
 fn healthcheck(one: &Healthcheck, service: &Service) -> Value {
     let mut out = Map::new();
     match &one.test {
-        None => {}
         Some(HealthTest::None) if service.places.contains_key("healthcheck.disable") => {
             put(&mut out, "disable", json!(true));
         }
-        Some(HealthTest::None) => put(&mut out, "test", json!(["NONE"])),
-        Some(HealthTest::Exec(words)) => {
-            let words: Vec<&str> = std::iter::once("CMD").chain(words.iter().map(String::as_str)).collect();
-            put(&mut out, "test", json!(words));
-        }
-        Some(HealthTest::Shell(line)) => put(&mut out, "test", json!(["CMD-SHELL", line])),
+        test => put(&mut out, "test", json!(test.as_ref().map(HealthTest::words))),
     }
     for (key, time) in [
         ("interval", one.interval),
