@@ -1,0 +1,24 @@
+# orders: the installation role and the stages that it is made from, made by dockwright from dockwright.toml.
+
+# ---- runtime: what dev and service share, so that dev simulates production
+FROM debian:trixie-slim AS runtime
+ENV HOME=/tmp \
+    PORT=8080
+WORKDIR /srv/app
+EXPOSE 8080
+
+# ---- service: what ships, less the deployment's environment
+FROM runtime AS service
+LABEL org.opencontainers.image.title=orders \
+      org.opencontainers.image.base.name=debian:trixie-slim
+# The code is not in the image: compose.yaml mounts the builder's output here.
+# A number, so that it needs no account in the image and orchestrators can see that it is not root.
+USER 10001:10001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+    CMD ["/srv/app/orders", "healthcheck"]
+CMD ["/srv/app/orders"]
+
+# ---- installation: service and the environment of the deployment "production"
+FROM service AS installation
+ENV APP_ENV=production
