@@ -155,6 +155,10 @@ pub enum CodeArg {
 pub struct ShowArgs {
     /// A file such as compose.yaml, or a role such as dev [default: all files]
     pub what: Option<String>,
+    /// Print instead what the files are made from, and for each value where it comes from: the stack, its manager or
+    /// framework, the description; of a role, only what is that role's
+    #[arg(long)]
+    pub origin: bool,
 }
 
 /// `dockwright verify`.

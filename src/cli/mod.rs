@@ -66,7 +66,7 @@ fn dispatch(ui: &Ui, args: &Args) -> Result<u8> {
 
 /// The description of the project that the command is about.
 fn project(args: &Args) -> Result<Project> {
-    Project::read(&args.project, crate::project::known_stacks())
+    Project::read(&args.project, crate::stacks::embedded())
 }
 
 /// The date and time. Nothing else reads the calendar.

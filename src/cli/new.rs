@@ -1,14 +1,16 @@
 //! `dockwright new`: a service in a new folder.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::args::{CodeArg, LayoutArg, NewArgs};
 use crate::error::{Error, Result};
 use crate::project::{
-    Code, Command, Layout, Port, Project, ProjectPath, Reload, ServiceName, Tool, ToolName, UrlPath, known_stacks,
+    Code, Command, Description, FILE, Layout, Port, Project, ProjectPath, Reload, ServiceName, Tool, ToolName, UrlPath,
 };
 use crate::render;
-use crate::stacks;
+use crate::stacks::{self, Choice};
 use crate::ui::{BOLD, Format, Ui};
 use crate::write;
 
@@ -42,39 +44,37 @@ pub(super) fn run(ui: &Ui, options: &NewArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// The description of the new service: the stack's defaults, what verification must know of the starter, and
-/// what the arguments say.
+/// The new service: the stack's defaults, what the starter tells verification, and what the arguments say.
 fn describe(options: &NewArgs) -> Result<Project> {
-    let facts = known_stacks().iter().find(|facts| facts.name == options.stack);
-    let stack = stacks::find(&options.stack);
-    let (Some(facts), Some(stack)) = (facts, stack) else {
-        return Err(Error::usage(format!("there is no stack `{}`", options.stack))
-            .hint(format!("the stacks are {}", stacks::NAMES.join(", "))));
-    };
-    let name = ServiceName::parse(&options.name, facts.reserved)?;
-    let mut project = Project::starter(name.clone(), &options.stack);
-    if let Some(manager) = &options.manager {
-        if !facts.managers.contains(&manager.as_str()) {
-            return Err(Error::usage(format!("the stack {} has no package manager `{manager}`", options.stack))
-                .hint(format!("it has {}", facts.managers.join(", "))));
-        }
-        project.service.manager = Some(manager.clone());
+    let stacks = stacks::embedded();
+    let known = stacks.options(&options.stack).map_err(|error| Error::usage(error.message().to_owned()))?;
+    let reserved: Vec<&str> = known.reserved.iter().map(String::as_str).collect();
+    let name = ServiceName::parse(&options.name, &reserved)?;
+    let manager = options.manager.as_deref();
+    if let Some(manager) = manager.filter(|manager| !known.managers.iter().any(|known| known == manager)) {
+        return Err(Error::usage(format!("the stack {} has no package manager `{manager}`", options.stack))
+            .hint(format!("it has {}", known.managers.join(", "))));
     }
-    project.service.port = options.port.map(|port| Port::new(port.into())).transpose()?;
-    project.service.layout = if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
-    project.roles.service.code = if options.code == CodeArg::Mounted { Code::Mounted } else { Code::Image };
-    project.roles.dev_tools.enabled = !options.no_dev_tools;
+    let choice = Choice { stack: &options.stack, manager, name: name.as_str(), ..Choice::default() };
+    let stack = stacks.resolve(&choice)?;
+
+    let mut new = Description::starter(name, &options.stack);
+    new.service.manager = options.manager.clone();
+    new.service.port = options.port.map(|port| Port::new(port.into())).transpose()?;
+    new.service.layout = if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
+    new.roles.service.code = if options.code == CodeArg::Mounted { Code::Mounted } else { Code::Image };
+    new.roles.dev_tools.enabled = !options.no_dev_tools;
     if !options.no_dev_tools {
         for (tool, shows) in &stack.dev_tools.tools {
             let (name, shows) = (ToolName::parse(tool)?, Command::parse(shows.clone())?);
-            project.roles.dev_tools.tools.push(Tool { name, shows });
+            new.roles.dev_tools.tools.push(Tool { name, shows });
         }
     }
     let probe = &stack.verify.reload;
-    let file = probe.file.replace("@module@", &name.as_str().replace('-', "_")).replace("@name@", name.as_str());
-    project.verify.health = Some(UrlPath::parse(&stack.verify.health)?);
-    project.verify.slow = Some(UrlPath::parse(&stack.verify.slow)?);
-    project.verify.reload =
-        Some(Reload { path: UrlPath::parse(&probe.path)?, file: ProjectPath::parse(&file)?, text: probe.text.clone() });
-    Ok(project)
+    new.verify.health = Some(UrlPath::parse(&stack.verify.health)?);
+    new.verify.slow = Some(UrlPath::parse(&stack.verify.slow)?);
+    let (path, file) = (UrlPath::parse(&probe.path)?, ProjectPath::parse(&probe.file)?);
+    new.verify.reload = Some(Reload { path, file, text: probe.text.clone() });
+    // Read back, as every command after this one reads it.
+    Project::parse(&new.to_toml(), Path::new(FILE), stacks)
 }

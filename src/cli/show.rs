@@ -4,12 +4,17 @@ use serde_json::json;
 
 use super::args::{Args, ShowArgs};
 use crate::error::{Error, Result};
+use crate::project::Project;
 use crate::render::{self, File};
 use crate::roles;
+use crate::stacks::Origin;
 use crate::ui::{DIM, Format, Ui};
 
 pub(super) fn run(ui: &Ui, args: &Args, options: &ShowArgs) -> Result<u8> {
     let project = super::project(args)?;
+    if options.origin {
+        return origins(ui, &project, options.what.as_deref());
+    }
     let files = render::scaffold(&project);
     let shown: Vec<File> = match options.what.as_deref() {
         None => files,
@@ -33,6 +38,26 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &ShowArgs) -> Result<u8> {
         for file in &shown {
             ui.out(&format!("{DIM}==> {} <=={DIM:#}\n{}\n", file.path, String::from_utf8_lossy(&file.contents)));
         }
+    }
+    Ok(0)
+}
+
+/// The values that the files are made from, each with the layers that say it.
+fn origins(ui: &Ui, project: &Project, role: Option<&str>) -> Result<u8> {
+    if let Some(role) = role.filter(|role| roles::find(role).is_none()) {
+        return Err(Error::usage(format!("`{role}` is not a role")).hint("`--origin` takes a role, or nothing"));
+    }
+    let of_role = |path: &str| role.is_none_or(|role| path.split('.').next() == Some(role));
+    let values = project.stack.origins.leaves().into_iter().filter(|(path, ..)| of_role(path));
+    if ui.format == Format::Json {
+        let origin = |one: &Origin| json!({ "layer": one.layer.to_string(), "file": *one.file, "line": one.line });
+        let value = |(path, value, origins): (String, String, Vec<Origin>)| json!({ "path": path, "value": value, "origins": origins.iter().map(origin).collect::<Vec<_>>() });
+        ui.json(&json!({ "schema": 1, "values": values.map(value).collect::<Vec<_>>() }));
+        return Ok(0);
+    }
+    for (path, value, origins) in values {
+        let origins: Vec<String> = origins.iter().map(ToString::to_string).collect();
+        ui.out(&format!("{path} = {value}  {DIM}# {}{DIM:#}\n", origins.join(", ")));
     }
     Ok(0)
 }

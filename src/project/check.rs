@@ -3,25 +3,27 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::flaws::Flaws;
+use super::flaws::{Flaws, all, one, optional};
+use super::suggest::nearest;
 use super::text::{is_line_break, refuse_control, shown};
 use super::{
-    Command, Deployment, DeploymentName, DevTools, Env, EnvName, EnvValue, ImageRef, Images, Package, Port, Project,
-    ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName, ServiceRole, ShellLine, StackFacts, Tool, ToolName,
+    Command, Deployment, DeploymentName, Description, DevTools, Env, EnvName, EnvValue, ImageRef, Images, Package,
+    Port, ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName, ServiceRole, ShellLine, Tool, ToolName,
     UrlPath, Verify, raw, waivers,
 };
 use crate::error::{Error, Result};
+use crate::stacks::{Options, examples};
 
-/// The project, or nothing and what is wrong in `flaws`.
-pub(super) fn project(raw: raw::Description, stacks: &[StackFacts<'_>], flaws: &mut Flaws<'_>) -> Option<Project> {
-    let service = service(raw.service, stacks, flaws);
+/// The description, or nothing and what is wrong in `flaws`.
+pub(super) fn project(raw: raw::Description, stack: &Options, flaws: &mut Flaws<'_>) -> Option<Description> {
+    let service = service(raw.service, stack, flaws);
     let images = raw.images.unwrap_or_default();
     let runtime = optional(images.runtime, |text| ImageRef::parse(&text), flaws);
     let build = optional(images.build, |text| ImageRef::parse(&text), flaws);
     let roles = roles(raw.roles.unwrap_or_default(), flaws);
     let deployments = deployments(raw.deployments, flaws);
     let verify = verify(raw.verify.unwrap_or_default(), flaws);
-    Some(Project {
+    Some(Description {
         service: service?,
         images: Images { runtime: runtime?, build: build? },
         roles: roles?,
@@ -30,56 +32,66 @@ pub(super) fn project(raw: raw::Description, stacks: &[StackFacts<'_>], flaws: &
     })
 }
 
-/// A value that may be left out: outer `None` for a flawed one.
-#[expect(clippy::option_option, reason = "left out and flawed are two things")]
-fn optional<T, U>(
-    raw: Option<raw::At<T>>,
-    parse: impl FnOnce(T) -> Result<U>,
-    flaws: &mut Flaws<'_>,
-) -> Option<Option<U>> {
-    raw.map_or(Some(None), |raw| one(raw, parse, flaws).map(Some))
-}
-
-pub(super) fn one<T, U>(raw: raw::At<T>, parse: impl FnOnce(T) -> Result<U>, flaws: &mut Flaws<'_>) -> Option<U> {
-    let (value, span) = raw.split();
-    flaws.take(&span, parse(value))
-}
-
-/// All of a list, or nothing if any is flawed; looks at all.
-pub(super) fn all<T, U>(raw: Vec<T>, mut each: impl FnMut(T) -> Option<U>) -> Option<Vec<U>> {
-    let count = raw.len();
-    let good: Vec<U> = raw.into_iter().filter_map(&mut each).collect();
-    (good.len() == count).then_some(good)
-}
-
-fn service(raw: raw::Service, stacks: &[StackFacts<'_>], flaws: &mut Flaws<'_>) -> Option<Service> {
-    // `shape` has seen to it that the stack is one of these.
+fn service(raw: raw::Service, options: &Options, flaws: &mut Flaws<'_>) -> Option<Service> {
     let (stack, _) = raw.stack.split();
-    let facts = stacks.iter().find(|facts| facts.name == stack)?;
-    let name = one(raw.name, |text| ServiceName::parse(&text, facts.reserved), flaws);
+    let reserved: Vec<&str> = options.reserved.iter().map(String::as_str).collect();
+    let name = one(raw.name, |text| ServiceName::parse(&text, &reserved), flaws);
     let port = optional(raw.port, Port::new, flaws);
     let command = command(raw.command, flaws);
-    let manager = optional(raw.manager, |text| manager(text, facts), flaws);
+    let version = optional(raw.version, version, flaws);
+    let known = |what: &'static str, names: &[String], text: String| one_of(&stack, what, names, text);
+    let manager = optional(raw.manager, |text| known("package manager", &options.managers, text), flaws);
+    let framework = optional(raw.framework, |text| known("framework", &options.frameworks, text), flaws);
+    let libraries = all(raw.libraries.unwrap_or_default(), |raw| one(raw, |text| library(text, options), flaws));
+    let carries = all(raw.carries.unwrap_or_default(), |raw| one(raw, |text| ProjectPath::parse(&text), flaws));
     Some(Service {
         name: name?,
-        stack,
+        stack: stack.clone(),
+        version: version?,
         kind: raw.kind.unwrap_or_default(),
         port: port?,
         command: command?,
         manager: manager?,
+        framework: framework?,
+        libraries: libraries?,
+        carries: carries?,
         layout: raw.layout.unwrap_or_default(),
     })
 }
 
-fn manager(text: String, facts: &StackFacts<'_>) -> Result<String> {
-    if facts.managers.contains(&text.as_str()) {
+/// A version becomes part of an image's name; which there are, the stack knows.
+fn version(text: String) -> Result<String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || " .,<>=^~*-+".contains(c);
+    if !text.trim().is_empty() && text.chars().all(good) {
         return Ok(text);
     }
-    let known: Vec<String> = facts.managers.iter().map(super::text::quoted).collect();
-    let error = Error::description(format!("the stack {} has no package manager {}", facts.name, shown(&text)));
+    Err(Error::description(format!("{} is neither a version nor a range", shown(&text))).hint(format!(
+        "write one as {:?}, or a range as {:?}",
+        examples().version,
+        examples().range
+    )))
+}
+
+fn one_of(stack: &str, what: &str, names: &[String], text: String) -> Result<String> {
+    if names.contains(&text) {
+        return Ok(text);
+    }
+    let error = Error::description(format!("the stack {stack} has no {what} {}", shown(&text)));
+    let known: Vec<String> = names.iter().map(super::text::quoted).collect();
     Err(match known.as_slice() {
-        [] => error.hint("leave `manager` out"),
+        [] => error.hint(format!("leave the {what} out")),
         _ => error.hint(format!("it can be {}", known.join(", "))),
+    })
+}
+
+fn library(text: String, options: &Options) -> Result<String> {
+    if options.libraries.contains(&text) {
+        return Ok(text);
+    }
+    let error = Error::description(format!("which packages {} needs is not known", shown(&text)));
+    Err(match nearest(&text, options.libraries.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {}?", shown(near))),
+        None => error.hint("add them to `packages` of [roles.build] and [roles.service]"),
     })
 }
 

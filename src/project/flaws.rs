@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::Path;
 
+use super::raw;
 use crate::error::{Error, Location, Result};
 
 /// The longest line that is quoted in an error, in characters.
@@ -74,6 +75,28 @@ impl<'a> Flaws<'a> {
         }
         Some(if more > 0 { first.hint(format!("and {more} more after these")) } else { first })
     }
+}
+
+/// A value that may be left out: outer `None` for a flawed one.
+#[expect(clippy::option_option, reason = "left out and flawed are two things")]
+pub(super) fn optional<T, U>(
+    raw: Option<raw::At<T>>,
+    parse: impl FnOnce(T) -> Result<U>,
+    flaws: &mut Flaws<'_>,
+) -> Option<Option<U>> {
+    raw.map_or(Some(None), |raw| one(raw, parse, flaws).map(Some))
+}
+
+pub(super) fn one<T, U>(raw: raw::At<T>, parse: impl FnOnce(T) -> Result<U>, flaws: &mut Flaws<'_>) -> Option<U> {
+    let (value, span) = raw.split();
+    flaws.take(&span, parse(value))
+}
+
+/// All of a list, or nothing if any is flawed; looks at all.
+pub(super) fn all<T, U>(raw: Vec<T>, mut each: impl FnMut(T) -> Option<U>) -> Option<Vec<U>> {
+    let count = raw.len();
+    let good: Vec<U> = raw.into_iter().filter_map(&mut each).collect();
+    (good.len() == count).then_some(good)
 }
 
 /// The place of a byte in a text.

@@ -5,16 +5,16 @@
 //! (TOML, YAML, Dockerfile, shell), so that later modules escape but never refuse.
 //!
 //! Reading order: `model` (the values); `name`, `env`, `words`, `paths`, `image_ref` (texts with a grammar);
-//! `raw` (the file's shape) and `schema` (its JSON Schema); `document` (places in the file), `shape` and
-//! `check` (file → model); `read` (disk); `starter` (model → file).
+//! `raw` (the file's shape) and `schema` (its JSON Schema); `flaws` (places in the file), `shape` and
+//! `check` (file → model); `overlay` (what it says over its stack); `read` (disk); `starter` (model → file).
 
 mod check;
 mod env;
 mod flaws;
 mod image_ref;
-mod known;
 mod model;
 mod name;
+mod overlay;
 mod paths;
 mod raw;
 mod read;
@@ -33,10 +33,9 @@ mod words;
 
 pub use env::{EnvName, EnvValue};
 pub use image_ref::ImageRef;
-pub use known::known_stacks;
 pub use model::{
-    Code, Deployment, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles, Service, ServiceKind,
-    ServiceRole, StackFacts, Tool, Verify, Waiver,
+    Code, Deployment, Description, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles, Service,
+    ServiceKind, ServiceRole, Tool, Verify, Waiver,
 };
 pub use name::{DeploymentName, ServiceName};
 pub use paths::{ProjectPath, UrlPath};

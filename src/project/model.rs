@@ -1,8 +1,10 @@
 //! The values that a description holds, validated.
 //!
-//! What the file leaves out stays `None` here: the stack's defaults are the roles' business, and a
-//! description that is written back says no more than its author did.
+//! What the file leaves out stays `None` here: the stack's defaults are in [`Project::stack`], and a description that
+//! is written back says no more than its author did.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
@@ -10,21 +12,28 @@ use super::{
     UrlPath,
 };
 use crate::error::{Error, Result};
+use crate::stacks::Stack;
 
-/// What a description may say about one stack: all that this module needs to know of it.
-#[derive(Debug, Clone, Copy)]
-pub struct StackFacts<'a> {
-    /// The stack's name, as in `stack = "…"`.
-    pub name: &'a str,
-    /// The package managers it knows, its default first.
-    pub managers: &'a [&'a str],
-    /// Service names that its tools cannot use (keywords, names of its standard library).
-    pub reserved: &'a [&'a str],
+/// A description and its stack, with all that the description says over that. Reads as the description.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// What dockwright.toml says.
+    pub description: Description,
+    /// The stack, with its manager and framework, under what the description says.
+    pub stack: Arc<Stack>,
+}
+
+impl Deref for Project {
+    type Target = Description;
+
+    fn deref(&self) -> &Description {
+        &self.description
+    }
 }
 
 /// A service and its six roles, as dockwright.toml describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Project {
+pub struct Description {
     /// `[service]`.
     pub service: Service,
     /// `[images]`.
@@ -32,7 +41,7 @@ pub struct Project {
     /// `[roles.*]`.
     pub roles: Roles,
     /// `[deployments.*]` in the file's order, never empty: without any, one named `production` with
-    /// neither env nor secrets. The first is the stage `installation`, see [`Project::stage`].
+    /// neither env nor secrets. The first is the stage `installation`, see [`Description::stage`].
     pub deployments: Vec<Deployment>,
     /// `[verify]`.
     pub verify: Verify,
@@ -43,8 +52,10 @@ pub struct Project {
 pub struct Service {
     /// Its name.
     pub name: ServiceName,
-    /// Its stack: one of the [`StackFacts`] names that it was read with.
+    /// Its stack: one of those that it was read with.
     pub stack: String,
+    /// The version of the language, or a range of which the stack takes one; `None`: the stack's default.
+    pub version: Option<String>,
     /// What it does when it runs.
     pub kind: ServiceKind,
     /// The port it listens on; `None`: the stack's default.
@@ -53,6 +64,12 @@ pub struct Service {
     pub command: Option<Command>,
     /// The package manager, one of the stack's; `None`: the stack's default.
     pub manager: Option<String>,
+    /// The framework, one of the stack's.
+    pub framework: Option<String>,
+    /// Dependencies that need Debian packages, of those whose packages are known.
+    pub libraries: Vec<String>,
+    /// Files and folders that the service reads beside its code.
+    pub carries: Vec<ProjectPath>,
     /// One Dockerfile, or one per role.
     pub layout: Layout,
 }
@@ -277,7 +294,7 @@ impl Roles {
     }
 }
 
-impl Project {
+impl Description {
     /// The name of a deployment's Dockerfile stage and compose service: `installation` for the first one,
     /// `installation-NAME` for the others.
     #[must_use]

@@ -63,9 +63,22 @@ pub(super) struct Service {
     pub(super) port: Option<At<i64>>,
     /// What starts it. Without it, the stack's usual command.
     pub(super) command: Option<Command>,
+    /// The version of the language, or a range of which the stack takes one that has an image. Without it, the stack's
+    /// usual one.
+    #[schemars(extend("examples" = [examples().version, examples().range]))]
+    pub(super) version: Option<At<String>>,
     /// The package manager. Without it, the stack's usual one.
     #[schemars(extend("examples" = [examples().manager]))]
     pub(super) manager: Option<At<String>>,
+    /// The framework, where the stack knows it: it changes how the service is started.
+    #[schemars(extend("examples" = [examples().framework]))]
+    pub(super) framework: Option<At<String>>,
+    /// Dependencies that need Debian packages, to be compiled or to run: those packages are added.
+    #[schemars(extend("examples" = [[examples().library]]))]
+    pub(super) libraries: Option<Vec<At<String>>>,
+    /// Files and folders of the project that the service reads beside its code; the build takes along those that there are.
+    #[schemars(extend("examples" = [examples().carries]))]
+    pub(super) carries: Option<Vec<At<String>>>,
     /// `single`: one multi-stage Dockerfile. `per-role`: a Dockerfile for each role, in `docker/`.
     #[schemars(extend("default" = "single"))]
     pub(super) layout: Option<Layout>,
@@ -250,6 +263,11 @@ pub(super) struct Env(pub(super) Ordered<At<String>>);
 pub(super) struct At<T>(Spanned<T>);
 
 impl<T> At<T> {
+    /// The value.
+    pub(super) fn get(&self) -> &T {
+        self.0.get_ref()
+    }
+
     /// The value and its place.
     pub(super) fn split(self) -> (T, Range<usize>) {
         let span = self.0.span();

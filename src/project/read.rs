@@ -3,12 +3,14 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
 use super::flaws::{Flaws, location};
-use super::{FILE, Project, StackFacts, check, raw, shape, syntax};
+use super::{Description, FILE, Project, check, overlay, raw, shape, syntax};
 use crate::error::{Error, Kind, Result};
+use crate::stacks::{Choice, Stacks};
 
 /// The largest description that is read, in bytes: a thousand times what a large one has.
 pub const MAX_SIZE: u64 = 1 << 20;
@@ -18,8 +20,8 @@ impl Project {
     ///
     /// # Errors
     /// The first flaw in the file's order, with its place; its last hints name the others of the same kind
-    /// (syntax; keys and types; values).
-    pub fn parse(text: &str, file: &Path, stacks: &[StackFacts<'_>]) -> Result<Self> {
+    /// (syntax; keys and types; values). What is wrong in the stack's data has its place there.
+    pub fn parse(text: &str, file: &Path, stacks: &Stacks) -> Result<Self> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         if text.trim().is_empty() {
             return Err(Error::description("the description is empty")
@@ -29,26 +31,34 @@ impl Project {
         let table = DeTable::parse(text).map_err(|error| syntax::error(text, file, &error))?;
         shape::understands(table.get_ref()).map_err(|(span, error)| error.at(location(text, file, span.start)))?;
         let mut flaws = Flaws::new(text, file);
-        shape::check(&Self::schema(stacks), table.get_ref(), &mut flaws);
+        shape::check(&Description::schema(&stacks.names()), table.get_ref(), &mut flaws);
         if let Some(error) = flaws.into_error() {
             return Err(error);
         }
         let raw: raw::Description = serde::Deserialize::deserialize(toml::Deserializer::from(table))
             .map_err(|error| syntax::error(text, file, &error))?;
+        let options = stacks.options(raw.service.stack.get())?;
         let mut flaws = Flaws::new(text, file);
-        match check::project(raw, stacks, &mut flaws) {
-            Some(project) => Ok(project),
-            None => Err(flaws
-                .into_error()
-                .unwrap_or_else(|| Error::description("the description cannot be used").in_file(file))),
-        }
+        let Some(description) = check::project(raw, &options, &mut flaws) else {
+            let unknown = || Error::description("the description cannot be used").in_file(file);
+            return Err(flaws.into_error().unwrap_or_else(unknown));
+        };
+        let service = &description.service;
+        let stack = stacks.resolve(&Choice {
+            stack: &service.stack,
+            manager: service.manager.as_deref(),
+            framework: service.framework.as_deref(),
+            name: service.name.as_str(),
+            over: vec![overlay::of(text, file)?],
+        })?;
+        Ok(Self { description, stack: Arc::new(stack) })
     }
 
     /// Reads the dockwright.toml of the folder `dir`.
     ///
     /// # Errors
     /// As [`Project::parse`]; and when the file is missing, larger than [`MAX_SIZE`], not a file, not UTF-8.
-    pub fn read(dir: &Path, stacks: &[StackFacts<'_>]) -> Result<Self> {
+    pub fn read(dir: &Path, stacks: &Stacks) -> Result<Self> {
         // `./dockwright.toml` says no more than `dockwright.toml`.
         let file = if dir == Path::new(".") { PathBuf::from(FILE) } else { dir.join(FILE) };
         let bytes = bytes(dir, &file)?;

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::tests::{STACKS, in_repository, same_as_file};
+use super::tests::{in_repository, same_as_file, stacks};
 use super::*;
 use crate::error::Result;
 
@@ -92,15 +92,30 @@ fn settings() -> impl Strategy<Value = RoleSettings> {
 
 fn service() -> impl Strategy<Value = Service> {
     (
-        valid("[a-z]{3,9}(-[a-z0-9]{1,9}){0,3}", |text| ServiceName::parse(text, STACKS[0].reserved)),
+        valid("[a-z]{3,9}(-[a-z0-9]{1,9}){0,3}", |text| ServiceName::parse(text, &["json", "class", "socket"])),
         option::of(valid("[0-9]{4,5}", |text| Port::new(text.parse().unwrap_or(0)))),
         option::of(command()),
         option::of(prop::sample::select(vec!["pip".to_owned(), "uv".to_owned()])),
         prop::sample::select(vec![Layout::Single, Layout::PerRole]),
+        (
+            option::of(prop::sample::select(vec!["flask".to_owned()])),
+            option::of(prop::sample::select(vec!["3.13".to_owned(), ">=3.12".to_owned()])),
+            vec(prop::sample::select(vec!["libpq".to_owned(), "a b".to_owned()]), 0..3),
+            vec(valid(hostile(), ProjectPath::parse), 0..3),
+        ),
     )
-        .prop_map(|(name, port, command, manager, layout)| {
-            let stack = "python".to_owned();
-            Service { name, stack, kind: ServiceKind::Web, port, command, manager, layout }
+        .prop_map(|(name, port, command, manager, layout, (framework, version, libraries, carries))| Service {
+            name,
+            stack: "python".to_owned(),
+            version,
+            kind: ServiceKind::Web,
+            port,
+            command,
+            manager,
+            framework,
+            libraries,
+            carries,
+            layout,
         })
 }
 
@@ -155,7 +170,7 @@ fn verify() -> impl Strategy<Value = Verify> {
     )
 }
 
-fn project() -> impl Strategy<Value = Project> {
+fn description() -> impl Strategy<Value = Description> {
     let image = || option::of(valid("[a-z]{1,5}(/[a-z]{1,5})?(:[0-9.a-z-]{1,5})?", ImageRef::parse));
     let deployment = (valid("[a-z]{1,9}(-[a-z0-9]{1,9}){0,2}", DeploymentName::parse), env())
         .prop_map(|(name, (env, secrets))| Deployment { name, env, secrets });
@@ -163,7 +178,7 @@ fn project() -> impl Strategy<Value = Project> {
         |(service, runtime, build, roles, mut deployments, verify)| {
             let mut seen = HashSet::new();
             deployments.retain(|deployment| seen.insert(deployment.name.clone()));
-            Project { service, images: Images { runtime, build }, roles, deployments, verify }
+            Description { service, images: Images { runtime, build }, roles, deployments, verify }
         },
     )
 }
@@ -172,10 +187,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_is_read_back(project in project()) {
-        let text = project.to_toml();
-        match Project::parse(&text, Path::new(FILE), STACKS) {
-            Ok(read) => prop_assert_eq!(read, project, "{}", text),
+    fn what_is_written_is_read_back(description in description()) {
+        let text = description.to_toml();
+        match Project::parse(&text, Path::new(FILE), stacks()) {
+            Ok(read) => prop_assert_eq!(read.description, description, "{}", text),
             Err(error) => prop_assert!(false, "{} {:?}\n{}", error, error.hints(), text),
         }
     }
@@ -185,13 +200,13 @@ proptest! {
         let good = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml")).unwrap();
         // The case is ASCII, so every byte is a place to break it at.
         let (before, after) = good.split_at(at * good.len() / 200);
-        drop(Project::parse(&format!("{before}{text}{after}"), Path::new(FILE), STACKS));
+        drop(Project::parse(&format!("{before}{text}{after}"), Path::new(FILE), stacks()));
     }
 }
 
 #[test]
 fn the_starter_is_short_and_says_what_is_where() {
-    let mut project = Project::starter(ServiceName::parse("orders", &[]).unwrap(), "python");
+    let mut project = Description::starter(ServiceName::parse("orders", &[]).unwrap(), "python");
     let shows = Command::parse(vec!["ruff".to_owned(), "--version".to_owned()]).unwrap();
     project.roles.dev_tools.tools = vec![Tool { name: ToolName::parse("ruff").unwrap(), shows }];
     let path = |text| UrlPath::parse(text).unwrap();
@@ -204,6 +219,6 @@ fn the_starter_is_short_and_says_what_is_where() {
         waivers: Vec::new(),
     };
     let text = project.to_toml();
-    assert_eq!(Project::parse(&text, Path::new(FILE), STACKS).unwrap(), project);
+    assert_eq!(Project::parse(&text, Path::new(FILE), stacks()).unwrap().description, project);
     same_as_file(&text, &in_repository("tests/cases/project/good-starter/in.toml")).unwrap();
 }

@@ -5,21 +5,21 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
-use super::raw::Description;
-use super::{Project, StackFacts};
+use super::Description;
+use super::raw;
 
 /// Where editors find the schema: dockwright's own repository, since a user's has no copy of it.
 pub const SCHEMA_URL: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/raw/main/docs/dockwright.schema.json");
 
-impl Project {
+impl Description {
     /// The JSON Schema (draft 7, which taplo and Even Better TOML read) of dockwright.toml, for these stacks.
     #[must_use]
-    pub fn schema(stacks: &[StackFacts<'_>]) -> Value {
+    pub fn schema(stacks: &[&str]) -> Value {
         let mut schema = SchemaSettings::draft07()
             .with(|settings| settings.inline_subschemas = true)
             .with_transform(RecursiveTransform(plain))
             .into_generator()
-            .into_root_schema_for::<Description>();
+            .into_root_schema_for::<raw::Description>();
         let derived = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
         // What the file is comes before what is in it.
         let head = ["$schema", "title", "description"].map(|key| (key.to_owned(), derived[key].clone()));
@@ -27,8 +27,7 @@ impl Project {
         schema.extend(head);
         merge(&mut schema, derived);
         let mut schema = Value::Object(schema);
-        let names: Vec<&str> = stacks.iter().map(|stack| stack.name).collect();
-        schema["properties"]["service"]["properties"]["stack"]["enum"] = json!(names);
+        schema["properties"]["service"]["properties"]["stack"]["enum"] = json!(stacks);
         schema
     }
 }
@@ -77,11 +76,12 @@ fn merge(object: &mut Map<String, Value>, other: Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::tests::{STACKS, in_repository, same_as_file};
+    use crate::project::tests::{in_repository, same_as_file};
+    use crate::stacks;
 
     #[test]
     fn the_committed_schema_is_this_one() {
-        let text = serde_json::to_string_pretty(&Project::schema(STACKS)).unwrap() + "\n";
+        let text = serde_json::to_string_pretty(&Description::schema(&stacks::NAMES)).unwrap() + "\n";
         same_as_file(&text, &in_repository("docs/dockwright.schema.json")).unwrap();
     }
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn it_is_closed_and_explains_itself() {
-        walk(&Project::schema(STACKS), "", &mut |path, part| {
+        walk(&Description::schema(&stacks::NAMES), "", &mut |path, part| {
             let kind = part["type"].as_str().unwrap_or_default();
             assert!(["object", "array", "string", "integer", "boolean"].contains(&kind), "{path}: {part}");
             assert!(part.get("$ref").is_none() && part.get("anyOf").is_none(), "{path}: {part}");
@@ -116,7 +116,7 @@ mod tests {
         let text = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml")).unwrap();
         // Leaked so that the closure below can hand out what is inside it.
         let file: &'static toml::Value = Box::leak(Box::new(toml::from_str(&text).unwrap()));
-        walk(&Project::schema(STACKS), "", &mut |path, _| {
+        walk(&Description::schema(&stacks::NAMES), "", &mut |path, _| {
             let mut here = vec![file];
             for step in path.split('.').skip(1) {
                 let below = |value: &'static toml::Value| match (value, step) {

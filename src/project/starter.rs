@@ -3,15 +3,15 @@
 use super::shape::bare;
 use super::text::quoted;
 use super::{
-    Code, Command, Deployment, DeploymentName, Env, EnvName, EnvValue, Images, Layout, Project, RoleSettings, Roles,
-    SCHEMA, SCHEMA_URL, Service, ServiceKind, ServiceName, Verify,
+    Code, Command, Deployment, DeploymentName, Description, Env, EnvName, EnvValue, Images, Layout, RoleSettings,
+    Roles, SCHEMA, SCHEMA_URL, Service, ServiceKind, ServiceName, Verify,
 };
 
 /// The longest line that is written where it can be broken, in characters.
 const WIDTH: usize = 100;
 
-impl Project {
-    /// The project that `new` begins with: a web service with the stack's defaults, `APP_ENV` set where it is
+impl Description {
+    /// The description that `new` begins with: a web service with the stack's defaults, `APP_ENV` set where it is
     /// tested and deployed. Whoever knows the starter adds its tools and `[verify]`.
     #[must_use]
     pub fn starter(name: ServiceName, stack: &str) -> Self {
@@ -21,10 +21,14 @@ impl Project {
             service: Service {
                 name,
                 stack: stack.to_owned(),
+                version: None,
                 kind: ServiceKind::Web,
                 port: None,
                 command: None,
                 manager: None,
+                framework: None,
+                libraries: Vec::new(),
+                carries: Vec::new(),
                 layout: Layout::Single,
             },
             images: Images::default(),
@@ -38,7 +42,7 @@ impl Project {
         }
     }
 
-    /// The text of a dockwright.toml that [`Project::parse`] reads back as this project. What the stack's
+    /// The text of a dockwright.toml that [`super::Project::parse`] reads back as this one. What the stack's
     /// defaults say is left out; each table has a short comment.
     #[must_use]
     pub fn to_toml(&self) -> String {
@@ -56,10 +60,14 @@ impl Project {
     }
 
     fn write_service(&self, out: &mut Text) {
-        let Service { name, stack, kind, port, command, manager, layout } = &self.service;
+        let Service { name, stack, version, kind, port, command, manager, framework, libraries, carries, layout } =
+            &self.service;
         out.table("service", "");
         out.string("name", name.as_str());
         out.string("stack", stack);
+        if let Some(version) = version {
+            out.string("version", version);
+        }
         match kind {
             // The default, and all that there is so far.
             ServiceKind::Web => {}
@@ -70,6 +78,15 @@ impl Project {
         out.command(command.as_ref());
         if let Some(manager) = manager {
             out.string("manager", manager);
+        }
+        if let Some(framework) = framework {
+            out.string("framework", framework);
+        }
+        if !libraries.is_empty() {
+            out.key("libraries", &list(libraries.iter().map(String::as_str)));
+        }
+        if !carries.is_empty() {
+            out.key("carries", &list(carries.iter().map(AsRef::as_ref)));
         }
         if *layout == Layout::PerRole {
             out.string("layout", "per-role");

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use time::Date;
 use time::macros::format_description;
 
-use super::check::{all, one};
-use super::flaws::Flaws;
+use super::flaws::{Flaws, all, one};
 use super::suggest::nearest;
 use super::text::{is_line_break, refuse_control, shown};
 use super::{Waiver, raw};

@@ -7,12 +7,9 @@ use crate::stacks;
 
 /// The container files of a project: Dockerfile(s), compose.yaml, .dockerignore, scripts,
 /// devcontainer.json. Sorted by path; the same for the same description, on every machine.
-///
-/// # Panics
-/// If the description names a stack that there is not; [`Project`] cannot be made with one.
 #[must_use]
 pub fn scaffold(project: &Project) -> Vec<File> {
-    let view = view(project);
+    let view = View::new(project);
     let stages = stages(&view);
     let mut files = match project.service.layout {
         Layout::Single => vec![single_dockerfile(project, &stages)],
@@ -46,7 +43,7 @@ fn stages(view: &View) -> Vec<(&'static str, Stage)> {
 /// What one role adds to Dockerfile and compose.yaml, and the files that are its own.
 #[must_use]
 pub fn role(project: &Project, name: &str) -> Vec<File> {
-    let view = view(project);
+    let view = View::new(project);
     let Some(role) = roles::find(name) else { return Vec::new() };
     let stages: Vec<String> = (role.stages)(&view).into_iter().map(|stage| stage.text).collect();
     let services: Vec<String> = (role.services)(&view);
@@ -61,13 +58,10 @@ pub fn role(project: &Project, name: &str) -> Vec<File> {
 /// All files of a new service: its starter, its description and its container files, sorted by path.
 #[must_use]
 pub fn new_service(project: &Project) -> Vec<File> {
-    let service = &project.service;
-    let stack = stack(project);
-    let manager = service.manager.as_deref().unwrap_or(stack.manager());
     let mut files = scaffold(project);
     files.push(File::text(project::FILE, project.to_toml()));
     files.extend(
-        stacks::starter(&service.stack, manager)
+        stacks::starter(&project.service.stack, &project.stack.manager)
             .into_iter()
             .map(|(path, contents)| starter_file(project, &path, contents)),
     );
@@ -94,14 +88,6 @@ fn starter_file(project: &Project, path: &str, contents: &[u8]) -> File {
 fn capitalised(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-fn stack(project: &Project) -> &'static stacks::Stack {
-    stacks::find(&project.service.stack).expect("a description's stack is one of the list")
-}
-
-fn view(project: &Project) -> View {
-    View::new(project, stack(project))
 }
 
 fn single_dockerfile(project: &Project, stages: &[(&'static str, Stage)]) -> File {
@@ -164,6 +150,10 @@ fn compose(view: &View) -> File {
         text.push_str(service.trim_matches('\n'));
         text.push('\n');
     }
-    text.push_str(&roles::compose_footer(view));
+    let footer = roles::compose_footer(view);
+    if !footer.is_empty() {
+        text.push('\n');
+        text.push_str(footer.trim_start_matches('\n'));
+    }
     File::text("compose.yaml", text)
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::escape as filters;
+use super::view::helpers;
 use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
@@ -18,28 +19,30 @@ pub(super) const ROLE: Role = Role {
 #[derive(Template)]
 #[template(path = "builder.Dockerfile")]
 struct BuilderStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "build.Dockerfile")]
 struct BuildStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "build.compose.yaml")]
 struct BuildService<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
-fn stages(v: &View) -> Vec<Stage> {
-    let base: &[&str] = if v.compiled { &[] } else { &["dev"] };
-    let mut stages = vec![Stage::new("builder", base, &super::text(&BuilderStage { v }))];
-    stages.push(Stage::new("build", &["builder"], &super::text(&BuildStage { v })));
-    stages
+fn stages(v: &View<'_>) -> Vec<Stage> {
+    let base: &[&str] = if v.facts.own_toolchain { &[] } else { &["dev"] };
+    let builder = Stage::new("builder", base, &super::text(&BuilderStage { v }));
+    vec![
+        builder.and(helpers(&v.dependencies.build)),
+        Stage::new("build", &["builder"], &super::text(&BuildStage { v })),
+    ]
 }
 
-fn services(v: &View) -> Vec<String> {
+fn services(v: &View<'_>) -> Vec<String> {
     vec![super::text(&BuildService { v })]
 }

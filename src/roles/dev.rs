@@ -3,7 +3,9 @@
 use askama::Template;
 
 use super::escape as filters;
+use super::view::helpers;
 use super::{Role, Stage, View};
+use crate::stacks::Step;
 
 pub(super) const ROLE: Role = Role {
     name: "dev",
@@ -17,30 +19,40 @@ pub(super) const ROLE: Role = Role {
 };
 
 #[derive(Template)]
+#[template(path = "helper.Dockerfile")]
+struct HelperStage<'a> {
+    v: &'a View<'a>,
+    name: &'a str,
+    step: &'a Step,
+}
+
+#[derive(Template)]
 #[template(path = "runtime.Dockerfile")]
 struct RuntimeStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "dev.Dockerfile")]
 struct DevStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "dev.compose.yaml")]
 struct DevService<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
-fn stages(v: &View) -> Vec<Stage> {
-    vec![
-        Stage::new("runtime", &[], &super::text(&RuntimeStage { v })),
-        Stage::new("dev", &["runtime"], &super::text(&DevStage { v })),
-    ]
+fn stages(v: &View<'_>) -> Vec<Stage> {
+    let helper = |(name, step): &(&String, &Step)| Stage::new(name, &[], &super::text(&HelperStage { v, name, step }));
+    let mut stages: Vec<Stage> = v.helpers.iter().map(helper).collect();
+    let runtime = Stage::new("runtime", &[], &super::text(&RuntimeStage { v }));
+    stages.push(runtime.and(helpers(&v.dependencies.production)));
+    stages.push(Stage::new("dev", &["runtime"], &super::text(&DevStage { v })));
+    stages
 }
 
-fn services(v: &View) -> Vec<String> {
+fn services(v: &View<'_>) -> Vec<String> {
     vec![super::text(&DevService { v })]
 }

@@ -18,25 +18,25 @@ pub(super) const ROLE: Role = Role {
 #[derive(Template)]
 #[template(path = "dev-tools.Dockerfile")]
 struct DevToolsStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "dev-tools.compose.yaml")]
 struct DevToolsService<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
-fn stages(v: &View) -> Vec<Stage> {
-    if !v.dev_tools_enabled {
+fn stages(v: &View<'_>) -> Vec<Stage> {
+    if !v.facts.dev_tools {
         return Vec::new();
     }
-    let base = if v.compiled { "builder" } else { "dev" };
+    let base = if v.facts.own_toolchain { "builder" } else { "dev" };
     vec![Stage::new("dev-tools", &[base], &super::text(&DevToolsStage { v }))]
 }
 
-fn services(v: &View) -> Vec<String> {
-    if !v.dev_tools_enabled {
+fn services(v: &View<'_>) -> Vec<String> {
+    if !v.facts.dev_tools {
         return Vec::new();
     }
     vec![super::text(&DevToolsService { v })]

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::stacks::Layer;
+use crate::stacks::Step;
 
 /// A value of `LABEL`; see [`value`].
 #[askama::filter_fn]
@@ -17,13 +17,22 @@ pub fn assignments(env: &[(String, String)], _: &dyn askama::Values) -> askama::
     Ok(lines.join(" \\\n    "))
 }
 
-/// What follows `RUN`: a mount or a command a line.
+/// What follows `RUN`: a mount or a command a line. The packages `compilers` are there for these commands alone.
 #[askama::filter_fn]
-pub fn mounts_and_commands(layer: &Layer, _: &dyn askama::Values) -> askama::Result<String> {
-    let binds = layer.bind.iter().map(|file| format!("--mount=type=bind,source={file},target=/tmp/{file}"));
-    let caches = layer.cache.iter().map(|folder| format!("--mount=type=cache,target={folder}"));
-    let commands = layer.run.join(" \\\n && ");
-    Ok(binds.chain(caches).chain([commands]).collect::<Vec<_>>().join(" \\\n    "))
+pub fn mounts_and_commands(step: &Step, _: &dyn askama::Values, compilers: &[String]) -> askama::Result<String> {
+    let packages = compilers.join(" ");
+    let mut commands = step.run.clone();
+    let mut caches = step.cache.iter().map(|folder| format!("--mount=type=cache,target={folder}")).collect::<Vec<_>>();
+    if !compilers.is_empty() {
+        caches.push("--mount=type=cache,target=/var/lib/apt/lists,sharing=locked".into());
+        commands.insert(0, "apt-get update".into());
+        commands.insert(1, format!("apt-get install --yes --no-install-recommends {packages}"));
+        commands.push(format!("apt-get purge --yes --auto-remove {packages}"));
+    }
+    let from = step.from.iter().map(|name| format!("--mount=type=bind,from={name},source=/{name},target=/tmp/{name}"));
+    let binds = step.bind.iter().map(|file| format!("--mount=type=bind,source={file},target=/tmp/{file}"));
+    let mounts = from.chain(binds).chain(caches);
+    Ok(mounts.chain([commands.join(" \\\n && ")]).collect::<Vec<_>>().join(" \\\n    "))
 }
 
 /// The exec form of a command: a JSON array.
@@ -69,6 +78,21 @@ pub(super) fn value(value: &str) -> String {
     quoted + "\""
 }
 
+/// A value in which `$NAME` stands for a variable: quoted where blanks would end it.
+pub(super) fn expanded(value: &str) -> String {
+    let plain = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\'));
+    if plain { value.to_owned() } else { format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")) }
+}
+
+/// A word of a shell line: in single quotes where a plain word would not do.
+pub(super) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./@%+,".contains(c);
+    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 fn quoted(value: &str) -> String {
     serde_json::to_string(value).expect("a string is always JSON")
 }
@@ -96,6 +120,31 @@ mod tests {
             ("naïve ☃", "\"naïve ☃\""),
         ] {
             assert_eq!(super::value(value), written);
+        }
+    }
+
+    #[test]
+    fn variables_stay_in_what_a_stack_says() {
+        for (value, written) in [
+            ("/opt/bin:$PATH", "/opt/bin:$PATH"),
+            ("-a -b", "\"-a -b\""),
+            ("a \"b\" $C", "\"a \\\"b\\\" $C\""),
+            ("", "\"\""),
+        ] {
+            assert_eq!(super::expanded(value), written);
+        }
+    }
+
+    #[test]
+    fn words_survive_a_shell() {
+        for (word, written) in [
+            ("templates/mail", "templates/mail"),
+            ("it's static", r"'it'\''s static'"),
+            ("-rf", "'-rf'"),
+            ("$HOME", "'$HOME'"),
+            ("", "''"),
+        ] {
+            assert_eq!(super::shell_word(word), written);
         }
     }
 

@@ -19,21 +19,22 @@ pub(super) const ROLE: Role = Role {
 #[derive(Template)]
 #[template(path = "installation.Dockerfile")]
 struct InstallationStage<'a> {
+    v: &'a View<'a>,
     d: &'a DeploymentView,
 }
 
 #[derive(Template)]
 #[template(path = "installation.compose.yaml")]
 struct InstallationService<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
     d: &'a DeploymentView,
 }
 
-fn stages(v: &View) -> Vec<Stage> {
-    let stage = |d: &DeploymentView| Stage::new(&d.stage, &["service"], &super::text(&InstallationStage { d }));
+fn stages(v: &View<'_>) -> Vec<Stage> {
+    let stage = |d: &DeploymentView| Stage::new(&d.stage, &["service"], &super::text(&InstallationStage { v, d }));
     v.deployments.iter().map(stage).collect()
 }
 
-fn services(v: &View) -> Vec<String> {
+fn services(v: &View<'_>) -> Vec<String> {
     v.deployments.iter().map(|d| super::text(&InstallationService { v, d })).collect()
 }

@@ -1,6 +1,6 @@
 //! The six roles: what each is, its stages of the Dockerfile and its service of compose.yaml.
 //!
-//! One file per role, one list of them here. Templates branch on a stack's shape, never on its name.
+//! One file per role, one list of them here. Templates branch on facts (`view::Facts`), never on a stack's name.
 
 mod build;
 mod dev;
@@ -36,9 +36,9 @@ pub struct Role {
     /// What it promises to whoever uses it, for `explain`.
     pub about: &'static str,
     /// Its stages in the Dockerfile, helpers of its own first.
-    pub stages: fn(&View) -> Vec<Stage>,
+    pub stages: fn(&View<'_>) -> Vec<Stage>,
     /// Its services in compose.yaml.
-    pub services: fn(&View) -> Vec<String>,
+    pub services: fn(&View<'_>) -> Vec<String>,
 }
 
 /// A rendered stage of the Dockerfile.
@@ -56,6 +56,12 @@ impl Stage {
     fn new(name: &str, needs: &[&str], text: &str) -> Self {
         let needs = needs.iter().map(|&need| need.to_owned()).collect();
         Self { name: name.to_owned(), needs, text: text.trim_matches('\n').to_owned() }
+    }
+
+    /// Itself, needing these stages, too.
+    fn and<'a>(mut self, more: impl Iterator<Item = &'a str>) -> Self {
+        self.needs.extend(more.map(ToOwned::to_owned));
+        self
     }
 }
 

@@ -18,20 +18,20 @@ pub(super) const ROLE: Role = Role {
 #[derive(Template)]
 #[template(path = "service.Dockerfile")]
 struct ServiceStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "service.compose.yaml")]
 struct ServiceService<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
-fn stages(v: &View) -> Vec<Stage> {
-    let needs: &[&str] = if v.code_mounted { &["runtime"] } else { &["runtime", "build"] };
+fn stages(v: &View<'_>) -> Vec<Stage> {
+    let needs: &[&str] = if v.facts.code_mounted { &["runtime"] } else { &["runtime", "build"] };
     vec![Stage::new("service", needs, &super::text(&ServiceStage { v }))]
 }
 
-fn services(v: &View) -> Vec<String> {
+fn services(v: &View<'_>) -> Vec<String> {
     vec![super::text(&ServiceService { v })]
 }

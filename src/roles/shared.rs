@@ -11,34 +11,34 @@ use super::{File, View};
 #[derive(Template)]
 #[template(path = "header.compose.yaml")]
 struct ComposeHeader<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "footer.compose.yaml")]
 struct ComposeFooter<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "dockerignore", escape = "none")]
 struct Ignore<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "devcontainer.json")]
 struct Devcontainer<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 /// What stands above the services of compose.yaml.
-pub(crate) fn compose_header(v: &View) -> String {
+pub(crate) fn compose_header(v: &View<'_>) -> String {
     super::text(&ComposeHeader { v })
 }
 
 /// What stands below them.
-pub(crate) fn compose_footer(v: &View) -> String {
+pub(crate) fn compose_footer(v: &View<'_>) -> String {
     super::text(&ComposeFooter { v })
 }
 
@@ -46,8 +46,8 @@ pub(crate) fn compose_footer(v: &View) -> String {
 static SCRIPTS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/roles/scripts");
 
 /// The files beside Dockerfile and compose.yaml.
-pub(crate) fn files(v: &View) -> Vec<File> {
-    let wanted: BTreeSet<&String> = [&v.dev, &v.build, &v.test].into_iter().flat_map(|role| &role.scripts).collect();
+pub(crate) fn files(v: &View<'_>) -> Vec<File> {
+    let wanted: BTreeSet<&String> = [&v.dev, &v.build, &v.test].into_iter().flat_map(|role| role.scripts).collect();
     let mut files: Vec<File> = wanted
         .into_iter()
         .map(|name| {
@@ -56,7 +56,7 @@ pub(crate) fn files(v: &View) -> Vec<File> {
         })
         .collect();
     files.push(File::text(".dockerignore", super::text(&Ignore { v })));
-    if v.dev_tools_enabled {
+    if v.facts.dev_tools {
         let text = super::text(&Devcontainer { v });
         files.push(File { role: Some("dev-tools"), ..File::text(".devcontainer/devcontainer.json", text) });
     }

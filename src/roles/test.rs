@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::escape as filters;
+use super::view::helpers;
 use super::{Role, Stage, View};
 
 pub(super) const ROLE: Role = Role {
@@ -18,33 +19,33 @@ pub(super) const ROLE: Role = Role {
 #[derive(Template)]
 #[template(path = "build-tests.Dockerfile")]
 struct BuildTestsStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "test.Dockerfile")]
 struct TestStage<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "test.compose.yaml")]
 struct TestService<'a> {
-    v: &'a View,
+    v: &'a View<'a>,
 }
 
-fn stages(v: &View) -> Vec<Stage> {
+fn stages(v: &View<'_>) -> Vec<Stage> {
     let test = super::text(&TestStage { v });
-    if v.compiled {
+    if v.facts.tests_compiled {
         vec![
             Stage::new("build-tests", &["build"], &super::text(&BuildTestsStage { v })),
-            Stage::new("test", &["service", "build-tests"], &test),
+            Stage::new("test", &["service", "build-tests"], &test).and(helpers(&v.dependencies.test)),
         ]
     } else {
-        vec![Stage::new("test", &["service"], &test)]
+        vec![Stage::new("test", &["service"], &test).and(helpers(&v.dependencies.test))]
     }
 }
 
-fn services(v: &View) -> Vec<String> {
+fn services(v: &View<'_>) -> Vec<String> {
     vec![super::text(&TestService { v })]
 }

@@ -1,49 +1,71 @@
-//! What the templates see: the description and the stack's data, resolved, with no decision left but
-//! those that a template makes by shape.
+//! What the templates see: the description over the stack's data, as facts, with nothing left to decide.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use super::escape::value;
-use crate::project::{Code, Deployment, Layout, Project, RoleSettings};
-use crate::stacks::{Layer, Manager, RoleData, Shape, Stack};
+use super::escape::{expanded, shell_word, value};
+use crate::project::{Code, Deployment, EnvName, Layout, Project};
+use crate::stacks::{Dependencies, Env, RoleData, Shape, Stack, Step, Text};
 
-/// The description and its stack, ready to be written down.
+/// A project, ready to be written down.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, told as they are")]
-pub struct View {
+pub struct View<'a> {
     pub(super) name: String,
     pub(super) port: u16,
-    pub(super) compiled: bool,
-    pub(super) code_mounted: bool,
-    pub(super) per_role: bool,
-    pub(super) dev_tools_enabled: bool,
-    pub(super) runtime_image: String,
-    pub(super) build_image: String,
+    pub(super) facts: Facts,
+    pub(super) runtime_image: &'a str,
+    pub(super) build_image: &'a str,
     pub(super) runtime_env: Vec<(String, String)>,
-    pub(super) manager: Manager,
-    pub(super) dev: RoleView,
-    pub(super) dev_tools: RoleView,
-    pub(super) build: RoleView,
-    pub(super) service: RoleView,
-    pub(super) test: RoleView,
-    pub(super) health: Vec<String>,
+    pub(super) dependencies: &'a Dependencies,
+    pub(super) helpers: Vec<(&'a String, &'a Step)>,
+    /// Packages with which production dependencies are compiled, and which do not stay.
+    pub(super) compilers: &'a [String],
+    pub(super) dev: RoleView<'a>,
+    pub(super) dev_tools: RoleView<'a>,
+    pub(super) build: RoleView<'a>,
+    pub(super) service: RoleView<'a>,
+    pub(super) test: RoleView<'a>,
+    pub(super) health: &'a [String],
     pub(super) watch_command: Vec<String>,
+    /// Name and folder of each volume of the watching builder.
+    pub(super) build_volumes: Vec<(&'a String, &'a String)>,
     pub(super) deployments: Vec<DeploymentView>,
-    pub(super) ignore: Vec<String>,
+    pub(super) ignore: &'a [String],
 }
 
-/// A role's settings over its stack's.
+/// What templates branch on.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, told as they are")]
+pub(super) struct Facts {
+    /// The builder has a toolchain that dev lacks, and so a base image of its own; else it is made from dev.
+    pub(super) own_toolchain: bool,
+    /// Dev runs what the builder puts into the artefact volume, and the builder watches the source; else dev runs the
+    /// source.
+    pub(super) dev_runs_artefact: bool,
+    /// The tests are compiled by the builder; else the test role brings them as they are.
+    pub(super) tests_compiled: bool,
+    /// The service's code is mounted from the artefact volume; else it is in the image.
+    pub(super) code_mounted: bool,
+    /// Somebody reads what a running builder makes out of a volume.
+    pub(super) artefact_volume: bool,
+    /// The dev-tools role is there.
+    pub(super) dev_tools: bool,
+    /// Each role has a Dockerfile of its own.
+    pub(super) per_role: bool,
+}
+
+/// What a role is made of.
 #[derive(Debug)]
-pub(super) struct RoleView {
-    pub(super) command: Vec<String>,
+pub(super) struct RoleView<'a> {
+    pub(super) command: Cow<'a, [String]>,
     pub(super) env: Vec<(String, String)>,
-    pub(super) packages: Vec<String>,
+    pub(super) packages: Vec<&'a str>,
     pub(super) run: Vec<String>,
-    pub(super) copy: Vec<String>,
-    pub(super) install: Vec<String>,
-    pub(super) layers: Vec<String>,
-    pub(super) scripts: Vec<String>,
-    pub(super) workdir: Option<String>,
+    pub(super) copy: &'a [String],
+    pub(super) install: &'a [String],
+    /// Folders of the artefact that get a layer of their own in the service, before the rest.
+    pub(super) layers: &'a [String],
+    pub(super) scripts: &'a [String],
+    pub(super) workdir: Option<&'a String>,
 }
 
 /// One deployment and its installation. Environment values here are as the Dockerfile has them.
@@ -52,6 +74,8 @@ pub(super) struct DeploymentView {
     pub(super) name: String,
     pub(super) stage: String,
     pub(super) host_port: String,
+    /// The port that the installation listens on.
+    pub(super) port: u16,
     pub(super) env: Vec<(String, String)>,
     pub(super) secret_env: Vec<(String, String)>,
     pub(super) secrets: Vec<SecretView>,
@@ -65,74 +89,62 @@ pub(super) struct SecretView {
     pub(super) host_file: String,
 }
 
-impl View {
-    /// Resolves a description against its stack.
+impl<'a> View<'a> {
+    /// What the templates see of a project.
     #[must_use]
-    pub fn new(project: &Project, stack: &Stack) -> Self {
-        let service = &project.service;
-        let fill = Fill::new(project);
-        let manager = service.manager.as_deref().unwrap_or(stack.manager());
-        let manager = fill.manager(&stack.managers[manager]);
-        let port = service.port.map_or(stack.port, crate::project::Port::get);
-        let runtime_image = project.images.runtime.as_ref().map_or(stack.images.runtime.clone(), ToString::to_string);
-        let build_image = project
-            .images
-            .build
-            .as_ref()
-            .map(ToString::to_string)
-            .or(stack.images.build.clone())
-            .unwrap_or_else(|| runtime_image.clone());
-
-        let roles = &project.roles;
-        let mut served = fill.role(&stack.service, &roles.service.settings);
-        if let (Some(command), None) = (&service.command, &roles.service.settings.command) {
-            served.command = command.words().to_vec();
+    pub fn new(project: &'a Project) -> Self {
+        let stack: &Stack = &project.stack;
+        let facts = Facts::of(project);
+        let mut service = role(&stack.service);
+        service.packages.extend(stack.native.runtime.iter().map(String::as_str));
+        let mut build = role(&stack.build);
+        build.run.extend(carry(&stack.carries));
+        // Where the builder watches, compose.yaml says what it runs.
+        if build.command.is_empty() && !facts.dev_runs_artefact {
+            build.command = Cow::Owned(vec!["sh".into(), "-c".into(), build.run.join(" && ")]);
         }
-        let mut dev_tools = fill.role(&stack.dev_tools, &roles.dev_tools.settings);
-        dev_tools.install.extend(roles.dev_tools.install.iter().map(ToString::to_string));
-        let mut runtime_env = fill.env(&stack.env);
-        // Any uid may run it, most have no account in the image, and the root file system is read-only.
+        let mut compilers = stack.native.build.as_slice();
+        if facts.own_toolchain {
+            build.packages.extend(std::mem::take(&mut compilers).iter().map(String::as_str));
+        }
+        let mut runtime_env = env(&stack.env);
         runtime_env.push(("HOME".into(), "/tmp".into()));
-        runtime_env.push(("PORT".into(), port.to_string()));
-
-        let watched = stack.build.watched.iter().map(|path| fill.text(path));
-        let watch_command = ["run-on-change.sh".to_owned()]
-            .into_iter()
-            .chain(watched)
-            .chain(["--", "sh", "-c"].map(ToOwned::to_owned))
-            .chain([fill.list(&stack.build.watch).join(" && ")])
-            .collect();
-        let mut build = fill.role(&stack.build, &roles.build);
-        if build.command.is_empty() {
-            build.command = vec!["sh".into(), "-c".into(), build.run.join(" && ")];
-        }
+        runtime_env.push(("PORT".into(), stack.port.to_string()));
+        let watch = ["--", "sh", "-c"].map(ToOwned::to_owned).into_iter().chain([stack.build.watch.join(" && ")]);
+        let watched = ["run-on-change.sh".to_owned()].into_iter().chain(stack.build.watched.iter().cloned());
 
         Self {
-            name: service.name.to_string(),
-            port,
-            compiled: stack.shape == Shape::RuntimeBinary,
-            code_mounted: roles.service.code == Code::Mounted,
-            per_role: service.layout == Layout::PerRole,
-            dev_tools_enabled: roles.dev_tools.enabled,
-            runtime_image,
-            build_image,
+            name: project.service.name.to_string(),
+            port: stack.port,
+            facts,
+            runtime_image: &stack.images.runtime,
+            build_image: stack.images.build.as_ref().unwrap_or(&stack.images.runtime),
             runtime_env,
-            manager,
-            dev: fill.role(&stack.dev, &roles.dev),
-            dev_tools,
+            dependencies: &stack.dependencies,
+            helpers: stack.helpers.iter().collect(),
+            compilers,
+            dev: role(&stack.dev),
+            dev_tools: role(&stack.dev_tools),
             build,
-            service: served,
-            test: fill.role(&stack.test, &roles.test),
-            health: fill.list(&stack.health),
-            watch_command,
+            service,
+            test: role(&stack.test),
+            health: &stack.health,
+            watch_command: watched.chain(watch).collect(),
+            build_volumes: stack.build.volumes.iter().collect(),
             deployments: project
                 .deployments
                 .iter()
                 .enumerate()
-                .map(|(index, deployment)| deployment_view(project, deployment, port, index))
+                .map(|(index, deployment)| deployment_view(project, deployment, index))
                 .collect(),
-            ignore: fill.list(&stack.ignore),
+            ignore: &stack.ignore,
         }
+    }
+
+    /// The packages that a stage without compilers has of them.
+    #[expect(clippy::unused_self, reason = "templates know nothing but the view")]
+    pub(super) fn no_packages(&self) -> &'static [String] {
+        &[]
     }
 
     /// Whether any deployment has a secret.
@@ -140,105 +152,91 @@ impl View {
         self.deployments.iter().any(|deployment| !deployment.secrets.is_empty())
     }
 
+    /// Whether compose.yaml has any volume.
+    pub(super) fn has_volumes(&self) -> bool {
+        self.facts.dev_tools || self.facts.artefact_volume
+    }
+
     /// What follows the target in a compose `build`: the Dockerfile's name where there is one per role.
     pub(super) fn dockerfile(&self, stage: &str) -> String {
-        if self.per_role { format!(", dockerfile: docker/{stage}.Dockerfile") } else { String::new() }
+        if self.facts.per_role { format!(", dockerfile: docker/{stage}.Dockerfile") } else { String::new() }
     }
 }
 
-fn deployment_view(project: &Project, deployment: &Deployment, port: u16, index: usize) -> DeploymentView {
+impl Facts {
+    fn of(project: &Project) -> Self {
+        let stack: &Stack = &project.stack;
+        let built = stack.shape != Shape::Interpreted;
+        let code_mounted = project.roles.service.code == Code::Mounted;
+        Self {
+            own_toolchain: built,
+            dev_runs_artefact: built,
+            tests_compiled: stack.shape == Shape::Built && !stack.test.run.is_empty(),
+            code_mounted,
+            artefact_volume: built || code_mounted,
+            dev_tools: project.roles.dev_tools.enabled,
+            per_role: project.service.layout == Layout::PerRole,
+        }
+    }
+}
+
+/// The helper stages that some steps mount from.
+pub(super) fn helpers(steps: &[Step]) -> impl Iterator<Item = &str> {
+    steps.iter().flat_map(|step| &step.from).map(String::as_str)
+}
+
+fn role(data: &RoleData) -> RoleView<'_> {
+    RoleView {
+        command: Cow::Borrowed(&data.command),
+        env: env(&data.env),
+        packages: data.packages.iter().map(String::as_str).collect(),
+        run: data.run.clone(),
+        copy: &data.copy,
+        install: &data.install,
+        layers: &data.layers,
+        scripts: &data.scripts,
+        workdir: data.workdir.as_ref(),
+    }
+}
+
+fn env(env: &Env) -> Vec<(String, String)> {
+    let text = |text: &Text| match text {
+        Text::Written(text) => expanded(text),
+        Text::Literal { literal } => value(literal),
+    };
+    env.iter().map(|(name, one)| (name.clone(), text(one))).collect()
+}
+
+/// The command that takes along what the service reads beside its code, as far as it is there.
+fn carry(paths: &[String]) -> Option<String> {
+    let words: Vec<String> = paths.iter().map(|path| shell_word(path)).collect();
+    let each = "if [ -e \"$path\" ]; then cp -R --parents \"$path\" /out/; fi";
+    (!paths.is_empty()).then(|| format!("for path in {}; do {each}; done", words.join(" ")))
+}
+
+fn deployment_view(project: &Project, deployment: &Deployment, index: usize) -> DeploymentView {
     let stage = project.stage(deployment);
     let variable = stage.to_uppercase().replace('-', "_");
-    let host_port = usize::from(port) + 2 + index;
+    let host_port = usize::from(project.stack.port) + 2 + index;
+    // The description's `PORT` is a port, which `project` has seen to.
+    let port = deployment.env.iter().find(|(name, _)| name.as_str() == "PORT");
+    let port = port.and_then(|(_, text)| text.as_str().parse().ok()).unwrap_or(project.stack.port);
+    let secret = |name: &EnvName| {
+        let file = name.to_string().to_lowercase();
+        SecretView {
+            id: format!("{}-{file}", deployment.name),
+            host_file: format!("./secrets/{}/{file}", deployment.name),
+            file,
+        }
+    };
+    let secret_file = |name: &EnvName| (name.file_variable().to_string(), name.secret_file());
     DeploymentView {
         name: deployment.name.to_string(),
         host_port: format!("${{{variable}_PORT:-{host_port}}}"),
+        port,
         stage,
         env: deployment.env.iter().map(|(name, text)| (name.to_string(), value(text.as_str()))).collect(),
-        secret_env: deployment
-            .secrets
-            .iter()
-            .map(|name| (name.file_variable().to_string(), name.secret_file()))
-            .collect(),
-        secrets: deployment
-            .secrets
-            .iter()
-            .map(|name| {
-                let file = name.to_string().to_lowercase();
-                SecretView {
-                    id: format!("{}-{file}", deployment.name),
-                    host_file: format!("./secrets/{}/{file}", deployment.name),
-                    file,
-                }
-            })
-            .collect(),
-    }
-}
-
-/// Puts the service's name into the stack's data.
-struct Fill {
-    name: String,
-    module: String,
-}
-
-impl Fill {
-    fn new(project: &Project) -> Self {
-        let name = project.service.name.to_string();
-        Self { module: name.replace('-', "_"), name }
-    }
-
-    fn text(&self, text: &str) -> String {
-        text.replace("@name@", &self.name).replace("@module@", &self.module)
-    }
-
-    fn list(&self, texts: &[String]) -> Vec<String> {
-        texts.iter().map(|text| self.text(text)).collect()
-    }
-
-    /// The stack's own values are written as they are: they may refer to `$PATH`.
-    fn env(&self, env: &BTreeMap<String, String>) -> Vec<(String, String)> {
-        env.iter().map(|(name, value)| (name.clone(), self.text(value))).collect()
-    }
-
-    fn manager(&self, manager: &Manager) -> Manager {
-        let layers = |layers: &[Layer]| layers.iter().map(|layer| self.layer(layer)).collect();
-        Manager {
-            lock: None,
-            production: layers(&manager.production),
-            build: layers(&manager.build),
-            test: layers(&manager.test),
-        }
-    }
-
-    fn layer(&self, layer: &Layer) -> Layer {
-        Layer {
-            comment: self.list(&layer.comment),
-            to: layer.to.clone(),
-            copy: self.list(&layer.copy),
-            bind: self.list(&layer.bind),
-            cache: layer.cache.clone(),
-            run: self.list(&layer.run),
-        }
-    }
-
-    fn role(&self, data: &RoleData, settings: &RoleSettings) -> RoleView {
-        let mut env = self.env(&data.env);
-        for (name, text) in &settings.env {
-            env.retain(|(old, _)| old != name.as_str());
-            env.push((name.to_string(), value(text.as_str())));
-        }
-        let mut packages = data.packages.clone();
-        packages.extend(settings.packages.iter().map(ToString::to_string));
-        RoleView {
-            command: settings.command.as_ref().map_or_else(|| self.list(&data.command), |own| own.words().to_vec()),
-            env,
-            packages,
-            run: self.list(&data.run),
-            copy: self.list(&data.copy),
-            install: self.list(&data.install),
-            layers: self.list(&data.layers),
-            scripts: data.scripts.clone(),
-            workdir: data.workdir.clone(),
-        }
+        secret_env: deployment.secrets.iter().map(secret_file).collect(),
+        secrets: deployment.secrets.iter().map(secret).collect(),
     }
 }

@@ -24,6 +24,16 @@ pub struct Examples {
     pub stack: String,
     /// A package manager.
     pub manager: String,
+    /// A framework of the stack.
+    pub framework: String,
+    /// A version of the language.
+    pub version: String,
+    /// A range of versions.
+    pub range: String,
+    /// A dependency that needs Debian packages.
+    pub library: String,
+    /// What a service reads beside its code.
+    pub carries: Vec<String>,
     /// What production runs on.
     pub runtime: String,
     /// What build compiles on.
@@ -62,6 +72,9 @@ mod tests {
         let examples = examples();
         let stack = super::super::find(&examples.stack).unwrap();
         assert!(stack.managers.contains_key(&examples.manager));
+        let options = super::super::embedded().options(&examples.stack).unwrap();
+        assert!(options.frameworks.contains(&examples.framework) && options.libraries.contains(&examples.library));
+        assert!(stack.versions.contains(&examples.version));
         assert!(!examples.tool().is_empty() && !examples.tool().contains('\n'), "one tool is an example");
         for text in [&examples.runtime, &examples.build] {
             assert!(stack.images.runtime.split(':').next() == text.split(':').next(), "{text}");

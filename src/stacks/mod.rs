@@ -2,21 +2,31 @@
 //! service. No Rust code knows a stack's name. What is known of ecosystems whatever the stack is data,
 //! too; only the formats of files are code.
 
+mod catalogue;
+mod document;
 mod ecosystem;
 mod examples;
 pub mod formats;
+mod origin;
 mod schema;
+mod version;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use include_dir::{Dir, include_dir};
 
+pub use catalogue::{Choice, Folder, Options, Stacks};
+pub use document::Table;
 pub use ecosystem::{Ecosystem, Folders, PackageManager, Says, Seeds, Tool, ToolKind, ecosystem};
 pub use examples::{Examples, examples};
+pub use origin::{Layer, Origin};
 pub use schema::{
-    Images, Layer, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, SuiteProbe, Usage, VerifyData,
+    Dependencies, Env, Images, Library, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, Step,
+    SuiteProbe, Text, Usage, VerifyData,
 };
+pub use version::Range;
 
 static FOLDERS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/stacks");
 
@@ -27,27 +37,47 @@ pub static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     names
 });
 
-static STACKS: LazyLock<BTreeMap<&'static str, Stack>> =
-    LazyLock::new(|| NAMES.iter().map(|name| (*name, load(name).unwrap_or_else(|why| panic!("{why}")))).collect());
+/// Each stack with its default manager, its placeholders still in it.
+#[cfg(test)]
+static DEFAULTS: LazyLock<BTreeMap<&'static str, Stack>> = LazyLock::new(|| {
+    let resolve = |stack: &&'static str| {
+        let choice = Choice { stack, name: "@name@", ..Choice::default() };
+        (*stack, embedded().resolve(&choice).unwrap_or_else(|error| panic!("{error}")))
+    };
+    NAMES.iter().map(resolve).collect()
+});
 
-/// Reads a stack's data; only a defect of this crate makes it fail, which the tests below catch.
-fn load(name: &str) -> Result<Stack, String> {
-    let file = FOLDERS
-        .get_file(format!("{name}/stack.toml"))
-        .and_then(|file| file.contents_utf8())
-        .ok_or(format!("templates/stacks/{name}/stack.toml is missing or not UTF-8"))?;
-    toml::from_str(file).map_err(|error| format!("templates/stacks/{name}/stack.toml: {error}"))
-}
-
-/// The stack of this name.
+/// The stacks of this dockwright.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Stack> {
-    STACKS.get(name)
+pub fn embedded() -> &'static Stacks {
+    static EMBEDDED: LazyLock<Stacks> = LazyLock::new(|| with(Vec::new()));
+    &EMBEDDED
 }
 
-/// Every stack, by name.
-pub fn all() -> impl Iterator<Item = (&'static str, &'static Stack)> {
-    STACKS.iter().map(|(name, stack)| (*name, stack))
+/// The stacks of this dockwright, and over them those of more folders.
+#[must_use]
+pub fn with(more: Vec<Folder>) -> Stacks {
+    let mut files = Vec::new();
+    collect(&FOLDERS, &mut |file| {
+        let path = file.path().to_str().expect("our own paths are UTF-8").replace('\\', "/");
+        let is_data = path == "libraries.toml" || path.ends_with("/stack.toml") || path.contains("/frameworks/");
+        if let Some(text) = file.contents_utf8().filter(|_| is_data) {
+            files.push((path, Cow::Borrowed(text)));
+        }
+    });
+    Stacks::new([Folder::new("templates/stacks", files)].into_iter().chain(more).collect())
+}
+
+/// The stack of this name, with its default manager. A project has its own, see `Project::stack`.
+#[cfg(test)]
+pub(crate) fn find(name: &str) -> Option<&'static Stack> {
+    DEFAULTS.get(name)
+}
+
+/// Every stack, likewise, by name.
+#[cfg(test)]
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static Stack)> {
+    DEFAULTS.iter().map(|(name, stack)| (*name, stack))
 }
 
 /// A stack's starter service: relative path (with `/`, a trailing `.in` dropped) and contents, sorted by
@@ -77,30 +107,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_stack_loads() {
-        assert!(!NAMES.is_empty() && all().count() == NAMES.len());
-        for name in NAMES.iter() {
-            load(name).unwrap();
-        }
+    fn every_folder_is_a_stack() {
+        assert!(!NAMES.is_empty());
+        assert_eq!(embedded().names(), *NAMES);
+        assert_eq!(all().count(), NAMES.len());
     }
 
     #[test]
-    fn every_glob_and_expression_of_the_stacks_compiles() {
-        for (name, stack) in all() {
-            let locks = stack.locks.iter().map(|probe| &probe.manifest);
-            let used = stack.locks.iter().filter_map(|probe| probe.used.as_ref().map(|used| &used.files));
-            let globs =
-                stack.manifests.iter().chain(&stack.ignore).chain(&stack.suite.files).chain(&stack.suite.except);
-            for glob in globs.chain(locks).chain(used) {
-                assert!(globset::Glob::new(glob).is_ok(), "{name}: {glob}");
+    fn every_manager_and_framework_of_every_stack_loads() {
+        for stack in NAMES.iter().copied() {
+            let options = embedded().options(stack).unwrap_or_else(|error| panic!("{error}"));
+            let frameworks = options.frameworks.iter().map(|name| Some(name.as_str()));
+            for framework in [None].into_iter().chain(frameworks) {
+                for manager in &options.managers {
+                    let choice =
+                        Choice { stack, manager: Some(manager), framework, name: "orders-api", ..Choice::default() };
+                    let resolved = embedded().resolve(&choice).unwrap_or_else(|error| panic!("{error}"));
+                    let helpers = &resolved.helpers;
+                    let dependencies = &resolved.dependencies;
+                    let mut layers =
+                        [&dependencies.production, &dependencies.build, &dependencies.test].into_iter().flatten();
+                    assert!(
+                        layers.all(|layer| layer.from.iter().all(|name| helpers.contains_key(name))),
+                        "{stack} {manager}"
+                    );
+                    let said: Vec<_> = resolved.origins.leaves();
+                    let left = said
+                        .iter()
+                        .find(|(_, text, _)| ["@name@", "@module@", "@version@"].iter().any(|one| text.contains(one)));
+                    assert!(left.is_none(), "{stack} {manager}: {left:?}");
+                }
             }
-            let commands = stack.locks.iter().map(|probe| &probe.command);
-            let used = stack.locks.iter().filter_map(|probe| probe.used.as_ref().map(|used| &used.find));
-            let disable = stack.suite.disable.as_ref().map(|(test, _)| test);
-            for expression in
-                stack.suite.ran.iter().chain([&stack.suite.holds]).chain(disable).chain(commands).chain(used)
-            {
-                assert!(regex::Regex::new(expression).is_ok(), "{name}: {expression}");
+            // Every version has its image, and the stack's own is one of them.
+            for version in embedded().resolve(&Choice { stack, ..Choice::default() }).unwrap().versions {
+                let over = vec![Table::parse(&format!("version = '{version}'"), &Layer::User, "t").unwrap()];
+                let resolved = embedded().resolve(&Choice { stack, over, ..Choice::default() }).unwrap();
+                let images = [Some(&resolved.images.runtime), resolved.images.build.as_ref()];
+                assert!(images.into_iter().flatten().any(|image| image.contains(&version)), "{stack} {version}");
             }
         }
     }
@@ -108,7 +151,6 @@ mod tests {
     #[test]
     fn every_manager_has_a_whole_starter() {
         for (name, stack) in all() {
-            assert!(stack.managers.contains_key(stack.manager()), "{name}'s default manager is one of its managers");
             for manager in stack.managers.keys() {
                 let files: Vec<String> = starter(name, manager).into_iter().map(|(path, _)| path).collect();
                 assert!(files.iter().any(|file| file == "README.md"), "{name}/{manager}: {files:?}");

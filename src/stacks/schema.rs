@@ -1,39 +1,81 @@
-//! The closed schema of `stack.toml`.
+//! The closed schema of a stack, once its layers are merged. Each layer may say any part of it: `stack.toml`, the table
+//! of a manager in it, a framework's file.
 //!
-//! In every string, `@name@` stands for the service's name, `@module@` for the same in snake case.
+//! In every string, `@name@` stands for the service's name, `@module@` for the same in snake case, `@version@` for the
+//! version of the language.
 
 use std::collections::BTreeMap;
 
+use indexmap::IndexMap;
 use serde::Deserialize;
 
+use super::document::Table;
 use super::formats::LockFormat;
+use super::version::Range;
 
-/// How a stack's code gets from source to a running process; all that role templates branch on.
+/// How a stack's code gets from source to what production runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Shape {
-    /// The source runs on an interpreter of the base image; dev runs the stack's own reloader.
+    /// The source runs on an interpreter of the base image; dev runs it on the mounted source.
     Interpreted,
-    /// A compiler that only the build role has makes a binary; dev runs it out of a shared volume.
-    RuntimeBinary,
+    /// A toolchain that only the build role has makes an artefact; dev runs that out of a shared volume. Tests are
+    /// compiled, too.
+    Built,
+    /// Likewise, but what is made are files that a server of the base image hands out. Tests are run as they are.
+    StaticSite,
 }
 
-/// All that dockwright knows of a stack.
-#[derive(Debug, Deserialize)]
+/// All that dockwright knows of a stack, with one manager, perhaps a framework, and what the description says.
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Stack {
+    /// The package manager.
+    #[serde(skip)]
+    pub manager: String,
+    /// What each package manager of the stack says by itself.
+    #[serde(skip)]
+    pub managers: BTreeMap<String, Manager>,
+    /// Debian packages that the named libraries need.
+    #[serde(skip)]
+    pub native: Library,
+    /// The same as a table, whose values say where they come from.
+    #[serde(skip)]
+    pub origins: Table,
     /// The stack's name for people, as "Python".
     pub title: String,
     /// See [`Shape`].
     pub shape: Shape,
-    /// The port a new service listens on.
+    /// The port that the service listens on.
     pub port: u16,
+    /// The version of the language, which `@version@` stands for.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The versions that there are images of; empty where any will do.
+    #[serde(default)]
+    pub versions: Vec<String>,
+    /// Which of them an open range means.
+    #[serde(default)]
+    pub range: Range,
     /// Base images.
     pub images: Images,
     /// The package manager of a new service.
     pub default_manager: String,
-    /// What differs by package manager.
-    pub managers: BTreeMap<String, Manager>,
+    /// The lock of the production dependencies; none where no dependency is installed as a file of its own.
+    #[serde(default)]
+    pub lock: Option<Lock>,
+    /// How each kind of dependency gets into its stage.
+    #[serde(default)]
+    pub dependencies: Dependencies,
+    /// Stages that hold a tool which steps mount (see [`Step::from`]), by name: made from the runtime's image.
+    #[serde(default)]
+    pub helpers: IndexMap<String, Step>,
+    /// Files and folders that the service reads beside what is built: the build takes those along that there are.
+    #[serde(default)]
+    pub carries: Vec<String>,
+    /// Dependencies that need Debian packages, by their names in `libraries.toml`.
+    #[serde(default)]
+    pub libraries: Vec<String>,
     /// Service names that the language or its standard library has taken.
     #[serde(default)]
     pub reserved: Vec<String>,
@@ -49,7 +91,7 @@ pub struct Stack {
     pub suite: SuiteProbe,
     /// The environment of the production runtime.
     #[serde(default)]
-    pub env: BTreeMap<String, String>,
+    pub env: Env,
     /// The dev role.
     pub dev: RoleData,
     /// The dev-tools role.
@@ -67,15 +109,47 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The package manager of a new service.
-    #[must_use]
-    pub fn manager(&self) -> &str {
-        &self.default_manager
+    /// The globs and regular expressions in it, each with the key that says it.
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (&'static str, Pattern<'_>)> {
+        let lists =
+            [("manifests", &self.manifests), ("suite.files", &self.suite.files), ("suite.except", &self.suite.except)];
+        let globs = lists.into_iter().flat_map(|(key, globs)| globs.iter().map(move |glob| (key, Pattern::Glob(glob))));
+        let locks = self.locks.iter().flat_map(|lock| {
+            let used = lock.used.iter().flat_map(|used| [Pattern::Glob(&used.files), Pattern::Expression(&used.find)]);
+            [Pattern::Glob(&lock.manifest), Pattern::Expression(&lock.command)].into_iter().chain(used)
+        });
+        let SuiteProbe { holds, disable, ran, .. } = &self.suite;
+        let suite = disable.iter().map(|(test, _)| ("suite.disable", Pattern::Expression(test)));
+        let ran = ran.iter().map(|ran| ("suite.ran", Pattern::Expression(ran)));
+        let holds = [("suite.holds", Pattern::Expression(holds.as_str()))];
+        globs.chain(locks.map(|pattern| ("locks", pattern))).chain(suite).chain(ran).chain(holds)
     }
 }
 
+/// A text with a grammar of its own.
+pub(super) enum Pattern<'a> {
+    Glob(&'a str),
+    Expression(&'a str),
+}
+
+/// Environment variables, in order.
+pub type Env = IndexMap<String, Text>;
+
+/// The value of an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Text {
+    /// As a Dockerfile has it: it may refer to `$PATH`.
+    Written(String),
+    /// As the process is to see it.
+    Literal {
+        /// The value.
+        literal: String,
+    },
+}
+
 /// Base images, by exact tag.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Images {
     /// What production runs on.
@@ -84,25 +158,37 @@ pub struct Images {
     pub build: Option<String>,
 }
 
-/// A package manager: how each kind of dependency gets into its stage.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A package manager, as far as it is of interest beside the chosen one.
+#[derive(Debug, PartialEq, Deserialize)]
 pub struct Manager {
-    /// The lock of the production dependencies; none where no dependency is installed as a file of its own.
+    /// Its lock.
     pub lock: Option<Lock>,
+}
+
+/// How each kind of dependency gets into its stage.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Dependencies {
     /// Production dependencies, in the runtime.
-    #[serde(default)]
-    pub production: Vec<Layer>,
+    pub production: Vec<Step>,
     /// Build dependencies, in the builder.
-    #[serde(default)]
-    pub build: Vec<Layer>,
+    pub build: Vec<Step>,
     /// Test dependencies, on top of the service.
-    #[serde(default)]
-    pub test: Vec<Layer>,
+    pub test: Vec<Step>,
+}
+
+/// The Debian packages that a dependency needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Library {
+    /// While it is compiled.
+    pub build: Vec<String>,
+    /// While it runs.
+    pub runtime: Vec<String>,
 }
 
 /// What says which production dependencies are installed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Lock {
     /// Its usual names, the first that is there counts.
@@ -112,17 +198,19 @@ pub struct Lock {
 }
 
 /// A step of a stage: files in, commands run.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Layer {
+pub struct Step {
     /// Why it is there; becomes the comment above it.
     pub comment: Vec<String>,
     /// Files of the build context to copy in.
     pub copy: Vec<String>,
     /// Where to, with a slash at the end.
     pub to: String,
-    /// Files of the build context that only the command reads: mounted as `/tmp/NAME`.
+    /// Files of the build context that only the command reads: mounted as `/tmp/FILE`.
     pub bind: Vec<String>,
+    /// Helpers: the folder `/NAME` of the stage `NAME` is mounted as `/tmp/NAME`.
+    pub from: Vec<String>,
     /// Folders that stay on the engine between builds.
     pub cache: Vec<String>,
     /// Shell commands, joined by `&&`.
@@ -130,19 +218,21 @@ pub struct Layer {
 }
 
 /// What a stack says of a role.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct RoleData {
     /// The container's command, exec form.
     pub command: Vec<String>,
     /// Environment of the role.
-    pub env: BTreeMap<String, String>,
+    pub env: Env,
     /// Shell commands of an image build, joined by `&&` (build: makes `/out`; test of a compiled stack: makes `/tests`).
     pub run: Vec<String>,
     /// Shell commands of the watching builder.
     pub watch: Vec<String>,
     /// What the watching builder watches.
     pub watched: Vec<String>,
+    /// Folders in which the watching builder's tools keep what the next build is quicker with: each is a volume.
+    pub volumes: BTreeMap<String, String>,
     /// Files and folders of the build context to copy in.
     pub copy: Vec<String>,
     /// service: the parts of the artefact, each a layer of its own, what changes least first. One layer if left out.
@@ -160,7 +250,7 @@ pub struct RoleData {
 }
 
 /// What `dockwright.toml`'s `[verify]` says for the starter service.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct VerifyData {
     /// A path that answers 200 when the service is well.
@@ -172,7 +262,7 @@ pub struct VerifyData {
 }
 
 /// An edit and the answer that shows it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ReloadProbe {
     /// The path to ask.
@@ -184,7 +274,7 @@ pub struct ReloadProbe {
 }
 
 /// A manifest that declares dependencies, and one to add.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LockProbe {
     /// The manifest (a glob; the one nearest to the root is taken): JSON, XML, a `go.mod` or TOML, by its name.
@@ -204,7 +294,7 @@ pub struct LockProbe {
 }
 
 /// How code is made to use a package.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Usage {
     /// The files of code (a glob).
@@ -216,7 +306,7 @@ pub struct Usage {
 }
 
 /// How a failing test is added to a suite, and how its tests are taken away.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SuiteProbe {
     /// Files that may hold tests (globs).

@@ -272,11 +272,11 @@ fn report(built: Built<'_>) -> RoleReport {
         seconds: rounded(built.seconds),
         cached_steps: built.cached_steps,
         steps: built.steps,
-        layers: built.layers.into_iter().map(layer).collect(),
+        layers: built.layers.iter().map(layer).collect(),
     }
 }
 
-fn layer(item: HistoryItem) -> Layer {
+fn layer(item: &HistoryItem) -> Layer {
     let step = item.created_by.trim_start_matches("/bin/sh -c ").trim_start_matches("#(nop)");
     Layer { step: step.trim().trim_end_matches("# buildkit").trim().to_owned(), size: item.size }
 }

@@ -1,4 +1,4 @@
-{%- if v.compiled -%}
+{%- if v.facts.own_toolchain -%}
 # ---- builder: the toolchain and the locked dependencies; the source is mounted, or copied in by build
 FROM {{{ v.build_image }}} AS builder
 {%- else -%}
@@ -12,12 +12,15 @@ FROM dev AS builder
 {%- let env = v.build.env %}
 {%- include "env.Dockerfile" %}
 WORKDIR /srv/app
-{%- for layer in v.manager.build %}
-{%- include "layer.Dockerfile" %}
+{%- let compilers = v.no_packages() %}
+{%- for step in v.dependencies.build %}
+{%- include "step.Dockerfile" %}
 {%- endfor %}
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
-{%- if v.compiled %}
+{%- if v.facts.own_toolchain %}
 ENTRYPOINT ["as-owner.sh"]
 {%- endif %}
+{%- if !v.build.command.is_empty() %}
 CMD {{{ v.build.command|exec_form }}}
+{%- endif %}

@@ -1,5 +1,5 @@
 # ---- dev-tools: for those who develop inside a container; the same source, mounted as in dev
-FROM {% if v.compiled %}builder{% else %}dev{% endif %} AS dev-tools
+FROM {% if v.facts.own_toolchain %}builder{% else %}dev{% endif %} AS dev-tools
 # Editors log in as this user and give it the uid of whoever runs them.
 RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 {%- let packages = v.dev_tools.packages %}

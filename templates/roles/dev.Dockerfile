@@ -1,4 +1,4 @@
-# ---- dev: {% if v.compiled %}the production runtime; runs what the builder puts into /out and restarts on a new one{% else %}the production runtime on the mounted source, reloaded on change{% endif %}
+# ---- dev: {% if v.facts.dev_runs_artefact %}the production runtime; runs what the builder puts into /out and restarts on a new one{% else %}the production runtime on the mounted source, reloaded on change{% endif %}
 FROM runtime AS dev
 {%- let packages = v.dev.packages %}
 {%- include "packages.Dockerfile" %}

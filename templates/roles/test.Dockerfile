@@ -3,12 +3,13 @@ FROM service AS test
 USER 0
 {%- let packages = v.test.packages %}
 {%- include "packages.Dockerfile" %}
-{%- for layer in v.manager.test %}
-{%- include "layer.Dockerfile" %}
+{%- let compilers = v.no_packages() %}
+{%- for step in v.dependencies.test %}
+{%- include "step.Dockerfile" %}
 {%- endfor %}
 {%- let scripts = v.test.scripts %}
 {%- include "scripts.Dockerfile" %}
-{%- if v.compiled %}
+{%- if v.facts.tests_compiled %}
 COPY --from=build-tests /tests/ /tests/
 {%- endif %}
 {%- if let Some(workdir) = v.test.workdir %}
@@ -18,7 +19,7 @@ WORKDIR {{{ workdir }}}
 {%- for copy in v.test.copy %}
 COPY {{{ copy }}}
 {%- endfor %}
-{%- if !v.compiled && !v.test.run.is_empty() %}
+{%- if !v.facts.tests_compiled && !v.test.run.is_empty() %}
 RUN {{{ v.test.run.join(" \\\n && ") }}}
 {%- endif %}
 {%- let env = v.test.env %}

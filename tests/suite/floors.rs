@@ -10,7 +10,7 @@ use super::support::repository;
 const FLOORS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("contract", &[]),
-    ("stacks", &[]),
+    ("stacks", &["error"]),
     ("ui", &["error"]),
     ("compose", &["error"]),
     ("dockerfile", &["error"]),

@@ -1,5 +1,5 @@
-//! The folders of tests/cases/scaffold: a description in (dockwright.toml), the container files out (`out/`), byte for
-//! byte and with their modes. `DOCKWRIGHT_BLESS=1` writes them anew; the difference is what a review reads.
+//! The folders of tests/cases/scaffold: a description in (dockwright.toml, and a team's own `stacks/`), the container
+//! files out (`out/`), byte for byte and with their modes. `DOCKWRIGHT_BLESS=1` writes them anew; the difference is what a review reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,8 +7,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use dockwright::project::{Code, Layout, Project, known_stacks};
+use dockwright::project::{Code, Layout, Project};
 use dockwright::render;
+use dockwright::stacks::{self, Folder};
 
 use super::support::repository;
 
@@ -24,8 +25,23 @@ fn cases() -> Vec<Case> {
     let root = repository().join("tests/cases/scaffold");
     let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.sort();
-    let case = |folder: PathBuf| Case { project: Project::read(&folder, known_stacks()).unwrap(), folder };
+    let case = |folder: PathBuf| {
+        let project = Project::read(&folder, &stacks::with(own_stacks(&folder)));
+        Case { project: project.unwrap_or_else(|error| panic!("{}: {error}", folder.display())), folder }
+    };
     folders.into_iter().map(case).collect()
+}
+
+/// A team's own stacks, which some cases have in `stacks/`.
+fn own_stacks(case: &Path) -> Vec<Folder> {
+    let root = case.join("stacks");
+    let entries = walkdir::WalkDir::new(&root).into_iter().filter_map(Result::ok);
+    let file = |path: &Path| {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        (name, fs::read_to_string(path).unwrap().into())
+    };
+    let files: Vec<_> = entries.filter(|entry| entry.file_type().is_file()).map(|entry| file(entry.path())).collect();
+    if files.is_empty() { Vec::new() } else { vec![Folder::new("stacks", files)] }
 }
 
 fn rendered(project: &Project) -> Files {
@@ -107,17 +123,17 @@ fn every_stack_manager_layout_and_code_has_a_case() {
         cases.iter().any(|Case { project, .. }| {
             let service = &project.service;
             service.stack == stack
-                && service.manager.as_deref() == Some(manager)
+                && project.stack.manager == manager
                 && service.layout == layout
                 && project.roles.service.code == code
         })
     };
-    for facts in known_stacks() {
-        for manager in facts.managers {
+    for stack in stacks::NAMES.iter().copied() {
+        for manager in &stacks::embedded().options(stack).unwrap().managers {
             for layout in [Layout::Single, Layout::PerRole] {
                 for code in [Code::Image, Code::Mounted] {
-                    let has = there(facts.name, manager, layout, code);
-                    assert!(has, "tests/cases/scaffold: none for {} {manager} {layout:?} {code:?}", facts.name);
+                    let has = there(stack, manager, layout, code);
+                    assert!(has, "tests/cases/scaffold: none for {stack} {manager} {layout:?} {code:?}");
                 }
             }
         }

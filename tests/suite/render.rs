@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use dockwright::project::{Project, known_stacks};
+use dockwright::project::Project;
 use dockwright::render::{self, File};
-use dockwright::{compose, dockerfile};
+use dockwright::{compose, dockerfile, stacks};
 
 use super::support::{Ran, docker, docker_out, engine, in_parallel, missing, tool};
 
@@ -81,18 +81,17 @@ fn variants() -> Vec<Variant> {
 /// Those with the hostile values of these names only.
 fn variants_with(wanted: impl Fn(&str) -> bool) -> Vec<Variant> {
     let mut variants = Vec::new();
-    for facts in known_stacks() {
-        for manager in facts.managers {
+    for stack in stacks::NAMES.iter() {
+        for manager in stacks::embedded().options(stack).unwrap().managers {
             for layout in ["single", "per-role"] {
                 for (option, more) in OPTIONS {
                     let more = more.replace("HOSTILE", &hostile_toml(&wanted));
-                    let (stack, name) = (facts.name, facts.name);
                     let text = format!(
                         "schema = 1\n[service]\nname = \"orders-api\"\nstack = \"{stack}\"\nmanager = \"{manager}\"\nlayout = \"{layout}\"\n{more}"
                     );
-                    let project = Project::parse(&text, Path::new("dockwright.toml"), known_stacks())
+                    let project = Project::parse(&text, Path::new("dockwright.toml"), stacks::embedded())
                         .unwrap_or_else(|error| panic!("{error} {:?}\n{text}", error.hints()));
-                    variants.push(Variant { name: format!("{name} {manager} {layout} {option}"), text, project });
+                    variants.push(Variant { name: format!("{stack} {manager} {layout} {option}"), text, project });
                 }
             }
         }
@@ -131,7 +130,7 @@ fn rendering_is_deterministic_and_reads_back() {
     for variant in variants() {
         let (first, second) = (render::new_service(&variant.project), render::new_service(&variant.project));
         assert_eq!(first, second, "{}", variant.name);
-        let again = Project::parse(&variant.project.to_toml(), Path::new("again"), known_stacks()).unwrap();
+        let again = Project::parse(&variant.project.to_toml(), Path::new("again"), stacks::embedded()).unwrap();
         assert_eq!(render::scaffold(&again), render::scaffold(&variant.project), "{}", variant.name);
         assert!(first.is_sorted_by(|a, b| a.path < b.path), "{}: sorted, no path twice", variant.name);
     }
@@ -201,6 +200,23 @@ fn every_stage_that_compose_builds_is_there() {
             assert_eq!(file.duplicates().count(), 0, "{}", variant.name);
         }
         assert!(compose.unsupported.is_empty(), "{}: {:?}", variant.name, compose.unsupported);
+    }
+}
+
+/// Its healthcheck asks the port that PORT names, which is the stacks' business.
+#[test]
+fn an_installation_publishes_and_exposes_its_own_port() {
+    for variant in variants().iter().filter(|variant| variant.name.ends_with("deployments")) {
+        let home = written(variant);
+        let compose = compose::read(home.path(), &BTreeMap::new()).unwrap();
+        let own = variant.project.stack.port;
+        for (name, port) in [("installation", 9000), ("installation-production", own)] {
+            let ports = compose.services[name].ports.iter().map(|port| port.target);
+            assert_eq!(ports.collect::<Vec<_>>(), [port], "{}: {name}", variant.name);
+        }
+        let stages = render::role(&variant.project, "installation");
+        let exposed: Vec<&str> = text(&stages[0]).lines().filter(|line| line.starts_with("EXPOSE")).collect();
+        assert_eq!(exposed, ["EXPOSE 9000"], "{}", variant.name);
     }
 }
 

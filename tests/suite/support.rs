@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use dockwright::project::known_stacks;
 use serde_json::Value;
 
 /// The repository.
@@ -16,7 +15,7 @@ pub(super) fn repository() -> PathBuf {
 
 /// The names of the stacks.
 pub(super) fn stacks() -> impl Iterator<Item = &'static str> {
-    known_stacks().iter().map(|facts| facts.name)
+    dockwright::stacks::NAMES.iter().copied()
 }
 
 /// The command under test, without colours and a user's own settings.

@@ -20,7 +20,7 @@ fn failed(Failed { role, target, failure }: &Failed) -> Verdict {
         (Some(instruction), None) => format!("{}: {}", first_line(instruction), plain(&failure.message)),
         (None, _) => plain(&failure.message).to_owned(),
     };
-    let verdict = fail(format!("the image of {} does not build: {what}", role))
+    let verdict = fail(format!("the image of {role} does not build: {what}"))
         .expected(format!("stage {} builds", target.stage_name()))
         .at(target.file.clone(), failure.line.or(Some(target.line())))
         .log(failure.log_tail.clone());

@@ -11,7 +11,7 @@ use crate::engine::FileTree;
 use crate::lab::Lab;
 use crate::lab::lineage::base_tree;
 use crate::stacks::formats::{LockFormat, Production, normal};
-use crate::stacks::{self, Shape, Tool, ToolKind, ecosystem};
+use crate::stacks::{Shape, Tool, ToolKind, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
@@ -35,8 +35,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         Ok(image) => lab.tree(&image.id).await?,
         Err(_) => Arc::default(),
     };
-    let compiled =
-        stacks::find(&lab.subject.project.service.stack).is_some_and(|stack| stack.shape == Shape::RuntimeBinary);
+    let compiled = lab.subject.project.stack.shape == Shape::Built;
     let lock = lock(lab);
     if let Some(verdict) = tool(role, (&tree, &base, &service), lock.as_ref().ok(), compiled) {
         return Ok(verdict);
@@ -124,11 +123,9 @@ fn installing_line(role: &RoleSubject) -> Option<usize> {
 
 /// The project's lock, or why there is none.
 fn lock(lab: &Lab) -> Result<Lock, String> {
-    let project = &lab.subject.project;
-    let stack = stacks::find(&project.service.stack).ok_or("its stack is not known")?;
-    let own = project.service.manager.as_deref().unwrap_or(stack.manager());
+    let stack = &lab.subject.project.stack;
     let mut managers: Vec<_> = stack.managers.iter().collect();
-    managers.sort_by_key(|(name, _)| name.as_str() != own);
+    managers.sort_by_key(|(name, _)| **name != stack.manager);
     let mut looked = Vec::new();
     for lock in managers.iter().filter_map(|(_, manager)| manager.lock.as_ref()) {
         for file in &lock.files {

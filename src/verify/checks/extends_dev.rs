@@ -8,7 +8,7 @@ use super::leavings::below_any;
 use crate::engine::{Context, Entry, EntryKind, ImageInfo};
 use crate::lab::lineage::base_tree;
 use crate::lab::{Lab, blame};
-use crate::stacks::{self, Shape, ecosystem};
+use crate::stacks::{Shape, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
@@ -37,8 +37,7 @@ pub(super) async fn extends_dev(lab: &Lab) -> Checked {
         (_, None) => "the build has no distribution".to_owned(),
     };
     // A compiler puts the dependencies into what it makes.
-    let shape = stacks::find(&lab.subject.project.service.stack).map(|stack| stack.shape);
-    if shape == Some(Shape::RuntimeBinary) {
+    if lab.subject.project.stack.shape == Shape::Built {
         return Ok(pass(format!("{on}; dependencies are compiled in")));
     }
     let dependencies = dependencies(lab, dev, dev_image).await?;

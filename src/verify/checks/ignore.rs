@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::lab::images::build_in;
 use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
-use crate::stacks::{self, Seeds, ecosystem};
+use crate::stacks::{Seeds, ecosystem};
 use crate::subject::{RoleSubject, Target};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
@@ -203,7 +203,7 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
     let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
     let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));
     wanted.extend(secrets.map(|path| (path, Class::Secret)));
-    let ignore = stacks::find(&lab.subject.project.service.stack).map_or(&[][..], |stack| &stack.ignore);
+    let ignore = &lab.subject.project.stack.ignore;
     wanted.extend(ignore.iter().filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));
     let mut sent: Vec<Seed> = Vec::new();
     for (path, class) in wanted {
@@ -263,6 +263,7 @@ fn concrete(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
     #[test]
     fn lines_of_an_ignore_file_become_files_that_they_leave_out() {

@@ -11,7 +11,7 @@ use super::leavings::{below_any, is_foreign};
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::lab::Lab;
-use crate::stacks::{self, LockProbe, Says, ecosystem};
+use crate::stacks::{LockProbe, Says, ecosystem};
 use crate::subject::Target;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, inconclusive, pass};
@@ -20,13 +20,13 @@ use crate::verify::verdict::{fail, inconclusive, pass};
 const LARGEST: u64 = 16 << 20;
 
 /// A manifest with a dependency that no lock file holds.
-struct Unlocked {
+struct Unlocked<'a> {
     path: String,
     text: String,
     mode: u32,
     /// Its name, without a version.
-    package: &'static str,
-    probe: &'static LockProbe,
+    package: &'a str,
+    probe: &'a LockProbe,
 }
 
 /// `build.locked`.
@@ -35,7 +35,7 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
     lab.image("build")?;
     let target = role.own.as_ref().unwrap_or(&role.target);
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let locks = stacks::find(&lab.subject.project.service.stack).map_or(&[][..], |stack| &stack.locks);
+    let locks = &lab.subject.project.stack.locks;
     let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
     let Some(unlocked) = unlocked else {
         let mut names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
@@ -81,7 +81,7 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
 }
 
 /// The manifest of a probe with a package added; none if the context has no such manifest.
-fn add(probe: &'static LockProbe, context: &Context) -> Checked<Option<Unlocked>> {
+fn add<'a>(probe: &'a LockProbe, context: &Context) -> Checked<Option<Unlocked<'a>>> {
     let files = context.files()?;
     let glob = globset::Glob::new(&probe.manifest).expect("our own pattern; a test below reads it").compile_matcher();
     let mut manifests: Vec<&ContextFile> = files
@@ -210,6 +210,7 @@ fn installing_line(target: &Target, probe: &LockProbe) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
     fn probe(stack: &str, index: usize) -> &'static LockProbe {
         &stacks::find(stack).unwrap().locks[index]

@@ -9,7 +9,7 @@ use super::reproducible::unequal_to_itself;
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, Ignore};
 use crate::lab::rebuild::Made;
 use crate::lab::{Lab, blame, changes, rebuild};
-use crate::stacks::{self, Stack};
+use crate::stacks::Stack;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass, skipped};
 
@@ -24,7 +24,7 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
     let made = rebuild::made(lab).await?;
     let target = &made.target;
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let seeds = seeds(stacks::find(&lab.subject.project.service.stack), &made, &context)?;
+    let seeds = seeds(&lab.subject.project.stack, &made, &context)?;
     // Newer than every source, as what was built of them is.
     let time = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
     let time = u32::try_from(time).unwrap_or(u32::MAX);
@@ -93,10 +93,8 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
 
 /// Where on the host an output would be: in the folders in which the stack's tools leave theirs, and where the build itself
 /// leaves what the service takes, if that is where the source is. What is there and is no output is a source, and stays.
-fn seeds(stack: Option<&Stack>, made: &Made, context: &Context) -> Checked<BTreeSet<String>> {
-    let outputs: &[String] = stack.map_or(&[], |stack| &stack.outputs);
-    let ignored = stack.map(|stack| stack.ignore.join("\n")).unwrap_or_default();
-    let ignored = Ignore::parse(&ignored).unwrap_or_default();
+fn seeds(stack: &Stack, made: &Made, context: &Context) -> Checked<BTreeSet<String>> {
+    let ignored = Ignore::parse(&stack.ignore.join("\n")).unwrap_or_default();
     let workdir = made.image.config.working_dir.trim_end_matches('/');
     let mut seeds = BTreeSet::new();
     for place in &made.places {
@@ -105,7 +103,7 @@ fn seeds(stack: Option<&Stack>, made: &Made, context: &Context) -> Checked<BTree
             let below = path.strip_prefix(place.trim_end_matches('/')).unwrap_or(path).trim_start_matches('/');
             // A single file that the service takes has its own name.
             let below = if below.is_empty() { path.rsplit('/').next().unwrap_or(path) } else { below };
-            for folder in outputs {
+            for folder in &stack.outputs {
                 // Tools put into the folder what the artefact has in a folder of that name.
                 let inner = below.strip_prefix(folder.as_str()).map_or(below, |rest| rest.trim_start_matches('/'));
                 seeds.insert(format!("{folder}/{inner}"));

@@ -9,7 +9,7 @@ use super::leavings::is_foreign;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::lab::suite::{SUITE, suite};
 use crate::lab::{Lab, Obstacle, WorkCopy, blame, changes};
-use crate::stacks::{self, Says, SuiteProbe, ecosystem};
+use crate::stacks::{Says, SuiteProbe, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
@@ -42,8 +42,8 @@ enum Ended {
 }
 
 /// What a stack knows of its suites, ready to use.
-struct Probe {
-    data: &'static SuiteProbe,
+struct Probe<'a> {
+    data: &'a SuiteProbe,
     files: GlobSet,
     except: GlobSet,
     holds: Regex,
@@ -62,9 +62,7 @@ pub(super) async fn exit_code(lab: &Lab) -> Checked {
         }
         Err(other) => return Err(other.into()),
     }
-    let Some(probe) = Probe::of(&lab.subject.project.service.stack) else {
-        return Ok(inconclusive("how a test of this stack looks is not known"));
-    };
+    let probe = Probe::of(&lab.subject.project.stack.suite);
     let context = Context::open_for(&role.target.context, &role.target.dockerfile.file)?;
     let files = probe.test_files(&context)?;
     if files.is_empty() {
@@ -90,7 +88,7 @@ pub(super) async fn exit_code(lab: &Lab) -> Checked {
 }
 
 /// Builds the test image with a changed suite, and runs it as compose.yaml says.
-async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe, context: &Context, change: Change) -> Checked<Ended> {
+async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, context: &Context, change: Change) -> Checked<Ended> {
     let target = &role.target;
     let changed = probe.test_files(context)?;
     let context = changed.iter().zip(1..).fold(context.clone(), |context, ((file, text), number)| {
@@ -173,7 +171,7 @@ async fn judge_failing(
 }
 
 /// What a suite without tests says.
-fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe, ended: Ended, injected: bool) -> Verdict {
+fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, ended: Ended, injected: bool) -> Verdict {
     let ran = |log: &[String]| log.iter().find(|line| probe.ran.is_match(line)).cloned();
     match ended {
         Ended::Build(failure, mut log) => {
@@ -204,23 +202,22 @@ fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe, ended: Ended, injec
     }
 }
 
-impl Probe {
-    fn of(stack: &str) -> Option<Self> {
-        let data = &stacks::find(stack)?.suite;
+impl<'a> Probe<'a> {
+    fn of(data: &'a SuiteProbe) -> Self {
         let set = |patterns: &[String]| {
             let mut set = globset::GlobSetBuilder::new();
             for pattern in patterns {
-                set.add(globset::Glob::new(pattern).expect("our own patterns; a test below reads them"));
+                set.add(globset::Glob::new(pattern).expect("a stack's patterns were read with it"));
             }
             set.build().expect("few patterns")
         };
-        Some(Self {
+        Self {
             data,
             files: set(&data.files),
             except: set(&data.except),
-            holds: Regex::new(&data.holds).expect("our own pattern; a test below reads it"),
-            ran: RegexSet::new(&data.ran).expect("our own patterns; a test below reads them"),
-        })
+            holds: Regex::new(&data.holds).expect("a stack's patterns were read with it"),
+            ran: RegexSet::new(&data.ran).expect("a stack's patterns were read with it"),
+        }
     }
 
     /// The files of a context that hold tests, with their text.
@@ -245,7 +242,7 @@ impl Probe {
         match (change, &self.data.disable) {
             (Change::Failing, _) => text.to_owned() + &self.data.failing.replace("@number@", &number.to_string()),
             (Change::Empty, Some((test, other))) => {
-                let test = Regex::new(test).expect("our own pattern; a test below reads it");
+                let test = Regex::new(test).expect("a stack's patterns were read with it");
                 test.replace_all(text, other.as_str()).into_owned()
             }
             (Change::Empty, None) => self.data.empty.clone(),
@@ -256,9 +253,10 @@ impl Probe {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stacks;
 
-    fn probe(stack: &str) -> Probe {
-        Probe::of(stack).unwrap()
+    fn probe(stack: &str) -> Probe<'static> {
+        Probe::of(&stacks::find(stack).unwrap().suite)
     }
 
     #[test]

@@ -20,7 +20,6 @@ RUN umask 0 \
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
 ENTRYPOINT ["as-owner.sh"]
-CMD ["sh", "-c", "umask 0 && GOPROXY=off go build -o /target/bin/ ./cmd/orders && install -D /target/bin/orders /out/orders"]
 
 # ---- dev-tools: for those who develop inside a container; the same source, mounted as in dev
 FROM builder AS dev-tools

@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM node:24-trixie-slim AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV NODE_ENV=production \
     HOME=/tmp \
     PORT=3000
@@ -25,8 +26,7 @@ FROM dev AS dev-tools
 RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 # Debian's stable release fixes the versions.
 # hadolint ignore=DL3008
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update \
  && apt-get install --yes --no-install-recommends git
 RUN npm install --global --no-audit --no-fund typescript@5.9.3 @biomejs/biome@2.3.8

@@ -3,9 +3,9 @@
 #
 #     run-on-change.sh [-i SECONDS] PATH... -- COMMAND...
 #
-# A server is stopped (SIGTERM, after 10 seconds SIGKILL) and started again; a build that is still at it likewise.
-# A command that ends by itself, well or not, is run again at the next change. A PATH that is not there is waited for.
-# SIGTERM and SIGINT stop the command as well; the exit code is then the one it last ended with.
+# A command that still runs, a server or a build, is stopped (SIGTERM, after 10 seconds SIGKILL) and started again.
+# A command that has exited, with any code, runs again at the next change. A PATH that does not exist is waited for.
+# SIGTERM and SIGINT stop the command, too; the exit code is then the command's own.
 #
 # It looks at the files every 0.1 seconds instead of waiting for events: many mounts deliver none.
 set -u
@@ -44,8 +44,8 @@ shift
 IFS=$newline
 set -f
 
-# A line for each file that differs once it was written, replaced or touched. Skips what tools make (but not a source
-# folder that happens to be called target) and what editors leave beside a file while it is edited.
+# One line per file, which differs after the file was written, replaced or touched. Skips what tools make (but not a
+# source folder that happens to be called target) and what editors leave beside a file while it is edited.
 # shellcheck disable=SC2086 # split on purpose
 list_files() {
     find -H $paths \
@@ -67,7 +67,7 @@ changed() {
     [ "$now" != "$seen" ] && [ -z "$(missing_path)" ]
 }
 
-# Waits until nothing was written for a moment: a save may be several writes. Gives up after 1 second.
+# Waits until nothing has been written for a moment, as one save may be several writes. Gives up after 1 second.
 settle() {
     rounds=0
     until [ "$rounds" -eq 20 ]; do
@@ -79,7 +79,7 @@ settle() {
     done
 }
 
-# The command gets a process group of its own, so that what it has started is stopped with it.
+# The command gets a process group of its own, so that the processes it starts are stopped with it.
 start() {
     setsid "$@" &
     child=$!
@@ -109,7 +109,7 @@ stop() {
     collect
 }
 
-# The shell acts on a signal once the command at hand, a short sleep at most, is done.
+# The shell acts on a signal after the current command, at most a short sleep, is done.
 stopping=
 trap 'stopping=yes' TERM INT
 
@@ -124,7 +124,7 @@ while [ -z "$stopping" ]; do
         settle
         [ -z "$child" ] || stop
         [ -z "$stopping" ] || break
-        # Listed before the start: what changes from now on leads to another one.
+        # Listed before the start, so that any later change starts it again.
         seen=$(list_files)
         start "$@"
     elif [ -n "$child" ] && ! running; then

@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM node:24-trixie-slim AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV NODE_ENV=production \
     HOME=/tmp \
     PORT=3000

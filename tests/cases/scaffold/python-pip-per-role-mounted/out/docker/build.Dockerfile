@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM python:3.13-slim-trixie AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM python:3.13-slim-trixie AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -30,8 +31,7 @@ FROM dev AS dev-tools
 RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 # Debian's stable release fixes the versions.
 # hadolint ignore=DL3008
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update \
  && apt-get install --yes --no-install-recommends git
 RUN pip install --no-cache-dir ruff==0.15.7 mypy==1.19.1

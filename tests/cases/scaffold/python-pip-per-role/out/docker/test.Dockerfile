@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM python:3.13-slim-trixie AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -46,12 +47,10 @@ RUN pip --python /opt/venv/bin/python install --quiet --no-cache-dir --dry-run -
 
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service
-LABEL org.opencontainers.image.title=orders \
-      org.opencontainers.image.base.name=python:3.13-slim-trixie
+LABEL org.opencontainers.image.title=orders
 COPY --from=build /out/ ./
 # A number, so that it needs no account in the image and orchestrators can see that it is not root.
 USER 10001:10001
-STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
 CMD ["python", "-m", "orders"]

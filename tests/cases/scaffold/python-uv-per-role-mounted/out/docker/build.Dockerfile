@@ -1,22 +1,26 @@
 # orders: the build role and the stages that it is made from, made by dockwright from dockwright.toml.
 
+# ---- uv: what reads uv.lock; other stages mount it, so that it stays in none
+FROM python:3.13-slim-trixie AS uv
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip install --quiet --target /uv uv==0.13.9
+
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM python:3.13-slim-trixie AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \
     PORT=8000
-# Production dependencies from uv.lock; off the mount, so that the source may cover /srv/app. uv itself does not stay.
-# The base image has no bytecode of the standard library, and no container can write it: every start would compile it.
-RUN --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
+# Production dependencies from uv.lock; off the mount, so that the source may cover /srv/app. The base image has no
+# bytecode of the standard library, and no container can write it: without it every start compiles it again.
+RUN --mount=type=bind,from=uv,source=/uv,target=/tmp/uv \
+    --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
     --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
-    --mount=type=cache,target=/tmp/.cache/pip \
     --mount=type=cache,target=/tmp/.cache/uv \
-    pip install --quiet --target /tmp/uv uv==0.13.9 \
- && UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --no-install-project \
- && python -m compileall -q -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
- && rm -r /tmp/uv
+    UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --no-install-project \
+ && python -m compileall -q -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 WORKDIR /srv/app
 EXPOSE 8000
 
@@ -31,13 +35,11 @@ CMD ["run-on-change.sh", "orders", "--", "python", "-m", "orders"]
 FROM dev AS builder
 WORKDIR /srv/app
 # Build dependencies, beside the production ones that dev brings.
-RUN --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
+RUN --mount=type=bind,from=uv,source=/uv,target=/tmp/uv \
+    --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
     --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
-    --mount=type=cache,target=/tmp/.cache/pip \
     --mount=type=cache,target=/tmp/.cache/uv \
-    pip install --quiet --target /tmp/uv uv==0.13.9 \
- && UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --group build --inexact --no-install-project \
- && rm -r /tmp/uv
+    UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --group build --inexact --no-install-project
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
 CMD ["sh", "-c", "pip --python /opt/venv/bin/python install --quiet --no-cache-dir --dry-run --no-index --no-build-isolation . && pip --python /opt/venv/bin/python wheel --quiet --no-cache-dir --no-deps --no-build-isolation --wheel-dir /tmp/dist . && find /out -mindepth 1 -delete && pip --python /opt/venv/bin/python install --quiet --no-cache-dir --no-deps --no-compile --no-index --target /out /tmp/dist/*.whl && rm -r /tmp/dist"]

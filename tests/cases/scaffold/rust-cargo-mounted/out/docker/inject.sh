@@ -3,8 +3,8 @@
 #
 #     inject.sh FILE... DIRECTORY
 #
-# Each file is copied beside its target and then renamed over it, so that nobody ever sees, or runs, half a file.
-# One with the same content is left alone, so that nothing restarts without a reason.
+# Each file is copied beside its target and then renamed over it, so that nobody ever reads or runs half a file.
+# A file with the same content is left alone, so that nothing restarts without a reason.
 set -eu
 
 if [ "$#" -lt 2 ]; then

@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM debian:trixie-slim AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV HOME=/tmp \
     PORT=8080
 WORKDIR /srv/app

@@ -2,6 +2,7 @@
 
 # ---- runtime: what dev and service share, so that dev simulates production
 FROM debian:trixie-slim AS runtime
+# Any uid may run it, most have no account in the image, and the root file system is read-only: /tmp is home.
 ENV HOME=/tmp \
     PORT=8080
 WORKDIR /srv/app
@@ -27,7 +28,6 @@ RUN umask 0 \
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
 ENTRYPOINT ["as-owner.sh"]
-CMD ["sh", "-c", "umask 0 && cargo build --release --locked --offline && install -D /target/release/orders /out/orders"]
 
 # ---- build: makes the artefact in /out from a copy of the source; knows no deployment
 FROM builder AS build
@@ -38,12 +38,10 @@ RUN umask 0 \
 
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service
-LABEL org.opencontainers.image.title=orders \
-      org.opencontainers.image.base.name=debian:trixie-slim
+LABEL org.opencontainers.image.title=orders
 # The code is not in the image: compose.yaml mounts the builder's output here.
 # A number, so that it needs no account in the image and orchestrators can see that it is not root.
 USER 10001:10001
-STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
     CMD ["/srv/app/orders", "healthcheck"]
 CMD ["/srv/app/orders"]

@@ -20,7 +20,6 @@ RUN umask 0 \
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
 ENTRYPOINT ["as-owner.sh"]
-CMD ["sh", "-c", "umask 0 && cargo build --release --locked --offline && install -D /target/release/orders /out/orders"]
 
 # ---- dev-tools: for those who develop inside a container; the same source, mounted as in dev
 FROM builder AS dev-tools
@@ -28,8 +27,7 @@ FROM builder AS dev-tools
 RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 # Debian's stable release fixes the versions.
 # hadolint ignore=DL3008
-RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
-    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update \
  && apt-get install --yes --no-install-recommends gdb git
 CMD ["sleep", "infinity"]
