@@ -97,6 +97,10 @@ impl<'a> View<'a> {
         let facts = Facts::of(project);
         let mut service = role(&stack.service);
         service.packages.extend(stack.native.runtime.iter().map(String::as_str));
+        if !stack.carries.is_empty() {
+            // What is carried may be there or not, and COPY has no word for that: all of /out is one layer then.
+            service.layers = &[];
+        }
         let mut build = role(&stack.build);
         build.run.extend(carry(&stack.carries));
         // Where the builder watches, compose.yaml says what it runs.

@@ -25,7 +25,7 @@ run() {
     esac
 }
 
-# Whether a test was run, by what a Rust or a Go binary prints at its end.
+# Whether a test was run, by what a Rust or a Go binary prints; the latter's warning comes on stderr.
 ran() {
     grep -q '^test result: ok\. [1-9][0-9]* passed' "$1" ||
         { grep -q '^PASS$' "$1" && ! grep -q '^testing: warning: no tests to run$' "$1"; }
@@ -34,7 +34,7 @@ ran() {
 find "$directory" -name testdata -prune -o -type f -perm /111 -print | sort >"$scratch/executables"
 while read -r executable <&3; do
     echo "     Running $executable"
-    { run "$executable" "$@" || echo "$executable" >>"$scratch/failed"; } | tee "$scratch/output"
+    { run "$executable" "$@" 2>&1 || echo "$executable" >>"$scratch/failed"; } | tee "$scratch/output"
     ! ran "$scratch/output" || touch "$scratch/ran"
 done 3<"$scratch/executables"
 
