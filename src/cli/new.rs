@@ -59,7 +59,7 @@ fn describe(options: &NewArgs) -> Result<Project> {
     let stack = stacks.resolve(&choice)?;
 
     let mut new = Description::starter(name, &options.stack);
-    new.service.manager = options.manager.clone();
+    new.service.manager.clone_from(&options.manager);
     new.service.port = options.port.map(|port| Port::new(port.into())).transpose()?;
     new.service.layout = if options.layout == LayoutArg::PerRole { Layout::PerRole } else { Layout::Single };
     new.roles.service.code = if options.code == CodeArg::Mounted { Code::Mounted } else { Code::Image };

@@ -89,7 +89,7 @@ impl Dockerfile {
             for instruction in &self.stages[index].instructions {
                 match &instruction.kind {
                     Kind::Workdir(path) => {
-                        workdir = join(workdir, &self.known(index, instruction.line, path));
+                        workdir = join(workdir.as_deref(), &self.known(index, instruction.line, path));
                     }
                     Kind::Copy(copy) => {
                         let from = copy.from.as_deref().map(|from| self.source(from));
@@ -142,7 +142,7 @@ impl Dockerfile {
                 Kind::Workdir(path) => {
                     let path = expanded(path);
                     let below = workdir.as_deref().map(|folder: &str| format!("{folder}/{path}"));
-                    workdir = join(workdir.clone(), &path).or(below).or(Some(path));
+                    workdir = join(workdir.as_deref(), &path).or(below).or(Some(path));
                 }
                 Kind::User(name) => user = Some(expanded(name)),
                 Kind::Env(pairs) => {
@@ -250,7 +250,7 @@ impl Dockerfile {
         for index in chain.into_iter().skip(1).rev() {
             for instruction in &self.stages[index].instructions {
                 if let Kind::Workdir(path) = &instruction.kind {
-                    at = join(at, &self.known(index, instruction.line, path));
+                    at = join(at.as_deref(), &self.known(index, instruction.line, path));
                 }
             }
         }
@@ -281,7 +281,7 @@ impl Dockerfile {
         DroppedCopy {
             line: instruction.line,
             sources: copy.sources.iter().map(known).collect(),
-            absolute: join(workdir.map(str::to_owned), &dest),
+            absolute: join(workdir, &dest),
             dest,
             chown: copy.chown.as_ref().map(known),
             chmod: copy.chmod.as_ref().map(known),
@@ -329,8 +329,8 @@ fn is_remote(source: &str) -> bool {
 
 /// A path below a folder, cleaned; a trailing slash stays. `None` if the folder is not known and the path
 /// is relative.
-fn join(folder: Option<String>, path: &str) -> Option<String> {
-    let whole = text::join(if path.starts_with('/') { "" } else { folder.as_deref()? }, path);
+fn join(folder: Option<&str>, path: &str) -> Option<String> {
+    let whole = text::join(if path.starts_with('/') { "" } else { folder? }, path);
     let slash = path.ends_with('/') || path.ends_with("/.") || path == ".";
     let end = if slash && whole != "/" { "/" } else { "" };
     Some(whole + end)

@@ -246,17 +246,17 @@ fn fill(value: &mut toml::Value, change: &impl Fn(&str) -> String) {
 mod tests {
     use super::*;
 
-    fn table(text: &str, layer: Layer) -> Table {
+    fn table(text: &str, layer: &Layer) -> Table {
         let file = format!("{}.toml", layer.to_string().replace(' ', "-"));
-        Table::parse(text, &layer, &file).unwrap()
+        Table::parse(text, layer, &file).unwrap()
     }
 
     #[test]
     fn a_later_layer_has_the_last_word_and_each_value_its_origin() {
         let mut merged =
-            table("port = 1\nignore = ['a']\n[dev]\ncommand = ['x', 'y']\n[dev.env]\nA = '1'\nB = '2'\n", Layer::Stack);
-        merged.merge(table("ignore = ['b']\n[dev]\ncommand = ['z']\n", Layer::Framework("f".into())));
-        merged.merge(table("\n\nport = 2\ndev.env.B = '3'\n", Layer::User));
+            table("port = 1\nignore = ['a']\n[dev]\ncommand = ['x', 'y']\n[dev.env]\nA = '1'\nB = '2'\n", &Layer::Stack);
+        merged.merge(table("ignore = ['b']\n[dev]\ncommand = ['z']\n", &Layer::Framework("f".into())));
+        merged.merge(table("\n\nport = 2\ndev.env.B = '3'\n", &Layer::User));
         let told: Vec<String> = merged
             .leaves()
             .into_iter()
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_said_to_be_where_it_would_stand() {
-        let table = table("a = 1\n[b]\nc = 2\n", Layer::Stack);
+        let table = table("a = 1\n[b]\nc = 2\n", &Layer::Stack);
         for (path, line) in [("b.c", Some(3)), ("b.d.e", Some(2)), ("x", None)] {
             assert_eq!(table.origin(path).map(|origin| origin.line), line, "{path}");
         }
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn values_move_and_texts_are_wrapped() {
-        let user = table("[roles.dev.env]\nA = '$x'\n", Layer::User);
+        let user = table("[roles.dev.env]\nA = '$x'\n", &Layer::User);
         let mut moved = user.moved("roles.dev.env", "dev.env");
         moved.wrap_texts("dev.env", "literal");
         let expected: toml::Table = "dev.env.A.literal = '$x'".parse().unwrap();

@@ -32,7 +32,7 @@ impl Place {
 /// The line that the end of `before` is in.
 #[must_use]
 pub fn line_of(before: &[u8]) -> usize {
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
+    before.split(|byte| *byte == b'\n').count()
 }
 
 /// The column of what follows `before`.

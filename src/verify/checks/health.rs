@@ -273,13 +273,13 @@ mod tests {
         Healthcheck { test, retries, ..Healthcheck::default() }
     }
 
-    fn exec(words: &[&str]) -> Option<HealthTest> {
-        Some(HealthTest::Exec(words.iter().map(ToString::to_string).collect()))
+    fn exec(words: &[&str]) -> HealthTest {
+        HealthTest::Exec(words.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn compose_wins_over_the_image_field_by_field() {
-        let image = check(exec(&["probe"]), Some(5));
+        let image = check(Some(exec(&["probe"])), Some(5));
         let merged = |own: &Healthcheck, image: &Healthcheck| effective(Some(own), Some(image));
         let told = |probe: Probe| (probe.test.words().join(" "), probe.retries);
         let found = merged(&check(None, Some(2)), &image).map(told);
@@ -288,14 +288,14 @@ mod tests {
         assert_eq!(found, Some(("CMD-SHELL true".into(), Some(5))));
         let off = check(Some(HealthTest::None), None);
         assert!(merged(&off, &image).is_none() && effective(None, Some(&off)).is_none());
-        assert!(effective(None, None).is_none() && effective(None, Some(&check(exec(&[]), None))).is_none());
+        assert!(effective(None, None).is_none() && effective(None, Some(&check(Some(exec(&[])), None))).is_none());
         // compose.yaml can give one to an image that has turned its base's off.
-        assert!(merged(&check(exec(&["probe"]), None), &off).is_some());
+        assert!(merged(&check(Some(exec(&["probe"])), None), &off).is_some());
     }
 
     #[test]
     fn a_healthcheck_notices_after_all_its_probes() {
-        let probe = effective(None, Some(&check(exec(&["probe"]), None))).unwrap();
+        let probe = effective(None, Some(&check(Some(exec(&["probe"])), None))).unwrap();
         assert_eq!(probe.notices(), Duration::from_secs(31 * 3 + 10));
     }
 }

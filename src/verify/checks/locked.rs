@@ -250,7 +250,7 @@ mod tests {
         let added = in_pom(probe("java", 0), pom, "a.b:c").unwrap();
         let dependency =
             "<dependency><groupId>a.b</groupId><artifactId>c</artifactId><version>[0,)</version></dependency>";
-        assert_eq!(added, pom.replace("\n", &format!("\n{dependency}")));
+        assert_eq!(added, pom.replace('\n', &format!("\n{dependency}")));
         assert_eq!(in_pom(probe("java", 0), "<project/>", "a.b:c"), None);
         assert!(names("0f  a/b/c/1.0/c-1.0.jar", "a.b:c") && !names("0f  a/b/cd/1.0/cd-1.0.jar", "a.b:c"));
     }

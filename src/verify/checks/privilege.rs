@@ -154,7 +154,7 @@ fn engine_mount<'a>(lab: &'a Lab, service: &'a Service) -> Option<(String, &'a P
             MountKind::Bind(_) => mount.source.clone()?,
             // A volume may be a folder of the host by another name.
             MountKind::Volume { .. } => compose.volumes.get(mount.source.as_ref()?)?.driver_opts.get("device")?.clone(),
-            _ => return None,
+            MountKind::Tmpfs { .. } => return None,
         };
         // The project's own folder is dev.mount's to judge, whatever lies in it.
         if Path::new(&source).starts_with(&lab.subject.folder) {
