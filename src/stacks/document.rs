@@ -68,7 +68,7 @@ impl Table {
         Self(entries.collect())
     }
 
-    /// Puts another table over this one: tables are merged, the lists of [`ADDED`] are joined, all else is replaced.
+    /// Puts another table over this one: tables are merged, the lists of `ADDED` are joined, all else is replaced.
     pub fn merge(&mut self, over: Self) {
         for (key, value) in over.0 {
             match self.0.get_mut(&key) {

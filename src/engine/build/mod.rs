@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 pub use model::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
 
 impl Run {
-    /// Builds an image. `events` is called as things happen. Several builds of one [`Context`] (and its
+    /// Builds an image. `events` is called as things happen. Several builds of one `Context` (and its
     /// clones) at once share its transfer and their stages. Dropping the future ends the build on the engine.
     ///
     /// # Errors

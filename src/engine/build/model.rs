@@ -59,7 +59,7 @@ pub enum BuildOutcome {
     /// With an image.
     Built {
         /// The engine's id of the image, `sha256:…`. It is gone with the run unless
-        /// [`Engine::tag`](super::Engine::tag) names it.
+        /// `Engine::tag` names it.
         image_id: String,
     },
     /// Because the Dockerfile, or a command in it, failed.
