@@ -253,8 +253,10 @@ mod tests {
 
     #[test]
     fn a_later_layer_has_the_last_word_and_each_value_its_origin() {
-        let mut merged =
-            table("port = 1\nignore = ['a']\n[dev]\ncommand = ['x', 'y']\n[dev.env]\nA = '1'\nB = '2'\n", &Layer::Stack);
+        let mut merged = table(
+            "port = 1\nignore = ['a']\n[dev]\ncommand = ['x', 'y']\n[dev.env]\nA = '1'\nB = '2'\n",
+            &Layer::Stack,
+        );
         merged.merge(table("ignore = ['b']\n[dev]\ncommand = ['z']\n", &Layer::Framework("f".into())));
         merged.merge(table("\n\nport = 2\ndev.env.B = '3'\n", &Layer::User));
         let told: Vec<String> = merged
