@@ -24,7 +24,6 @@ ENTRYPOINT ["as-owner.sh"]
 # ---- build: makes the artefact in /out from a copy of the source; knows no deployment
 FROM builder AS build
 COPY . .
-RUN umask 0 \
- && mvn --offline --quiet package -Dmaven.test.skip=true \
+RUN mvn --offline --quiet package -Dmaven.test.skip=true \
  && find /out -mindepth 1 -delete \
- && java -Djarmode=tools -jar /target/orders.jar extract --destination /out
+ && java -Duser.timezone=UTC -Djarmode=tools -jar /target/orders.jar extract --destination /out

@@ -32,10 +32,9 @@ ENTRYPOINT ["as-owner.sh"]
 # ---- build: makes the artefact in /out from a copy of the source; knows no deployment
 FROM builder AS build
 COPY . .
-RUN umask 0 \
- && mvn --offline --quiet package -Dmaven.test.skip=true \
+RUN mvn --offline --quiet package -Dmaven.test.skip=true \
  && find /out -mindepth 1 -delete \
- && java -Djarmode=tools -jar /target/orders.jar extract --destination /out
+ && java -Duser.timezone=UTC -Djarmode=tools -jar /target/orders.jar extract --destination /out
 
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service
@@ -50,8 +49,7 @@ CMD ["java", "-XX:MaxRAMPercentage=75", "-XX:+ExitOnOutOfMemoryError", "-jar", "
 
 # ---- build-tests: compiles the suite, so that test needs no compiler
 FROM build AS build-tests
-RUN umask 0 \
- && mvn --offline --quiet test-compile dependency:copy-dependencies -DexcludeScope=runtime -DoutputDirectory=/tests/lib \
+RUN mvn --offline --quiet test-compile dependency:copy-dependencies -DexcludeScope=runtime -DoutputDirectory=/tests/lib \
  && cp -r /target/test-classes /tests/classes
 
 # ---- test: service, the test dependencies and the environment for testing
