@@ -40,11 +40,10 @@ fn keyword_of(kind: &Kind) -> Option<&'static str> {
     }
 }
 
+/// By its name, or by its number: the builder leaves the name of a lone stage out.
 fn is_called(stage: &Stage, name: &str) -> bool {
-    match &stage.name {
-        Some(own) => own.eq_ignore_ascii_case(name),
-        None => name.strip_prefix("stage-").is_some_and(|index| index == stage.index.to_string()),
-    }
+    let by_name = stage.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
+    by_name || name.strip_prefix("stage-").is_some_and(|index| index == stage.index.to_string())
 }
 
 /// Whether what stands behind FROM is an image that the builder shows by its whole name.
@@ -82,6 +81,7 @@ mod tests {
             (Some("dev"), "FROM docker.io/library/python:3", Some(2)),
             (Some("stage-2"), "COPY . .", Some(12)),
             (Some("stage-0"), "COPY . .", None),
+            (Some("stage-0"), "WORKDIR /app", Some(3)),
             (Some("dev"), "exporting to image", None),
         ] {
             assert_eq!(dockerfile.line_of_step(stage, shown), line, "{shown}");
