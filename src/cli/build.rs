@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::{Args, BuildArgs, SourceArg};
-use super::scope;
+use super::scope::Scope;
 use crate::engine::Run;
 use crate::error::{Error, Result};
 use crate::lab::{self, Injection, images, inject};
@@ -13,6 +13,7 @@ use crate::subject::Subject;
 use crate::ui::{Format, Ui};
 
 pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
+    let scope = Scope::new()?;
     let project = super::project(args)?;
     let tag = options.tag.clone().unwrap_or_else(|| format!("{}:latest", project.service.name));
     let source = args.project.canonicalize().map_err(|error| Error::io("cannot find", &args.project, error))?;
@@ -21,7 +22,7 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &BuildArgs) -> Result<u8> {
         ui.say(&format!("Would build the service image of {} and tag it {tag}.\n", source.display()));
         return Ok(0);
     }
-    let image = scope::with_run("build", async |run| {
+    let image = scope.with_run("build", async |run| {
         let image = match options.source {
             SourceArg::Copy => copied(&run, &subject).await?,
             SourceArg::Mount => mounted(&run, &subject, &source).await?,

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::args::{Args, VerifyArgs};
 use super::reports::Reports;
-use super::scope;
+use super::scope::Scope;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::ui::{Live, Ui};
@@ -57,6 +57,7 @@ fn prove(
     reports: &Reports,
     redactor: &OnceLock<Arc<Redactor>>,
 ) -> Result<()> {
+    let scope = Scope::new()?;
     let request = Request {
         folder: args.project.clone(),
         project: super::project(args)?,
@@ -82,7 +83,7 @@ fn prove(
         _ => Memory::default(),
     };
     let before = memory.clone();
-    scope::with_run("verify", async |run| verify::run(plan, &run, &mut memory, &sink).await)?;
+    scope.with_run("verify", async |run| verify::run(plan, &run, &mut memory, &sink).await)?;
     let remembered = match kept {
         Some(None) if memory != before => write::keep(&args.project, verify::MEMORY_FILE, memory.to_text().as_bytes()),
         Some(Some(why)) => Err(Error::description(why)),

@@ -11,18 +11,21 @@ use serde_json::Value;
 
 use super::support::{ci, docker_out, dockwright};
 
-/// Everything on the engine but what carries a run's label (see [`left_by`]). Only CI has the engine for itself; elsewhere
-/// what comes and goes is others', and this is empty.
+/// Everything on the engine but what carries a run's label (see [`left_by`]) or the name that tests give to what they
+/// make: other tests run meanwhile. Only CI has the engine for itself; elsewhere what comes and goes is others', and this
+/// is empty.
 pub(super) fn inventory() -> BTreeSet<String> {
     let mut things = BTreeSet::new();
     if !ci() {
         return things;
     }
-    let labelled = "{{.ID}} {{.Label \"dev.dockwright.owner\"}}";
+    let label = "{{.Label \"dev.dockwright.owner\"}}";
+    let [container, network, volume] =
+        ["{{.Names}} {{.ID}}", "{{.Name}} {{.ID}}", "{{.Name}}"].map(|what| format!("{what} {label}"));
     for (kind, args) in [
-        ("container", &["ps", "--all", "--no-trunc", "--format", labelled][..]),
-        ("network", &["network", "ls", "--no-trunc", "--format", labelled]),
-        ("volume", &["volume", "ls", "--format", "{{.Name}} {{.Label \"dev.dockwright.owner\"}}"]),
+        ("container", &["ps", "--all", "--no-trunc", "--format", &container][..]),
+        ("network", &["network", "ls", "--no-trunc", "--format", &network]),
+        ("volume", &["volume", "ls", "--format", &volume]),
     ] {
         let lines = docker_out(args);
         things.extend(lines.lines().filter(|line| line.ends_with(' ')).map(|line| format!("{kind} {line}")));
@@ -30,6 +33,7 @@ pub(super) fn inventory() -> BTreeSet<String> {
     let images = docker_out(&["images", "--all", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}"]);
     let others = images.lines().filter(|line| !line.contains("dockwright-run-"));
     things.extend(others.map(|line| format!("image {line}")));
+    things.retain(|thing| !thing.contains(" dockwright-test-"));
     things
 }
 
@@ -102,8 +106,20 @@ impl Running {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "it ended with {ended:?} before {what}:\n{}", self.said);
             assert!(Instant::now() < deadline, "{what}: not within five minutes\n{}", self.said);
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until it catches SIGINT, which it does before it reads a file.
+    #[track_caller]
+    pub(super) fn until_begun(&mut self) {
+        let status = format!("/proc/{}/status", self.pid());
+        self.until("it catches SIGINT", || {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
+            // One bit for each signal, the lowest for number 1 (proc_pid_status(5)).
+            u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & (1 << (Signal::INT.as_raw() - 1)) != 0)
+        });
     }
 
     /// Waits until a container of its own is on the engine.

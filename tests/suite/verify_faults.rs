@@ -195,8 +195,8 @@ fn a_build_without_network_fails_with_its_log_and_says_so() {
     assert!(failed["hint"].as_str().unwrap().contains("network"), "{failed:#}");
 }
 
-/// From before the engine was reached until most checks have begun.
-const MOMENTS: [u64; 10] = [60, 150, 300, 500, 800, 1300, 2000, 3200, 5000, 8000];
+/// In milliseconds, from before the files are read until most checks have begun.
+const MOMENTS: [u64; 11] = [0, 60, 150, 300, 500, 800, 1300, 2000, 3200, 5000, 8000];
 
 #[test]
 fn an_interrupt_is_right_at_any_moment() {
@@ -207,8 +207,9 @@ fn an_interrupt_is_right_at_any_moment() {
     for moment in MOMENTS {
         let file = folder.join("report.json");
         let _ = std::fs::remove_file(&file);
-        let running = Running::start(&folder, &["verify", "--report", "json=report.json"]);
+        let mut running = Running::start(&folder, &["verify", "--report", "json=report.json"]);
         let pid = running.pid();
+        running.until_begun();
         std::thread::sleep(Duration::from_millis(moment));
         running.signal(Signal::INT);
         let (code, said, took) = running.end();
