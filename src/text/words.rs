@@ -28,10 +28,10 @@ pub fn nearest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Op
             let begins = word.len() > 1 && option_plain.starts_with(&word);
             (if begins { typos.min(1) } else { typos }, option)
         })
-        // A third of a word may be wrong, of a short one a letter; more is another word.
+        // A third of a word may be wrong, rounded up; more is another word, and so is another letter.
         .filter(|(typos, option)| {
             let longer = option.len().max(word.len());
-            *typos <= (longer / 3).max(usize::from(longer > 1))
+            longer > 1 && *typos <= longer.div_ceil(3)
         })
         .min_by_key(|(typos, _)| *typos)
         .map(|(_, option)| option)
@@ -55,6 +55,7 @@ mod tests {
             ("PORT", &["name", "port"], Some("port")),
             ("dev_tools", &["dev", "dev-tools"], Some("dev-tools")),
             ("py", &["python", "node"], Some("python")),
+            ("stage", &["target", "tags"], Some("tags")),
             ("nodejs", &["python", "node"], Some("node")),
             ("java", &["python", "node"], None),
             ("", &["a"], None),

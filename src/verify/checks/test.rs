@@ -2,7 +2,7 @@
 
 use super::read_only;
 use crate::lab::suite::{SUITE, suite};
-use crate::lab::{Injection, Lab};
+use crate::lab::{Injection, Lab, blame};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
 
@@ -50,20 +50,20 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
 /// `test.passes`.
 pub(super) async fn passes(lab: &Lab) -> Checked {
     let role = lab.role("test")?;
-    let at = (role.target.file.clone(), role.target.line());
+    let place = blame::command(&lab.subject, role);
     let suite = suite(lab).await?;
     Ok(match suite.code {
         Some(0) => pass(format!("the suite ended with 0{}", last_words(&suite.log))),
         Some(code) => {
             let verdict = fail(format!("the suite ended with exit code {code}"))
                 .expected("exit code 0")
-                .at(at.0, at.1)
+                .at_place(&place)
                 .log(suite.log.clone());
             read_only::cause(lab, lab.subject.service(role)).await?.unwrap_or(verdict)
         }
         None => {
             let what = format!("the suite did not end within {} minutes", SUITE.as_secs() / 60);
-            fail(what).at(at.0, at.1).log(suite.log.clone())
+            fail(what).at_place(&place).log(suite.log.clone())
         }
     })
 }
