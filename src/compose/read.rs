@@ -164,7 +164,7 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
     if let Some(node) = root.get("services") {
         for (key, node) in entries(node, "services")? {
             if !matches!(node.value, Value::Map(_)) {
-                return Err(Fault::new(&key.place, format!("the service `{}` is no mapping", key.text)).into());
+                return Err(Fault::new(&key.place, format!("the service `{}` is not a mapping", key.text)).into());
             }
             let mut context = Context { service: &key.text, env, unsupported: &mut unsupported };
             services.insert(key.text.clone(), service(key, node, &mut context)?);
@@ -202,7 +202,7 @@ fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std:
             }
             return Err(Fault::new(
                 &file.place,
-                format!("`env_file` names {}, which is not there", file.path.display()),
+                format!("`env_file` names {}, which does not exist", file.path.display()),
             )
             .hint("make the file, or say `required: false`")
             .into());

@@ -167,7 +167,7 @@ impl Run {
     ) -> Result<T> {
         self.open()?;
         let task = self.inner.creations.spawn(creation);
-        task.await.map_err(|error| Error::engine("a call to the engine broke off").because(error))?
+        task.await.map_err(|error| Error::engine("a call to the engine was interrupted").because(error))?
     }
 
     /// Refuses when the run is over.

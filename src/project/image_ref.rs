@@ -50,7 +50,7 @@ impl ImageRef {
             _ => (None, name),
         };
         if host.is_some_and(|host| !is_host(host)) {
-            return fail("what stands before the first `/` is no host", example());
+            return fail("what stands before the first `/` is not a host", example());
         }
         if !path.split('/').all(is_part) {
             let lower = format!("{}{}", name.to_ascii_lowercase(), &text[name.len()..]);
