@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::define::{definitions, validate};
+use super::define::{definitions, named, validate};
 use super::dotenv;
 use super::fault::{Failed, Fault, Sources};
 use super::files::{absolute, load};
@@ -163,6 +163,7 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
     let mut services = BTreeMap::new();
     if let Some(node) = root.get("services") {
         for (key, node) in entries(node, "services")? {
+            named(key, "services")?;
             if !matches!(node.value, Value::Map(_)) {
                 return Err(Fault::new(&key.place, format!("the service `{}` is not a mapping", key.text)).into());
             }
