@@ -35,10 +35,29 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
     let env = with_dotenv(&dir, env)?;
     let files = files(&dir, &env)?;
     let mut sources = Sources::new();
-    project(&dir, &files, env, &mut sources).map_err(|failed| match failed {
+    let mut compose = project(&dir, &files, env, &mut sources).map_err(|failed| match failed {
         Failed::Fault(fault) => fault.into_error(&sources),
         Failed::Error(error) => error,
-    })
+    })?;
+    compose.profiles = profiles(&dir)?;
+    Ok(compose)
+}
+
+/// What `.env` says of profiles: the last line that does, as of all its variables.
+fn profiles(dir: &Path) -> Result<Option<(Vec<String>, Place)>> {
+    const NAME: &str = "COMPOSE_PROFILES";
+    let path = dir.join(".env");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = read_text(&path, MAX_BYTES)?;
+    // Malformed, it has been refused before.
+    let found = dotenv::parse(&text, &|_| None).unwrap_or_default();
+    let value = found.into_iter().filter(|(name, _)| name == NAME).map(|(_, value)| value).next_back();
+    let names: Vec<String> =
+        value.iter().flat_map(|value| value.split(',')).map(|name| name.trim().to_owned()).collect();
+    let line = text.lines().zip(1..).filter(|(line, _)| line.contains(NAME)).map(|(_, number)| number).last();
+    Ok(line.filter(|_| names.iter().any(|name| !name.is_empty())).map(|line| (names, Place::new(path.as_path(), line))))
 }
 
 fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
@@ -181,6 +200,7 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
         configs: define("configs", keys::CONFIG)?,
         interpolated: Vec::<Interpolation>::new(),
         unsupported: Vec::new(),
+        profiles: None,
         services,
         name,
     };

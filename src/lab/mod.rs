@@ -18,6 +18,7 @@ pub(crate) mod inject;
 pub(crate) mod injected;
 mod injection;
 pub(crate) mod lineage;
+pub(crate) mod listeners;
 pub(crate) mod live;
 mod memo;
 pub(crate) mod mount;

@@ -84,6 +84,8 @@ pub struct PackageManager {
     pub caches: Vec<String>,
     /// What makes it install; only for those of distributions.
     pub installs: Vec<String>,
+    /// The files in which it says what is installed; only for those of distributions.
+    pub databases: Vec<String>,
 }
 
 /// Folders, by their names.
