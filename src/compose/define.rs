@@ -11,6 +11,16 @@ use super::yaml::{Key, Node, Value};
 use crate::spec::MountKind;
 use crate::text::nearest;
 
+/// Refuses a name that Compose refuses: its schema has `^[a-zA-Z0-9._-]+$` for services, volumes, secrets and configs (compose-spec.json).
+pub(super) fn named(key: &Key, section: &str) -> Result<(), Fault> {
+    let name = &key.text;
+    if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
+        return Ok(());
+    }
+    let fault = Fault::new(&key.place, format!("`{}` cannot name anything in `{section}`", name.escape_debug()));
+    Err(fault.hint("a name consists of letters, digits, `.`, `_` and `-`"))
+}
+
 /// One section of the top level.
 pub(super) fn definitions(
     root: &Node,
@@ -23,6 +33,10 @@ pub(super) fn definitions(
     let mut found = BTreeMap::new();
     let Some(node) = root.get(section) else { return Ok(found) };
     for (key, node) in entries(node, section)? {
+        // Compose takes any name for a network.
+        if section != "networks" {
+            named(key, section)?;
+        }
         let path = format!("{section}.{}", key.text);
         let empty: &[(Key, Node)] = &[];
         let own = if node.value == Value::Null { empty } else { entries(node, &path)? };

@@ -61,7 +61,7 @@ pub(super) fn depends_on(node: &Node, context: &mut Context<'_>) -> Result<BTree
             Some("service_completed_successfully") => Condition::Completed,
             other => {
                 let shown = other.map_or("nothing".to_owned(), |other| format!("`{other}`"));
-                let message = format!("{shown} is no condition of `depends_on`");
+                let message = format!("{shown} is not a condition of `depends_on`");
                 return Err(Fault::new(&node.place, message)
                     .hint("service_started, service_healthy or service_completed_successfully"));
             }

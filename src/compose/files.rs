@@ -126,7 +126,7 @@ fn extended(
     let other = match path {
         Some(path) if Path::new(&path) != &*place.file => {
             if !Path::new(&path).is_file() {
-                return Err(Fault::new(&place, format!("`extends` names {path}, which is not there")).into());
+                return Err(Fault::new(&place, format!("`extends` names {path}, which does not exist")).into());
             }
             Some(load(Path::new(&path))?)
         }
@@ -135,7 +135,7 @@ fn extended(
     let file = other.as_ref().unwrap_or(file);
     let found = file.get("services").and_then(|services| services.get(&base)).cloned();
     let Some(found) = found else {
-        return Err(Fault::new(&place, format!("`{name}` extends `{base}`, which is not there")).into());
+        return Err(Fault::new(&place, format!("`{name}` extends `{base}`, which does not exist")).into());
     };
     let found = extended(found, &base, file, depth + 1, load, env)?;
     Ok(merge(found, service, &format!("services.{}", name.replace('.', "_")))?)

@@ -46,6 +46,8 @@ pub struct Compose {
     pub interpolated: Vec<Interpolation>,
     /// What cannot be honoured, in the order of the file.
     pub unsupported: Vec<Unsupported>,
+    /// The profiles that `.env` turns on for everybody (`COMPOSE_PROFILES`), and where.
+    pub profiles: Option<(Vec<String>, Place)>,
 }
 
 /// A variable in a value: what the host's environment or `.env` may change.

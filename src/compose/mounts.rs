@@ -31,7 +31,7 @@ pub(super) fn mounts(node: &Node, context: &mut Context<'_>) -> Result<Vec<Mount
 /// `[SOURCE:]TARGET[:OPTIONS]` (spec 05, "volumes", "Short syntax").
 fn short(node: &Node, spec: &str, context: &mut Context<'_>) -> Result<Mount, Fault> {
     let fault = |why: &str| {
-        Fault::new(&node.place, format!("`{spec}` is no volume: {why}"))
+        Fault::new(&node.place, format!("`{spec}` is not a volume: {why}"))
             .hint("write source:target, or source:target:options")
     };
     let parts = sections(spec);
@@ -125,7 +125,7 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Option<Mount>, Fault> 
             return Ok(None);
         }
         other => {
-            return Err(Fault::new(place, format!("`{other}` is no type of volume"))
+            return Err(Fault::new(place, format!("`{other}` is not a type of volume"))
                 .hint("bind, volume, tmpfs, npipe, cluster or image"));
         }
     };

@@ -60,7 +60,7 @@ pub(super) fn ports(node: &Node, context: &mut Context<'_>) -> Result<Vec<Port>,
         } else {
             let spec = scalar(item, "ports")?;
             short(item, &spec).map_err(|why| {
-                Fault::new(&item.place, format!("`{spec}` is no port: {why}"))
+                Fault::new(&item.place, format!("`{spec}` is not a port: {why}"))
                     .hint("write [address:][host port:]container port[/protocol]")
             })?
         };
@@ -88,7 +88,7 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Port, Fault> {
     let target = at("target").ok_or_else(|| Fault::new(place, "a port needs a `target`"))?;
     let number = integer(target, "ports.target")?;
     Ok(Port {
-        target: u16::try_from(number).map_err(|_| Fault::new(&target.place, format!("{number} is no port")))?,
+        target: u16::try_from(number).map_err(|_| Fault::new(&target.place, format!("{number} is not a port")))?,
         published: at("published")
             .map(|node| scalar(node, "ports.published"))
             .transpose()?
@@ -106,7 +106,7 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Port, Fault> {
 fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
     let (ports, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
     if !["tcp", "udp", "sctp"].contains(&protocol.to_ascii_lowercase().as_str()) {
-        return Err(format!("`{protocol}` is no protocol"));
+        return Err(format!("`{protocol}` is not a protocol"));
     }
     let (rest, container) = ports.rsplit_once(':').unwrap_or(("", ports));
     let (address, host) = match rest.rsplit_once(':') {
@@ -118,7 +118,7 @@ fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
     };
     let address = address.trim_start_matches('[').trim_end_matches(']');
     if !address.is_empty() && address.parse::<std::net::IpAddr>().is_err() {
-        return Err(format!("`{address}` is no address"));
+        return Err(format!("`{address}` is not an address"));
     }
     let (first, last) = range(container)?;
     let published = if host.is_empty() { None } else { Some(range(host)?) };
@@ -150,7 +150,7 @@ fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
 
 fn range(text: &str) -> Result<(u16, u16), String> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
-    let number = |text: &str| text.parse::<u16>().map_err(|_| format!("`{text}` is no port number"));
+    let number = |text: &str| text.parse::<u16>().map_err(|_| format!("`{text}` is not a port number"));
     let (low, high) = (number(low)?, number(high)?);
     if low > high { Err(format!("`{text}` runs backwards")) } else { Ok((low, high)) }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::define::{definitions, validate};
+use super::define::{definitions, named, validate};
 use super::dotenv;
 use super::fault::{Failed, Fault, Sources};
 use super::files::{absolute, load};
@@ -35,10 +35,29 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
     let env = with_dotenv(&dir, env)?;
     let files = files(&dir, &env)?;
     let mut sources = Sources::new();
-    project(&dir, &files, env, &mut sources).map_err(|failed| match failed {
+    let mut compose = project(&dir, &files, env, &mut sources).map_err(|failed| match failed {
         Failed::Fault(fault) => fault.into_error(&sources),
         Failed::Error(error) => error,
-    })
+    })?;
+    compose.profiles = profiles(&dir)?;
+    Ok(compose)
+}
+
+/// What `.env` says of profiles: the last line that does, as of all its variables.
+fn profiles(dir: &Path) -> Result<Option<(Vec<String>, Place)>> {
+    const NAME: &str = "COMPOSE_PROFILES";
+    let path = dir.join(".env");
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = read_text(&path, MAX_BYTES)?;
+    // Malformed, it has been refused before.
+    let found = dotenv::parse(&text, &|_| None).unwrap_or_default();
+    let value = found.into_iter().filter(|(name, _)| name == NAME).map(|(_, value)| value).next_back();
+    let names: Vec<String> =
+        value.iter().flat_map(|value| value.split(',')).map(|name| name.trim().to_owned()).collect();
+    let line = text.lines().zip(1..).filter(|(line, _)| line.contains(NAME)).map(|(_, number)| number).last();
+    Ok(line.filter(|_| names.iter().any(|name| !name.is_empty())).map(|line| (names, Place::new(path.as_path(), line))))
 }
 
 fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
@@ -163,8 +182,9 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
     let mut services = BTreeMap::new();
     if let Some(node) = root.get("services") {
         for (key, node) in entries(node, "services")? {
+            named(key, "services")?;
             if !matches!(node.value, Value::Map(_)) {
-                return Err(Fault::new(&key.place, format!("the service `{}` is no mapping", key.text)).into());
+                return Err(Fault::new(&key.place, format!("the service `{}` is not a mapping", key.text)).into());
             }
             let mut context = Context { service: &key.text, env, unsupported: &mut unsupported };
             services.insert(key.text.clone(), service(key, node, &mut context)?);
@@ -180,6 +200,7 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
         configs: define("configs", keys::CONFIG)?,
         interpolated: Vec::<Interpolation>::new(),
         unsupported: Vec::new(),
+        profiles: None,
         services,
         name,
     };
@@ -202,7 +223,7 @@ fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std:
             }
             return Err(Fault::new(
                 &file.place,
-                format!("`env_file` names {}, which is not there", file.path.display()),
+                format!("`env_file` names {}, which does not exist", file.path.display()),
             )
             .hint("make the file, or say `required: false`")
             .into());

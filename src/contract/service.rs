@@ -25,9 +25,11 @@ pub(super) const NON_ROOT: Contract = Contract {
 
 pub(super) const PORT: Contract = Contract {
     name: "service.port",
-    promise: "The service answers on the port that PORT names, from outside the container, and on no other.",
+    promise: "The service answers on the port that PORT names, from outside the container, and on no other that nothing declares.",
     how: "Starts the service twice, with two values of PORT, and asks for the health path over HTTP from outside the \
-          container. It must answer on the port that PORT names, and neither on the other one nor on the usual one.",
+          container. It must answer on the port that PORT names, and neither on the other one nor on the usual one. \
+          Reads the container's listening sockets: each that others can reach is on that port, or on one that EXPOSE, \
+          `expose` or `ports` names.",
     fix: "Read PORT from the environment and listen on 0.0.0.0, not on 127.0.0.1 and not on a fixed port.",
 };
 
@@ -36,7 +38,8 @@ pub(super) const SHUTDOWN: Contract = Contract {
     promise: "On its stop signal the service refuses new connections, finishes the request in flight, and exits with 0 \
               within the grace period.",
     how: "Starts a slow request ([verify] slow) and an idle keep-alive connection, sends the stop signal, tries new \
-          connections, reads the slow answer to its end, and waits for the exit code. The service must not wait for \
+          connections, reads the slow answer to its end, compares it with the answer that comes without a signal, and waits \
+          for the exit code. The service must not wait for \
           the idle connection.",
     fix: "Start the service in exec form so that the signal reaches it. On SIGTERM, close the listener, finish the \
           open requests and exit with 0.",

@@ -52,6 +52,12 @@ pub(super) fn escape_of(text: &str) -> Result<char, Fault> {
     Ok('\\')
 }
 
+/// The image that reads the file instead of the builder, and its line: what `# syntax=` says among the directives.
+pub(super) fn syntax_of(text: &str) -> Option<(&str, usize)> {
+    let directives = text.lines().map_while(directive).zip(1..);
+    directives.into_iter().find(|((key, _), _)| key == "syntax").map(|((_, value), line)| (value, line))
+}
+
 /// `# key=value`, the key in lower case.
 fn directive(line: &str) -> Option<(String, &str)> {
     let (key, value) = line.trim_start().strip_prefix('#')?.split_once('=')?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::lines::Fault;
+use super::lines::{self, Fault};
 use super::model::{Base, Copy, Dockerfile, Instruction, Kind, RunMount, Stage};
 use super::names::{global_defaults, named};
 use super::words::expand;
@@ -33,6 +33,12 @@ pub enum Source {
 }
 
 impl Dockerfile {
+    /// The image of the frontend that the `syntax` directive names, and the line (Dockerfile reference, "syntax").
+    #[must_use]
+    pub fn syntax(&self) -> Option<(&str, usize)> {
+        lines::syntax_of(&self.text)
+    }
+
     /// The stage of a name, without regard to case; of several, the last, as `BuildKit`'s `--target`.
     #[must_use]
     pub fn stage(&self, name: &str) -> Option<&Stage> {

@@ -12,11 +12,11 @@ use super::container::Container;
 use super::failure::{failed, is_missing};
 use super::image::ImageConfig;
 use super::info::Product;
-use super::names::split_tag;
 use super::request;
 use super::run::Run;
 use crate::error::{Error, Result};
 use crate::spec::{ContainerSpec, MountKind, Settings};
+use crate::text::ImageName;
 
 /// A container that ran to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +105,11 @@ impl Run {
         let (engine, id) = (self.engine().clone(), container.id().to_owned());
         let reference = self.reference(&commit.name);
         self.shielded(async move {
-            let (repo, tag) = split_tag(&reference);
+            let name = ImageName::of(&reference);
             let options = CommitContainerOptions {
                 container: Some(id),
-                repo: Some(repo.into()),
-                tag: Some(tag.into()),
+                repo: Some(name.name.into()),
+                tag: Some(name.tag.unwrap_or("latest").into()),
                 comment: Some(commit.comment),
                 ..Default::default()
             };

@@ -1,16 +1,17 @@
 //! Images' layers, each read once however many images share it, and put together to their file systems.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::connect::Engine;
 use super::entry::{Entry, EntryKind};
-use super::search::{ZSTD, is_tar, unpacked};
+use super::search::is_tar;
 use super::tarball;
 use super::tree::{self, FileTree, WalkOptions};
+use super::unpack::unpacked;
 use crate::error::Result;
 use crate::text;
 
@@ -127,9 +128,6 @@ fn read_archive(input: &mut dyn Read) -> io::Result<Layers> {
             continue;
         }
         let mut content = unpacked(entry, 1)?;
-        if content.fill_buf()?.starts_with(&ZSTD) {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, format!("{name} is packed with zstd")));
-        }
         let mut head = Vec::new();
         content.by_ref().take(512).read_to_end(&mut head)?;
         let layer = is_tar(&head);

@@ -34,6 +34,7 @@ mod sweep;
 mod tarball;
 mod transport;
 mod tree;
+mod unpack;
 
 pub use build::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
 pub use connect::Engine;

@@ -11,14 +11,6 @@ pub(super) const OWNER: &str = "dev.dockwright.owner";
 /// a label would change the config, and with it the very image that is verified.
 pub(super) const REPOSITORY: &str = "dockwright-run-";
 
-/// `name:tag` in two; a registry's port is not a tag.
-pub(super) fn split_tag(reference: &str) -> (&str, &str) {
-    match reference.rsplit_once(':') {
-        Some((repo, tag)) if !tag.contains('/') => (repo, tag),
-        _ => (reference, "latest"),
-    }
-}
-
 /// What the engine accepts in every kind of name: lower-case letters and digits, joined by single dashes.
 pub(super) fn slug(text: &str) -> String {
     let words = text.to_lowercase();
@@ -42,11 +34,5 @@ mod tests {
         assert_eq!(slug("Dev Tools_x"), "dev-tools-x");
         assert_eq!(slug("--"), "");
         assert_eq!(slug(&"a".repeat(90)).len(), 40);
-    }
-
-    #[test]
-    fn tags_are_told_from_ports() {
-        assert_eq!(split_tag("host:5000/a/b"), ("host:5000/a/b", "latest"));
-        assert_eq!(split_tag("a:1.2"), ("a", "1.2"));
     }
 }

@@ -13,11 +13,12 @@ use tokio_util::task::TaskTracker;
 
 use super::connect::Engine;
 use super::failure::failed;
-use super::names::{OWNER, REPOSITORY, RUN, nonce, slug, split_tag};
+use super::names::{OWNER, REPOSITORY, RUN, nonce, slug};
 use super::owner::Owner;
 use super::session::Sessions;
 use super::sweep::{self, Swept};
 use crate::error::{Error, Result};
+use crate::text::ImageName;
 
 /// At most so long is waited for calls in flight, and then for the removal.
 const SETTLE: Duration = Duration::from_secs(15);
@@ -89,8 +90,8 @@ impl Engine {
     /// # Errors
     /// When the engine refuses, or `reference` is no image name.
     pub async fn tag(&self, image: &str, reference: &str) -> Result<()> {
-        let (repo, tag) = split_tag(reference);
-        let options = TagImageOptions { repo: Some(repo.into()), tag: Some(tag.into()) };
+        let name = ImageName::of(reference);
+        let options = TagImageOptions { repo: Some(name.name.into()), tag: Some(name.tag.unwrap_or("latest").into()) };
         let tagged = self.docker().tag_image(image, Some(options)).await;
         tagged.map_err(|error| failed(format!("cannot tag {image} as {reference}"), error))
     }
@@ -166,7 +167,7 @@ impl Run {
     ) -> Result<T> {
         self.open()?;
         let task = self.inner.creations.spawn(creation);
-        task.await.map_err(|error| Error::engine("a call to the engine broke off").because(error))?
+        task.await.map_err(|error| Error::engine("a call to the engine was interrupted").because(error))?
     }
 
     /// Refuses when the run is over.

@@ -4,11 +4,11 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 
 use super::connect::Engine;
 use super::tarball;
+use super::unpack::{Packing, unpacked};
 use crate::error::{Error, Result};
 
 /// Where in an image something was found.
@@ -49,14 +49,11 @@ pub struct Hit {
 /// A description of an image is smaller; what is larger is searched as it is.
 const LARGEST_TEXT: u64 = 16 * 1024 * 1024;
 
-/// How data packed with zstd begins, which cannot be searched.
-pub(super) const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-/// Gzip inside gzip is followed so deep.
+/// What is packed inside of what is packed is followed so deep.
 const DEPTH: usize = 3;
 
 impl Engine {
-    /// Searches all layers, the config and the history of an image for `needles`, also inside gzip. Each
+    /// Searches all layers, the config and the history of an image for `needles`, also inside gzip and zstd. Each
     /// place is told once per needle.
     ///
     /// # Errors
@@ -94,8 +91,6 @@ fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<
         let mut content = io::Cursor::new(head).chain(content);
         if is_layer {
             search_layer(&name, &mut content, finder, &mut hits)?;
-        } else if content.fill_buf()?.starts_with(&ZSTD) {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, format!("{name} is packed with zstd")));
         } else {
             let mut text = Vec::new();
             content.by_ref().take(LARGEST_TEXT).read_to_end(&mut text)?;
@@ -158,7 +153,7 @@ fn search_layer(layer: &str, content: &mut impl Read, finder: &AhoCorasick, hits
     Ok(())
 }
 
-/// Searches bytes as they are and, where they are gzip, unpacked, too.
+/// Searches bytes as they are or, where they are packed, as what they hold.
 fn search_content(
     input: impl Read,
     place: &ImagePart,
@@ -167,16 +162,17 @@ fn search_content(
     depth: usize,
 ) -> io::Result<()> {
     let mut input = BufReader::with_capacity(64 * 1024, input);
-    if depth == 0 || !is_gzip(input.fill_buf()?) {
+    let packing = Packing::of(input.fill_buf()?).filter(|_| depth > 0);
+    let Some(packing) = packing else {
         for found in finder.stream_find_iter(input) {
             let needle = found?.pattern().as_usize();
             hits.push(Hit { place: place.clone(), needle });
         }
         return Ok(());
-    }
-    // A file that only begins like gzip stops being readable somewhere: what was read counts, the rest of it
-    // cannot hide anything that a gzip reader would see.
-    let inner: Box<dyn Read + '_> = Box::new(MultiGzDecoder::new(input));
+    };
+    // A file that only begins like a packed one stops being readable somewhere: what was read counts, the rest of it
+    // cannot hide anything that a reader of that format would see.
+    let inner: Box<dyn Read + '_> = packing.open(input);
     match search_content(inner, place, finder, hits, depth - 1) {
         Err(error)
             if matches!(
@@ -190,22 +186,9 @@ fn search_content(
     }
 }
 
-/// Layers are gzip'd in some stores.
-pub(super) fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Box<dyn BufRead + 'a>> {
-    let mut input = BufReader::with_capacity(64 * 1024, input);
-    if depth > 0 && is_gzip(input.fill_buf()?) {
-        return unpacked(Box::new(MultiGzDecoder::new(input)) as Box<dyn Read + 'a>, depth - 1);
-    }
-    Ok(Box::new(input))
-}
-
 /// A layer's first block is a header, or zeros if it is empty.
 pub(super) fn is_tar(head: &[u8]) -> bool {
     head.len() == 512 && (head[257..262] == *b"ustar" || head.iter().all(|byte| *byte == 0))
-}
-
-fn is_gzip(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0x1f, 0x8b, 0x08])
 }
 
 fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &ImagePart, hits: &mut Vec<Hit>) {
@@ -214,15 +197,8 @@ fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &ImagePart, hit
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
+    use super::super::unpack::tests::{gzip, zstd};
     use super::*;
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
 
     fn pack(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let mut builder = tar::Builder::new(Vec::new());
@@ -240,20 +216,31 @@ mod tests {
         let layer = pack(&[
             ("plain", b"xxSENTINELxx".to_vec()),
             ("packed.gz", gzip(&gzip(b"deep SENTINEL"))),
+            ("packed.zst", zstd(b"SENTINEL")),
             ("name-OTHER", Vec::new()),
             ("clean", b"SENTINE L".to_vec()),
         ]);
         let config = br#"{"config":{"Env":["A=b","X=SENTINEL"],"Labels":{"OTHER":"1"}}}"#.to_vec();
-        let image = pack(&[("blobs/sha256/a", gzip(&layer)), ("b/layer.tar", layer), ("config.json", config)]);
+        let image = pack(&[
+            ("blobs/sha256/a", gzip(&layer)),
+            ("blobs/sha256/b", zstd(&layer)),
+            ("b/layer.tar", layer),
+            ("config.json", config),
+        ]);
         let hits = search_archive(&mut image.as_slice(), &finder(&needles).unwrap()).unwrap();
         let told: Vec<_> = hits.iter().map(|hit| format!("{} {}", hit.place, hit.needle)).collect();
-        for expected in
-            ["file /plain 0", "file /packed.gz 0", "file /name-OTHER 1", "config.Env[1] 0", "config.Labels.OTHER 1"]
-        {
+        for expected in [
+            "file /plain 0",
+            "file /packed.gz 0",
+            "file /packed.zst 0",
+            "file /name-OTHER 1",
+            "config.Env[1] 0",
+            "config.Labels.OTHER 1",
+        ] {
             assert!(told.iter().any(|hit| hit == expected), "{expected} in {told:?}");
         }
         assert!(!told.iter().any(|hit| hit.contains("clean")), "{told:?}");
-        assert_eq!(hits.len(), 8, "{told:?}");
+        assert_eq!(hits.len(), 14, "{told:?}");
     }
 
     #[test]

@@ -82,13 +82,17 @@ fn soften(spec: &mut ContainerSpec) {
     spec.settings.security_opt.retain(|option| !option.starts_with("no-new-privileges"));
 }
 
-/// Starts it and uses it: the health path, the slow one, and the health path again.
+/// Starts it and uses it: the health path, the other paths that are declared, and the health path again.
 async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<String, Broken>> {
     let role = lab.role("service")?;
     let image = lab.container_image("service")?;
     let port = port_of(lab, lab.subject.service(role), image)?;
     let path = health_path(lab)?;
-    let slow = lab.subject.project.verify.slow.as_ref().map(|path| path.as_str().to_owned());
+    let verify = &lab.subject.project.verify;
+    let slow = verify.slow.as_ref().map(|path| path.as_str().to_owned());
+    // What dev reloads is a page of the service, too.
+    let page = verify.reload.as_ref().map(|probe| probe.path.as_str().to_owned());
+    let others: Vec<String> = slow.into_iter().chain(page).filter(|other| *other != path).collect();
     let started = lab
         .start(role, |spec| {
             edit(spec);
@@ -106,13 +110,13 @@ async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Stri
         let host = state.host_port(port).ok_or_else(|| ended(state.exit_code))?;
         let answers = |why: String| format!("GET {path}: {why}");
         scene.answer(host, &path, lab.patience(), http::Answer::ok).await.map_err(answers)?;
-        if let Some(slow) = &slow {
-            match http::get(host, slow, SLOW).await {
+        for other in &others {
+            match http::get(host, other, SLOW).await {
                 Ok(answer) if answer.ok() => {}
                 Ok(answer) => {
-                    return Err(format!("GET {slow}: status {}: {}", answer.status, http::shorten(&answer.body)));
+                    return Err(format!("GET {other}: status {}: {}", answer.status, http::shorten(&answer.body)));
                 }
-                Err(why) => return Err(format!("GET {slow}: {why}")),
+                Err(why) => return Err(format!("GET {other}: {why}")),
             }
         }
         tokio::time::sleep(STAYS).await;
@@ -121,7 +125,7 @@ async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Stri
             return Err(ended(state.exit_code));
         }
         scene.answer(host, &path, Duration::from_secs(5), http::Answer::ok).await.map_err(answers)?;
-        let also = slow.as_ref().map_or_else(String::new, |slow| format!(" and GET {slow}"));
+        let also: String = others.iter().map(|other| format!(" and GET {other}")).collect();
         Ok(format!(
             "with a read-only root, no capability and no new privileges it answered GET {path}{also}, and stayed up"
         ))

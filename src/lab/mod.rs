@@ -4,6 +4,7 @@
 //! Nothing here knows a contract or a verdict. What cannot be done is an [`Obstacle`]; what that means is up to who asked.
 
 pub(crate) mod at_work;
+mod beneath;
 pub(crate) mod blame;
 mod change;
 mod circumstances;
@@ -17,6 +18,7 @@ pub(crate) mod inject;
 pub(crate) mod injected;
 mod injection;
 pub(crate) mod lineage;
+pub(crate) mod listeners;
 pub(crate) mod live;
 mod memo;
 pub(crate) mod mount;

@@ -148,7 +148,7 @@ impl Lab {
                 (_, Some(content)) => content.clone(),
                 _ => "made-for-verification".to_owned(),
             };
-            files.insert(key.clone(), copy.beside(key, content.as_bytes())?);
+            files.insert(key.clone(), copy.beside(content.as_bytes())?);
         }
         Ok(files)
     }

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
+use super::beneath::Beneath;
 use crate::error::{Error, Result};
 use crate::stacks::{Folders, ecosystem};
 
@@ -26,6 +28,9 @@ const OWNER: u32 = 12_321;
 
 /// What the names of copies begin with; the process' id follows.
 const PREFIX: &str = "dockwright-copy-";
+
+/// The copy's folder in its temporary one.
+const PROJECT: &str = "project";
 
 /// Removes the copies that killed processes left behind. Best effort: what cannot be removed is somebody else's.
 pub(crate) fn sweep() {
@@ -57,6 +62,10 @@ fn is_gone(pid: i32) -> bool {
 #[derive(Debug)]
 pub(crate) struct WorkCopy {
     folder: TempDir,
+    /// The copy itself, which containers change while this program reads and writes in it.
+    tree: Beneath,
+    /// How many files stand beside it.
+    beside: AtomicUsize,
     uid: u32,
     gid: u32,
 }
@@ -68,9 +77,10 @@ impl WorkCopy {
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(failed)?;
         let (uid, gid) = owner();
-        let copy = Self { folder, uid, gid };
-        let root = copy.path();
+        let root = folder.path().join(PROJECT);
         fs::create_dir(&root).map_err(failed)?;
+        let tree = Beneath::of(&root).map_err(failed)?;
+        let copy = Self { folder, tree, beside: AtomicUsize::new(0), uid, gid };
         copy.give(&root).map_err(failed)?;
         copy.copy_folder(project, &root)?;
         Ok(copy)
@@ -78,7 +88,7 @@ impl WorkCopy {
 
     pub(crate) fn path(&self) -> PathBuf {
         // The mount point of containers; the folder around it stays the caller's alone.
-        self.folder.path().join("project")
+        self.folder.path().join(PROJECT)
     }
 
     pub(crate) fn uid(&self) -> u32 {
@@ -120,38 +130,64 @@ impl WorkCopy {
         Ok(())
     }
 
+    /// The content of a file of the copy.
+    pub(crate) fn read(&self, relative: &str) -> std::io::Result<Vec<u8>> {
+        self.tree.read(relative)
+    }
+
+    /// The content of a file of the copy, which is text.
+    pub(crate) fn read_text(&self, relative: &str) -> std::io::Result<String> {
+        String::from_utf8(self.read(relative)?).map_err(|_| std::io::Error::other("it is not UTF-8"))
+    }
+
+    /// The uid and gid of a file of the copy.
+    pub(crate) fn owner_of(&self, relative: &str) -> std::io::Result<(u32, u32)> {
+        self.tree.owner(relative)
+    }
+
     /// Writes a file of the copy, as its owner would.
     pub(crate) fn write(&self, relative: &str, text: &[u8]) -> Result<()> {
-        let path = self.path().join(relative);
-        fs::write(&path, text).and_then(|()| self.give(&path)).map_err(|error| Error::io("cannot edit", &path, error))
+        let done = self.tree.write(relative, text, self.given());
+        done.map_err(|error| Error::io("cannot edit", &self.path().join(relative), error))
     }
 
     /// Saves as many editors do: a new file, renamed over the old one.
     pub(crate) fn replace(&self, relative: &str, text: &[u8]) -> Result<()> {
-        let path = self.path().join(relative);
-        let beside = path.with_extension("dockwright-new");
-        let done = fs::write(&beside, text).and_then(|()| self.give(&beside)).and_then(|()| fs::rename(&beside, &path));
-        done.map_err(|error| Error::io("cannot replace", &path, error))
+        let done = self.tree.replace(relative, text, self.given());
+        done.map_err(|error| Error::io("cannot replace", &self.path().join(relative), error))
     }
 
     pub(crate) fn remove(&self, relative: &str) -> Result<()> {
-        let path = self.path().join(relative);
-        fs::remove_file(&path).map_err(|error| Error::io("cannot delete", &path, error))
+        let done = self.tree.remove(relative);
+        done.map_err(|error| Error::io("cannot delete", &self.path().join(relative), error))
     }
 
-    /// Writes a file beside the copy, readable by every container that it is mounted into, and returns its path.
-    pub(crate) fn beside(&self, name: &str, content: &[u8]) -> Result<PathBuf> {
+    /// Writes a file beside the copy, readable by every container that it is mounted into, and returns its path. Its name is
+    /// ours: a name out of compose.yaml is never a path.
+    pub(crate) fn beside(&self, content: &[u8]) -> Result<PathBuf> {
         let folder = self.folder.path().join("files");
-        let path = folder.join(name);
+        let path = folder.join(self.beside.fetch_add(1, Ordering::Relaxed).to_string());
         let made = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, content));
         made.map_err(|error| Error::io("cannot write", &path, error))?;
         Ok(path)
     }
 
+    /// Who gets what is written; none where this program may not give it away.
+    #[cfg(unix)]
+    fn given(&self) -> Option<(u32, u32)> {
+        rustix::process::geteuid().is_root().then_some((self.uid, self.gid))
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "as elsewhere")]
+    fn given(&self) -> Option<(u32, u32)> {
+        None
+    }
+
     fn give(&self, path: &Path) -> std::io::Result<()> {
         #[cfg(unix)]
-        if rustix::process::geteuid().is_root() {
-            std::os::unix::fs::lchown(path, Some(self.uid), Some(self.gid))?;
+        if let Some((uid, gid)) = self.given() {
+            std::os::unix::fs::lchown(path, Some(uid), Some(gid))?;
         }
         #[cfg(not(unix))]
         let _ = path;

@@ -212,12 +212,12 @@ impl Names {
                     .hint("take it out of `env` if it is secret, as values there are baked into the image"))
             }
             Some((other, _)) if other == text => {
-                Err(Error::description(format!("{text} is listed twice")).hint("take one out"))
+                Err(Error::description(format!("{text} is listed twice")).hint("remove one"))
             }
             Some((other, _)) => Err(Error::description(format!(
                 "{text} and {other} differ by case alone, which some platforms cannot tell apart"
             ))
-            .hint("take one out")),
+            .hint("remove one")),
         }
     }
 }
@@ -256,7 +256,7 @@ fn reload_text(text: String) -> Result<String> {
         );
     }
     if text.contains(is_line_break) {
-        return Err(Error::description("the text to replace holds a line break").hint("take one word of it"));
+        return Err(Error::description("the text to replace contains a line break").hint("take one word of it"));
     }
     refuse_control(&text, "the text to replace", &['\t'])?;
     Ok(text)

@@ -3,6 +3,7 @@
 use super::text::{shown, text_types};
 use crate::error::{Error, Result};
 use crate::stacks::{Examples, examples};
+use crate::text::ImageName;
 
 text_types! {
     /// A reference to an outside image: `[host[:port]/]path[:tag][@digest]`, without variables.
@@ -34,12 +35,7 @@ impl ImageRef {
                 "write the image itself".to_owned(),
             );
         }
-        let (named, digest) = text.split_once('@').map_or((text, None), |(named, digest)| (named, Some(digest)));
-        let slash = named.rfind('/').map_or(0, |at| at + 1);
-        let (name, tag) = match named[slash..].find(':') {
-            Some(colon) => (&named[..slash + colon], Some(&named[slash + colon + 1..])),
-            None => (named, None),
-        };
+        let ImageName { name, tag, digest } = ImageName::of(text);
         if digest.is_some_and(|digest| !is_digest(digest)) {
             return fail(
                 "a digest is `sha256:` and 64 lower-case hexadecimal digits",
@@ -54,7 +50,7 @@ impl ImageRef {
             _ => (None, name),
         };
         if host.is_some_and(|host| !is_host(host)) {
-            return fail("what stands before the first `/` is no host", example());
+            return fail("what stands before the first `/` is not a host", example());
         }
         if !path.split('/').all(is_part) {
             let lower = format!("{}{}", name.to_ascii_lowercase(), &text[name.len()..]);

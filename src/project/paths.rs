@@ -30,7 +30,7 @@ impl UrlPath {
                 .hint(format!("write {}", shown(&format!("/{}", text.trim_start_matches('/'))))));
         }
         if let Some((before, _)) = text.split_once('#') {
-            return Err(Error::description("the path holds a `#`: what follows it is never sent to a server")
+            return Err(Error::description("the path contains a `#`: what follows it is never sent to a server")
                 .hint(format!("write {}", shown(before))));
         }
         match text.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c)) {

@@ -123,7 +123,7 @@ fn not_text(file: &Path, error: &std::string::FromUtf8Error) -> Error {
             .hint("save it as UTF-8 (PowerShell: `Out-File -Encoding utf8`)");
     }
     if bytes.contains(&0) {
-        return Error::description("this is not a text file: it holds NUL bytes")
+        return Error::description("this is not a text file: it contains NUL bytes")
             .in_file(file)
             .hint("check whether another file got this name");
     }

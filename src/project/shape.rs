@@ -189,7 +189,7 @@ fn outside(schema: &Value, key: &str, text: &str) -> Option<Error> {
     let later = schema["x-not-yet"].as_array().is_some_and(|later| later.iter().any(|word| word == text));
     if later {
         return Some(
-            Error::description(format!("{key} = {} is planned, and not there yet", quoted(text)))
+            Error::description(format!("{key} = {} is planned and does not exist yet", quoted(text)))
                 .hint(format!("this dockwright knows {listed}")),
         );
     }

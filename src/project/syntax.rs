@@ -25,7 +25,7 @@ fn explain(text: &str, line: &str, message: &str, found: &str) -> (String, Optio
     let trimmed = line.trim();
     if text.contains('\0') {
         return (
-            "this is not a text file: it holds NUL bytes".into(),
+            "this is not a text file: it contains NUL bytes".into(),
             Some("check whether another file got this name".into()),
         );
     }
@@ -94,7 +94,7 @@ const COMPLAINTS: &[(&str, &str, &str)] = &[
     ("invalid literal string", "this string is not closed", "put a `'` at its end"),
     (
         "missing escaped",
-        "a backslash in double quotes begins an escape, and there is none of this name",
+        "a backslash in double quotes begins an escape, and no escape has this name",
         "write two backslashes, or put the string in single quotes",
     ),
     ("cannot extend", "this has a value already, and cannot also be a table", "keep one of the two"),

@@ -90,11 +90,13 @@ pub(super) fn refuse_control(text: &str, what: &str, allowed: &[char]) -> Result
     match text.chars().find(|c| c.is_control() && !allowed.contains(c)) {
         None => Ok(()),
         Some('\0') => {
-            Err(Error::description(format!("{what} cannot hold a NUL character: the kernel ends the text there"))
+            Err(Error::description(format!("{what} cannot contain a NUL character: the kernel ends the text there"))
                 .hint("take the \\u0000 out"))
         }
-        Some(c) => Err(Error::description(format!("{what} cannot hold the control character U+{:04X}", u32::from(c)))
-            .hint("take it out, or have the service decode it from base64")),
+        Some(c) => {
+            Err(Error::description(format!("{what} cannot contain the control character U+{:04X}", u32::from(c)))
+                .hint("take it out, or have the service decode it from base64"))
+        }
     }
 }
 

@@ -51,7 +51,7 @@ fn reason(text: String) -> Result<String> {
         return Err(Error::description("the waiver has no reason").hint(hint));
     }
     if text.contains(is_line_break) {
-        return Err(Error::description("the reason holds a line break").hint(hint));
+        return Err(Error::description("the reason contains a line break").hint(hint));
     }
     refuse_control(&text, "the reason", &['\t'])?;
     Ok(text)

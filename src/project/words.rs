@@ -68,14 +68,14 @@ impl ShellLine {
         let flaw = if line.is_empty() {
             Some(("the line to run is empty", "take it out of the list"))
         } else if text.contains(is_line_break) {
-            Some(("a line to run holds a line break", "make each line an item of the list"))
+            Some(("a line to run contains a line break", "make each line an item of the list"))
         } else if line.starts_with('-') {
             Some((
                 "a line to run begins with a dash: RUN would take it for a flag of its own",
                 "begin with the program",
             ))
         } else if line.ends_with('\\') {
-            Some(("a line to run ends with a backslash: RUN would go on to the next line", "take the backslash out"))
+            Some(("a line to run ends with a backslash: RUN would go on to the next line", "remove the backslash"))
         } else if line.split_whitespace().any(opens_heredoc) {
             Some((
                 "a line to run opens a heredoc, which needs lines after it",

@@ -1,5 +1,6 @@
 //! For people: a line for each thing as it happens, and a summary at the end.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::text::{changes, cleaned, counts, megabytes, minute, one_line};
@@ -156,31 +157,9 @@ impl Lines {
     }
 }
 
-/// The lines of a text, broken at spaces; a word that has no room in a line is broken, too.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    for line in text.split('\n') {
-        if line.chars().count() <= room {
-            lines.push(line.to_owned());
-            continue;
-        }
-        let mut current: Vec<char> = Vec::new();
-        for word in line.split(' ') {
-            let mut word: Vec<char> = word.chars().collect();
-            if !current.is_empty() && current.len() + 1 + word.len() > room {
-                lines.push(std::mem::take(&mut current).into_iter().collect());
-            } else if !current.is_empty() {
-                current.push(' ');
-            }
-            while word.len() > room {
-                let rest = word.split_off(room);
-                lines.push(std::mem::replace(&mut word, rest).into_iter().collect());
-            }
-            current.extend(word);
-        }
-        lines.push(current.into_iter().collect());
-    }
-    lines
+/// The lines of a text, broken at spaces, never at the hyphens of names; a word that has no room in a line is broken, too.
+fn wrap(text: &str, room: usize) -> Vec<Cow<'_, str>> {
+    textwrap::wrap(text, textwrap::Options::new(room).word_splitter(textwrap::WordSplitter::NoHyphenation))
 }
 
 #[cfg(test)]
@@ -196,6 +175,9 @@ mod tests {
             ("abcdefgh ij", 3, &["abc", "def", "gh", "ij"]),
             ("é é é", 3, &["é é", "é"]),
             ("a\nb", 9, &["a", "b"]),
+            ("dev.no-source dev-tools", 16, &["dev.no-source", "dev-tools"]),
+            // Each of these takes two columns of a terminal.
+            ("日本 語", 4, &["日本", "語"]),
         ] {
             assert_eq!(wrap(text, room), expected, "{text}");
         }

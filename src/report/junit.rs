@@ -3,117 +3,97 @@
 //! A failed contract is a failure. An inconclusive one is skipped with its reason, as it does not fail the command; under
 //! `--strict` it does, and is an error. A run that did not finish is an error of a suite of its own.
 
-use askama::Template;
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::Manner;
 use super::text::{changes, cleaned, minute, one_line};
-use crate::verify::{Finding, Outcome, Report};
-
-#[derive(Template)]
-#[template(path = "junit.xml")]
-struct Page {
-    all: Counts,
-    suites: Vec<Suite>,
-    timestamp: String,
-}
-
-#[derive(Default)]
-struct Counts {
-    tests: usize,
-    failures: usize,
-    errors: usize,
-    skipped: usize,
-    seconds: f64,
-}
-
-struct Suite {
-    name: String,
-    counts: Counts,
-    cases: Vec<Case>,
-}
-
-struct Case {
-    name: String,
-    seconds: f64,
-    state: State,
-    /// One line.
-    message: String,
-    /// The kind of a failure or an error.
-    kind: String,
-    body: String,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum State {
-    Pass,
-    Failure,
-    Error,
-    Skipped,
-}
+use crate::verify::{Failure, Finding, Outcome, Report};
 
 /// The document.
+///
+/// # Panics
+/// Never: texts are written to memory.
 #[must_use]
 pub fn text(report: &Report, manner: &Manner) -> String {
     let report = &cleaned(report);
-    let mut suites: Vec<Suite> = Vec::new();
-    for finding in &report.contracts {
-        let case = case(finding, manner);
-        match suites.iter_mut().find(|suite| suite.name == finding.role) {
-            Some(suite) => suite.cases.push(case),
-            None => suites.push(Suite { name: finding.role.into(), counts: Counts::default(), cases: vec![case] }),
+    let mut document = quick_junit::Report::new("dockwright");
+    // Absent where the run ended before it had a date.
+    document.timestamp = report.date.parse().ok();
+    document.set_time(seconds(report.seconds));
+    let mut cases: Vec<(&str, TestCase)> =
+        report.contracts.iter().map(|finding| (finding.role, contract(finding, manner))).collect();
+    let whole = report.error.iter().map(broken_off).chain(changed(report, manner));
+    cases.extend(whole.map(|status| ("dockwright", case("verify", report.seconds, status))));
+    for chunk in cases.chunk_by(|(one, _), (other, _)| one == other) {
+        let role = chunk[0].0;
+        let mut suite = TestSuite::new(role);
+        suite.timestamp = document.timestamp;
+        suite.set_time(chunk.iter().filter_map(|(_, case)| case.time).sum());
+        for (_, case) in chunk {
+            let mut case = case.clone();
+            case.set_classname(role);
+            suite.add_test_case(case);
         }
+        document.add_test_suite(suite);
     }
-    let mut whole = Vec::new();
-    if let Some(error) = &report.error {
-        let body: Vec<&str> = error.causes.iter().chain(&error.hints).map(String::as_str).collect();
-        whole.push((State::Error, one_line(&error.message), error.kind.to_owned(), body.join("\n")));
-    }
-    if let Some(note) = changes(report) {
-        let state = if manner.strict { State::Error } else { State::Skipped };
-        whole.push((state, format!("inconclusive: {note}"), "changed".to_owned(), note));
-    }
-    let seconds = report.seconds;
-    let case = |(state, message, kind, body)| Case { name: "verify".to_owned(), seconds, state, message, kind, body };
-    let cases: Vec<Case> = whole.into_iter().map(case).collect();
-    if !cases.is_empty() {
-        suites.push(Suite { name: "dockwright".to_owned(), counts: Counts::default(), cases });
-    }
-    let mut all = Counts { seconds: report.seconds, ..Counts::default() };
-    for suite in &mut suites {
-        suite.counts = count(&suite.cases);
-        all.tests += suite.counts.tests;
-        all.failures += suite.counts.failures;
-        all.errors += suite.counts.errors;
-        all.skipped += suite.counts.skipped;
-    }
-    // xs:dateTime without a zone, as Surefire writes it.
-    let timestamp = report.date.get(..19).unwrap_or_default().to_owned();
-    let page = Page { all, suites, timestamp };
-    page.render().expect("a template of texts does not fail") + "\n"
+    document.to_string().expect("what is written to memory does not fail")
 }
 
-fn count(cases: &[Case]) -> Counts {
-    let of = |state| cases.iter().filter(|case| case.state == state).count();
-    Counts {
-        tests: cases.len(),
-        failures: of(State::Failure),
-        errors: of(State::Error),
-        skipped: of(State::Skipped),
-        seconds: cases.iter().map(|case| case.seconds).sum(),
-    }
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-fn case(finding: &Finding, manner: &Manner) -> Case {
-    let state = match finding.outcome {
-        Outcome::Pass => State::Pass,
-        Outcome::Fail => State::Failure,
-        Outcome::Inconclusive if manner.strict => State::Error,
-        Outcome::Inconclusive | Outcome::Skipped => State::Skipped,
+fn case(name: &str, took: f64, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_time(seconds(took));
+    case
+}
+
+/// A run that did not come to its end.
+fn broken_off(failure: &Failure) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    let body: Vec<&str> = failure.causes.iter().chain(&failure.hints).map(String::as_str).collect();
+    status.set_type(failure.kind).set_message(one_line(&failure.message)).set_description(body.join("\n"));
+    status
+}
+
+/// A project that changed during the run.
+fn changed(report: &Report, manner: &Manner) -> Option<TestCaseStatus> {
+    let note = changes(report)?;
+    let mut status = unseen(manner);
+    status.set_type("changed").set_message(format!("inconclusive: {note}"));
+    Some(status)
+}
+
+/// What could not be observed does not fail the command, unless that is asked for.
+fn unseen(manner: &Manner) -> TestCaseStatus {
+    if manner.strict { TestCaseStatus::non_success(NonSuccessKind::Error) } else { TestCaseStatus::skipped() }
+}
+
+fn contract(finding: &Finding, manner: &Manner) -> TestCase {
+    let mut status = match finding.outcome {
+        Outcome::Pass => TestCaseStatus::success(),
+        Outcome::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Outcome::Inconclusive => unseen(manner),
+        Outcome::Skipped => TestCaseStatus::skipped(),
     };
+    let body = body(finding, manner);
+    if finding.outcome == Outcome::Pass {
+        let mut case = case(finding.contract, finding.seconds, status);
+        case.set_system_out(body);
+        return case;
+    }
     let reason = match finding.outcome {
         Outcome::Inconclusive => format!("inconclusive: {}", finding.observed),
         _ => finding.observed.clone(),
     };
+    status.set_type(finding.outcome.to_string()).set_message(one_line(&reason)).set_description(body);
+    case(finding.contract, finding.seconds, status)
+}
+
+fn body(finding: &Finding, manner: &Manner) -> String {
     let mut body = Vec::new();
     if let Some(file) = finding.file.as_deref() {
         let file = manner.path(file).unwrap_or_else(|| file.to_owned());
@@ -124,12 +104,5 @@ fn case(finding: &Finding, manner: &Manner) -> Case {
     body.extend(finding.cached.as_ref().map(|seen| format!("unchanged since {}", minute(seen))));
     body.extend(finding.log.iter().map(|line| format!("| {line}")));
     body.extend(finding.hint.iter().map(|hint| format!("next: {hint}")));
-    Case {
-        name: finding.contract.to_owned(),
-        seconds: finding.seconds,
-        state,
-        message: one_line(&reason),
-        kind: finding.outcome.to_string(),
-        body: body.join("\n"),
-    }
+    body.join("\n")
 }

@@ -84,6 +84,8 @@ pub struct PackageManager {
     pub caches: Vec<String>,
     /// What makes it install; only for those of distributions.
     pub installs: Vec<String>,
+    /// The files in which it says what is installed; only for those of distributions.
+    pub databases: Vec<String>,
 }
 
 /// Folders, by their names.
@@ -319,11 +321,13 @@ mod tests {
         assert!(!text.contains("{}") && all.seeds.history.is_some());
     }
 
-    /// Lists of nothing: tools that no package brings under another name, managers without caches, and those of languages.
+    /// Lists of nothing: tools that no package brings under another name, managers without caches, and those of languages, which
+    /// have no database of the distribution.
     fn may_be_empty(all: &Ecosystem) -> usize {
         let tools = all.tools.values().flat_map(BTreeMap::values).filter(|packages| packages.is_empty());
         let managers = all.managers.values();
-        let managers = managers.map(|one| usize::from(one.caches.is_empty()) + usize::from(one.installs.is_empty()));
+        let managers = managers
+            .map(|one| [&one.caches, &one.installs, &one.databases].into_iter().filter(|list| list.is_empty()).count());
         tools.count() + managers.sum::<usize>()
     }
 

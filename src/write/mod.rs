@@ -134,7 +134,7 @@ pub fn keep(folder: &Path, inside: &str, contents: &[u8]) -> Result<()> {
         parent.push(part);
         match fs::create_dir(&parent) {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(Error::io("cannot make", &parent, error));
+                return Err(Error::io("cannot create", &parent, error));
             }
             _ if fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) => {}
             _ => return Err(Error::new(Kind::Io, format!("{} is not a folder", parent.display()))),

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::floors::{Source, code, sources};
 
 /// A module path or the path of an item, without `crate`.
-type Path = Vec<String>;
+pub(super) type Path = Vec<String>;
 
 /// An import of a file.
 struct Import {
@@ -68,7 +68,7 @@ fn imports(source: &Source, files: &BTreeSet<Path>) -> Vec<Import> {
 }
 
 /// Which files each file imports.
-fn graph(sources: &[Source]) -> BTreeMap<Path, BTreeSet<Path>> {
+pub(super) fn graph(sources: &[Source]) -> BTreeMap<Path, BTreeSet<Path>> {
     let files: BTreeSet<Path> = sources.iter().map(|source| source.module.clone()).collect();
     let all: BTreeMap<&Path, Vec<Import>> = sources.iter().map(|one| (&one.module, imports(one, &files))).collect();
     let handed_on = |file: &Path, name: &str| {

@@ -6,6 +6,7 @@ mod crate_package;
 mod ecosystems;
 mod floors;
 mod golden;
+mod inner_floors;
 mod kinds;
 mod new;
 mod render;

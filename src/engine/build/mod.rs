@@ -64,7 +64,7 @@ impl Run {
             }
             Ended::BrokenOff => match self.engine().image(reference).await {
                 Ok(image) => Ok(BuildOutcome::Built { image_id: image.id }),
-                Err(_) => Err(Error::engine(format!("the engine broke the build of {} off", request.name))
+                Err(_) => Err(Error::engine(format!("the engine stopped the build of {}", request.name))
                     .hint("see the engine's own log, and whether its disk is full (`dockwright doctor`)")),
             },
         }

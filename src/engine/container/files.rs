@@ -69,7 +69,7 @@ impl Container {
     pub async fn upload(&self, folder: &str, archive: ByteStream) -> Result<()> {
         // Podman takes a missing folder without a word.
         if self.stat(folder).await?.is_none() {
-            return Err(Error::engine(format!("{}: {folder} is not there", self.what("write files into"))));
+            return Err(Error::engine(format!("{}: {folder} does not exist", self.what("write files into"))));
         }
         // `copyUIDGID` would give everything to the container's own user, whatever the archive says.
         let options = UploadToContainerOptions { path: folder.into(), ..Default::default() };
@@ -162,7 +162,7 @@ impl Container {
     pub async fn pipe(&self, path: &str, to: &Container, folder: &str, edit: TarEdit) -> Result<usize> {
         let what = || format!("cannot copy {path} of {} to {folder} of {}", self.name, to.name);
         if self.stat(path).await?.is_none() {
-            return Err(Error::engine(format!("{}: {path} is not there", what())));
+            return Err(Error::engine(format!("{}: {path} does not exist", what())));
         }
         let source = self.download(path);
         let (counted, count) = std::sync::mpsc::channel();
@@ -171,7 +171,7 @@ impl Container {
             Ok(())
         });
         to.upload(folder, archive).await.map_err(|error| Error::engine(what()).because(error))?;
-        count.try_recv().map_err(|_| Error::engine(format!("{}: the copy broke off", what())))
+        count.try_recv().map_err(|_| Error::engine(format!("{}: the copy was interrupted", what())))
     }
 }
 

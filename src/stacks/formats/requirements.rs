@@ -41,14 +41,15 @@ fn requirements(folder: &Path, file: &str, found: &mut Production, depth: usize)
         }
         let (spec, options) = line.split_once(" --").unwrap_or((line, ""));
         if !generated && !options.contains("hash=") {
-            return Err(format!("{file} is no lock: {} has no hash", spec.trim()));
+            return Err(format!("{file} is not a lock file: {} has no hash", spec.trim()));
         }
         let (spec, marker) = spec.split_once(';').map_or((spec, None), |(spec, marker)| (spec, Some(marker)));
         let (name, version) = match spec.split_once("==") {
             Some((name, version)) => (name, Some(version.trim().to_owned())),
-            None => {
-                (spec.split_once(" @ ").ok_or(format!("{file} is no lock: {} is no version", spec.trim()))?.0, None)
-            }
+            None => (
+                spec.split_once(" @ ").ok_or(format!("{file} is not a lock file: {} is not a version", spec.trim()))?.0,
+                None,
+            ),
         };
         let name = name.split('[').next().unwrap_or(name).trim();
         add(found, normal(name), version, marker.is_none());

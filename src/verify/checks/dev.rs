@@ -8,10 +8,11 @@ use sha2::{Digest as _, Sha256};
 use crate::compose::Mount;
 use crate::engine::{Context, EntryKind, ImageInfo};
 use crate::lab::mount::{source_mount, workdir};
+use crate::lab::workcopy::is_left_out;
 use crate::lab::{Lab, Obstacle, WorkCopy, blame, rebuild};
 use crate::text::listed;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{fail, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, pass, skipped};
 
 /// Files of fewer bytes are alike by chance.
 const TELLING: u64 = 24;
@@ -34,6 +35,9 @@ pub(super) async fn mount(lab: &Lab) -> Checked {
     let workdir = workdir(lab)?;
     let source = PathBuf::from(mount.source.clone().unwrap_or_default());
     let inside = source.strip_prefix(&lab.subject.folder).unwrap_or(Path::new("")).to_owned();
+    if let Some(verdict) = covered(lab, mount, &source)? {
+        return Ok(verdict);
+    }
     // What stands at the mount on the host is to stand there in the container.
     let copy = WorkCopy::of(&lab.subject.folder)?;
     copy.write(&inside.join(PROBE).to_string_lossy(), b"probe")?;
@@ -51,6 +55,39 @@ pub(super) async fn mount(lab: &Lab) -> Checked {
             .at(lab.subject.compose_file(), mount.place.line)
     };
     Ok(verdict)
+}
+
+/// Another mount that lies over a part of the source, so that edits there do not arrive. Folders that tools fill are not
+/// the source, and what the project mounts of itself at its own place hides nothing.
+fn covered(lab: &Lab, mount: &Mount, source: &Path) -> Checked<Option<Verdict>> {
+    let service = lab.subject.service(lab.role("dev")?);
+    let over = service.volumes.iter().map(|other| (other.target.as_str(), other.source.as_deref(), &other.place));
+    let memory = service.settings.tmpfs.iter().map(|other| (other.target.as_str(), None, service.at("tmpfs")));
+    for (target, from, place) in over.chain(memory) {
+        let Ok(below) = Path::new(target).strip_prefix(&mount.target) else { continue };
+        let own = source.join(below);
+        let filled = below.iter().any(|part| is_left_out(Path::new(part)));
+        if below.as_os_str().is_empty()
+            || filled
+            || from.is_some_and(|from| Path::new(from) == own)
+            || !holds_files(&own)
+        {
+            continue;
+        }
+        let folder = lab.subject.shown(&own);
+        return Ok(Some(
+            fail(format!("{target} is another mount, so that edits in {folder} do not arrive in the container"))
+                .at(lab.subject.shown(&place.file), place.line)
+                .hint(format!("Remove the mount at {target}, or put it where no source is.")),
+        ));
+    }
+    Ok(None)
+}
+
+/// Whether a path of the project is a file, or a folder with a file in it.
+fn holds_files(path: &Path) -> bool {
+    let files = walkdir::WalkDir::new(path).into_iter().filter_entry(|entry| !is_left_out(entry.path()));
+    files.filter_map(Result::ok).any(|entry| entry.file_type().is_file())
 }
 
 /// `dev.no-source`.

@@ -37,6 +37,11 @@ pub(super) fn optional(lab: &Lab) -> Checked {
     if tools.profiles.is_empty() {
         return refuse("it is in no profile, so that `docker compose up` starts it".into(), &tools.place);
     }
+    if let Some((names, place)) = &subject.compose.profiles
+        && let Some(profile) = names.iter().find(|name| *name == "*" || tools.profiles.contains(name))
+    {
+        return refuse(format!("COMPOSE_PROFILES turns the profile {profile} on for every `docker compose up`"), place);
+    }
     if let Some(port) = tools.ports.first() {
         return refuse(format!("it publishes port {}", port.target), &port.place);
     }

@@ -20,6 +20,9 @@ use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
+/// A folder for a repository inside of the project's.
+const NESTED: &str = "dockwright-nested";
+
 /// What a seeded file stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
@@ -191,6 +194,16 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
             let path = if root.join(folder).is_file() { folder.clone() } else { format!("{folder}/{file}") };
             (path, Class::History)
         }));
+        // A repository inside of this one, as a submodule is, has its own: in a new folder of each that is there.
+        if let Some((name, file)) = &ecosystem().seeds.history {
+            let folders = context
+                .files()?
+                .iter()
+                .filter_map(|file| Some(file.path.split_once('/')?.0.to_owned()))
+                .collect::<BTreeSet<_>>();
+            let folders = folders.iter().map(|folder| format!("{folder}/")).chain([String::new()]);
+            wanted.extend(folders.map(|folder| (format!("{folder}{NESTED}/{name}/{file}"), Class::History)));
+        }
     }
     let Seeds { environment, secret, .. } = &ecosystem().seeds;
     for (paths, class) in [(environment, Class::Environment), (secret, Class::Secret)] {

@@ -69,17 +69,8 @@ async fn written(lab: &Lab, scene: &Scene, target: &str, uid: u32, gid: u32) -> 
     let source = service.volumes.iter().find(|mount| mount.target == target).and_then(|mount| mount.source.clone());
     let inside = source
         .and_then(|source| std::path::Path::new(&source).strip_prefix(&lab.subject.folder).ok().map(ToOwned::to_owned));
-    let file = scene.copy.path().join(inside.unwrap_or_default()).join(NAME);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        Ok(std::fs::metadata(file).ok().map(|meta| (meta.uid(), meta.gid())))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        Ok(None)
-    }
+    let file = inside.unwrap_or_default().join(NAME);
+    Ok(scene.copy.owner_of(&file.to_string_lossy()).ok())
 }
 
 /// The group that a process of this host runs as; none if the engine is on another one.

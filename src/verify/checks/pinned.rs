@@ -16,6 +16,9 @@ use crate::verify::verdict::{fail, inconclusive, pass, skipped};
 /// The file with the digests of outside images.
 const LOCK: &str = "dockwright.lock";
 
+/// The build argument that names another frontend (docs.docker.com, "Custom Dockerfile syntax").
+const FRONTEND: &str = "BUILDKIT_SYNTAX";
+
 /// The largest that it is read with, in bytes.
 const LARGEST: u64 = 1 << 20;
 
@@ -38,7 +41,9 @@ struct Lock {
 /// `scaffold.pinned`.
 pub(super) fn check(lab: &Lab) -> Checked {
     let images = outside(&lab.subject);
-    let mut flaws: Vec<(&Outside, String)> = images.iter().filter_map(|one| Some((one, flaw(&one.image)?))).collect();
+    let frontends = frontends(&lab.subject);
+    let named = frontends.iter().chain(&images);
+    let mut flaws: Vec<(&Outside, String)> = named.filter_map(|one| Some((one, flaw(&one.image)?))).collect();
     if flaws.is_empty() {
         match lock(lab)? {
             None => {}
@@ -76,6 +81,23 @@ fn outside(subject: &Subject) -> BTreeSet<Outside> {
         found.extend(depended_on(subject, role));
     }
     found
+}
+
+/// The images that read the Dockerfiles: by the `syntax` directive, or by the build argument that stands for it.
+fn frontends(subject: &Subject) -> BTreeSet<Outside> {
+    let targets = subject.roles.iter().flat_map(|role| {
+        let service = subject.service(role);
+        [Some(&role.target), role.own.as_ref()].into_iter().flatten().map(move |target| (service, target))
+    });
+    let named = targets.filter_map(|(service, target)| {
+        if let Some(image) = target.args.get(FRONTEND) {
+            let place = service.at(&format!("build.args.{FRONTEND}"));
+            return Some(Outside { file: subject.shown(&place.file), line: place.line, image: image.clone() });
+        }
+        let (image, line) = target.dockerfile.syntax()?;
+        Some(Outside { file: target.file.clone(), line, image: image.to_owned() })
+    });
+    named.collect()
 }
 
 fn of_target(subject: &Subject, role: &RoleSubject, target: &Target) -> Vec<Outside> {

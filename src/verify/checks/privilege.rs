@@ -35,7 +35,8 @@ const SOCKET_NAMES: &[&str] = &["docker.sock", "podman.sock", "containerd.sock",
 /// Capabilities with which a container has the host, or nearly; taking on an owner needs none of them.
 const STRONG: &[&str] = &["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT", "MAC_ADMIN", "BPF"];
 
-/// Devices with the host's memory or disks in them: how their names begin.
+/// Devices with the host's memory, disks, kernel, screens or keys in them: how their names begin (the kernel's
+/// Documentation/admin-guide/devices.txt). What is a sensor, a screen card or a serial line is not among them.
 const DEVICES: &[&str] = &[
     "/dev/mem",
     "/dev/kmem",
@@ -50,6 +51,28 @@ const DEVICES: &[&str] = &[
     "/dev/disk",
     "/dev/loop",
     "/dev/mmcblk",
+    "/dev/md",
+    "/dev/zd",
+    "/dev/nbd",
+    "/dev/rbd",
+    "/dev/ram",
+    "/dev/bcache",
+    "/dev/sg",
+    "/dev/bsg",
+    "/dev/sr",
+    "/dev/kmsg",
+    "/dev/cpu",
+    "/dev/nvram",
+    "/dev/vfio",
+    "/dev/uio",
+    "/dev/vhost-",
+    "/dev/watchdog",
+    "/dev/btrfs-control",
+    "/dev/console",
+    "/dev/vcs",
+    "/dev/input",
+    "/dev/uinput",
+    "/dev/uhid",
 ];
 
 /// Switches the engine's own confinement off.
@@ -132,7 +155,7 @@ fn asked<'a>(lab: &'a Lab, role: &RoleSubject) -> Option<(String, &'a Place)> {
         device.source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| device.source.starts_with(start))
     };
     if let Some(Device { source, target, permissions }) = service.settings.devices.iter().find(close) {
-        return told(format!("the device {source}:{target}:{permissions} is the host's memory or disk"), "devices");
+        return told(format!("the device {source}:{target}:{permissions} gives access to the host itself"), "devices");
     }
     let off = |option: &&String| {
         let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));

@@ -58,7 +58,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
     let role = lab.role("dev")?;
     let started = blame::command(&lab.subject, role);
     let broken = |what: String| fail(what).at_place(&started);
-    let original = match std::fs::read_to_string(scene.copy.path().join(file)) {
+    let original = match scene.copy.read_text(file) {
         Ok(text) if text.contains(&probe.text) => text,
         Ok(_) => {
             return Ok(inconclusive(format!("[verify.reload]: {file} does not hold the text {:?}", probe.text))
@@ -179,7 +179,7 @@ async fn without_probe(lab: &Lab) -> Checked {
         return Ok(inconclusive(format!("{missing}, and no source file was recognised")));
     }
     for file in &sources {
-        if let Ok(mut text) = std::fs::read(scene.copy.path().join(file)) {
+        if let Ok(mut text) = scene.copy.read(file) {
             text.push(b'\n');
             scene.copy.write(file, &text)?;
         }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::read_only;
-use crate::engine::{ContainerSpec, EntryKind, ImageInfo};
+use crate::engine::{ContainerSpec, EntryKind, FileTree, ImageInfo};
 use crate::lab::lineage::base_tree;
+use crate::lab::listeners::listeners;
 use crate::lab::ports::{health_path, port_of, publish};
 use crate::lab::processes::is_init;
 use crate::lab::{Lab, Scene, blame, http};
+use crate::stacks::ecosystem;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, pass};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// `service.non-root`.
 pub(super) async fn non_root(lab: &Lab) -> Checked {
@@ -80,11 +82,27 @@ async fn added_setuid(lab: &Lab, role: &crate::subject::RoleSubject, image: &Ima
         return Ok(None);
     }
     let Some(before) = base_tree(lab, role).await? else { return Ok(set.into_iter().next().cloned()) };
+    // An update of the distribution's packages brings new programs in place of the base's.
+    let packaged = ecosystem().managers.values().flat_map(|manager| &manager.databases).any(|database| {
+        let sum = |tree: &FileTree| tree.files.get(database).and_then(|entry| entry.sha256);
+        sum(&tree) != sum(&before)
+    });
     let added = set.into_iter().find(|path| {
         let (now, old) = (&tree.files[*path], before.files.get(*path));
-        old.is_none_or(|old| old.mode & 0o6000 != now.mode & 0o6000 || old.capability != now.capability)
+        old.is_none_or(|old| {
+            let raised = old.mode & 0o6000 != now.mode & 0o6000 || old.capability != now.capability;
+            raised || old.sha256 != now.sha256 && (!packaged || has_twin(&tree, path))
+        })
     });
     Ok(added.cloned())
+}
+
+/// Whether a file is the copy of another one, as of a shell, that gives nobody another uid.
+fn has_twin(tree: &FileTree, path: &str) -> bool {
+    let sum = tree.files[path].sha256;
+    tree.files
+        .iter()
+        .any(|(other, entry)| other != path && entry.mode & 0o6000 == 0 && sum.is_some() && entry.sha256 == sum)
 }
 
 /// Whether a file's capabilities let whoever runs it become root or write what is root's. Those that only bind low
@@ -178,7 +196,8 @@ async fn answers_on(
             }
         }
         if answered == [port] {
-            return Ok(Ok(start.elapsed()));
+            let took = start.elapsed();
+            return Ok(beside(lab, scene, port).await?.map(|()| took).map_err(|verdict| verdict.expected(expected)));
         }
         if let Some(other) = answered.iter().find(|answered| **answered != port) {
             // A moment, in case the right one is yet to come.
@@ -195,6 +214,44 @@ async fn answers_on(
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// Looks for another socket that the service waits on and that nothing declares.
+async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdict>> {
+    let role = lab.role("service")?;
+    let service = lab.subject.service(role);
+    // In a network that it shares, others' sockets are there, too.
+    if service.settings.network_mode.is_some() {
+        return Ok(Ok(()));
+    }
+    let Some(found) = listeners(lab, &scene.container).await? else {
+        let what = "whether it listens on other ports cannot be seen: the engine is on another machine, and its image has no `cat`";
+        return Ok(Err(inconclusive(what)));
+    };
+    let number = |text: &str| text.split('/').next()?.parse().ok();
+    let exposed = lab.container_image("service")?.config.exposed_ports.iter().filter_map(|port| number(port));
+    let declared: Vec<u16> = service
+        .ports
+        .iter()
+        .map(|port| port.target)
+        .chain(service.expose.iter().filter_map(|port| number(port)))
+        .chain(exposed)
+        .collect();
+    let usual = port_of(lab, service, lab.container_image("service")?).ok();
+    let other = found
+        .iter()
+        .find(|one| one.is_open() && one.port != port && (Some(one.port) == usual || !declared.contains(&one.port)));
+    Ok(match other {
+        None => Ok(()),
+        Some(other) => {
+            let what = format!(
+                "besides port {port} it listens on {} port {}, which nothing declares",
+                other.protocol, other.port
+            );
+            let hint = "Close that port, bind it to 127.0.0.1, or declare it: EXPOSE in the Dockerfile, `expose` or `ports` in compose.yaml.";
+            Err(fail(what).hint(hint).log(scene.log().await))
+        }
+    })
 }
 
 fn oom(killed: bool) -> &'static str {

@@ -108,7 +108,7 @@ async fn edit(
             return Ok(inconclusive("[verify.reload] is not declared, and no source file was recognised"));
         }
         for file in &sources {
-            let Ok(text) = std::fs::read_to_string(work.scene.copy.path().join(file)) else { continue };
+            let Ok(text) = work.scene.copy.read_text(file) else { continue };
             if let Err(verdict) = writer.write(file, &format!("{text}\n")).await? {
                 return Ok(verdict);
             }
@@ -122,7 +122,7 @@ async fn edit(
         });
     };
     let (file, path) = (probe.file.as_str(), probe.path.as_str());
-    let original = match std::fs::read_to_string(work.scene.copy.path().join(file)) {
+    let original = match work.scene.copy.read_text(file) {
         Ok(text) if text.contains(&probe.text) => text,
         _ => {
             let what = format!("[verify.reload]: {file} does not hold the text {:?}", probe.text);
@@ -216,7 +216,7 @@ impl Writer<'_> {
                 self.scene.container.write_file(&path, text.as_bytes(), 0o644, uid, gid).await?;
             }
         }
-        let seen = std::fs::read_to_string(self.scene.copy.path().join(file)).unwrap_or_default();
+        let seen = self.scene.copy.read_text(file).unwrap_or_default();
         if seen != text {
             let what = format!("{path}, written in dev-tools, is not {file} of the project");
             return Ok(Err(fail(what).at(self.lab.subject.compose_file(), self.mount_line())));

@@ -1,9 +1,10 @@
 //! `service.shutdown`: what happens between the stop signal and the end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::read_only;
 use crate::lab::ending::{Ending, observe};
+use crate::lab::http::Answer;
 use crate::lab::live::serving;
 use crate::lab::ports::health_path;
 use crate::lab::{Lab, blame, http};
@@ -15,6 +16,8 @@ use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 const GRACE: Duration = Duration::from_secs(10);
 /// What ends so soon after the idle connection was closed, on a busy machine, has waited for it.
 const FREED: Duration = Duration::from_secs(2);
+/// What a service needs beside its slowest answer to come to its end.
+const MARGIN: Duration = Duration::from_millis(500);
 
 /// `service.shutdown`.
 pub(super) async fn check(lab: &Lab) -> Checked {
@@ -27,11 +30,22 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let image = lab.container_image("service")?;
     let signal = service.settings.stop_signal.clone().unwrap_or_else(|| image.config.stop_signal.clone());
     let signal = if signal.is_empty() { "SIGTERM".to_owned() } else { signal };
+    let usual = match &slow {
+        Some(path) => undisturbed(host, path, grace).await,
+        None => None,
+    };
     let observed = observe(&scene.container, host, &health, slow.as_deref(), &signal, grace).await?;
-    let verdict = judge(&observed, &signal, grace);
+    let verdict = judge(&observed, usual.as_ref(), &signal, grace);
     let verdict = match verdict.outcome() {
         Outcome::Fail => {
-            let place = blame::command(&lab.subject, role);
+            // An answer that takes longer than the declared grace period cannot be waited for by any command.
+            let short = observed.exit_code.is_none()
+                && service.settings.stop_grace_period.is_some()
+                && usual.as_ref().is_some_and(|usual| usual.took + MARGIN > grace);
+            let place = match short {
+                true => service.at("stop_grace_period").clone(),
+                false => blame::command(&lab.subject, role),
+            };
             let verdict = verdict.at_place(&place).log(scene.log().await);
             read_only::cause(lab, service).await?.unwrap_or(verdict)
         }
@@ -42,7 +56,40 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     Ok(verdict)
 }
 
-fn judge(observed: &Ending, signal: &str, grace: Duration) -> Verdict {
+/// The slow answer as it is when nothing disturbs it, twice, and how long it took.
+struct Undisturbed {
+    answers: [Answer; 2],
+    took: Duration,
+}
+
+/// Asks twice at once; none if that is not answered: then no answer can be told from another.
+async fn undisturbed(host: u16, path: &str, grace: Duration) -> Option<Undisturbed> {
+    let start = Instant::now();
+    let within = grace.max(GRACE) * 2;
+    let (one, other) = tokio::try_join!(http::get(host, path, within), http::get(host, path, within)).ok()?;
+    Some(Undisturbed { answers: [one, other], took: start.elapsed() })
+}
+
+impl Undisturbed {
+    /// How an answer is another than these; none if it may be one of them. Where they differ from each other, an answer is
+    /// still not cut short.
+    fn difference(&self, answer: &Answer) -> Option<String> {
+        let [one, other] = &self.answers;
+        if one.status == other.status && answer.status != one.status {
+            return Some(format!("status {} instead of {}", answer.status, one.status));
+        }
+        let (length, shortest) = (answer.body.len(), one.body.len().min(other.body.len()));
+        if one.body == other.body && answer.body != one.body {
+            let (expected, found) = (http::shorten(&one.body), http::shorten(&answer.body));
+            return Some(format!("{length} bytes ({found:?}) instead of {shortest} ({expected:?})"));
+        }
+        let is_json = |body: &str| serde_json::from_str::<serde_json::Value>(body).is_ok();
+        let cut = length < shortest / 2 || is_json(&one.body) && is_json(&other.body) && !is_json(&answer.body);
+        cut.then(|| format!("{length} bytes ({:?}), and undisturbed it has {shortest}", http::shorten(&answer.body)))
+    }
+}
+
+fn judge(observed: &Ending, usual: Option<&Undisturbed>, signal: &str, grace: Duration) -> Verdict {
     let Some(code) = observed.exit_code else {
         return fail(format!("it was still running {} s after {signal} and had to be killed", grace.as_secs()));
     };
@@ -55,7 +102,12 @@ fn judge(observed: &Ending, signal: &str, grace: Duration) -> Verdict {
                 http::shorten(&answer.body)
             ));
         }
-        _ => {}
+        Some(Ok(answer)) => {
+            if let Some(difference) = usual.and_then(|usual| usual.difference(answer)) {
+                return fail(format!("the request in flight was not answered as without the signal: {difference}"));
+            }
+        }
+        None => {}
     }
     if let Some(when) = observed.accepted {
         return fail(format!("a new connection was still answered {:.1} s after {signal}", when.as_secs_f64()));
@@ -105,7 +157,25 @@ mod tests {
     }
 
     fn outcome(observed: &Ending) -> Outcome {
-        judge(observed, "SIGTERM", GRACE).outcome()
+        judge(observed, None, "SIGTERM", GRACE).outcome()
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_short_is_not_whole() {
+        let answer = |status, body: &str| Answer { status, body: body.to_owned() };
+        let same = Undisturbed { answers: [answer(200, "done"), answer(200, "done")], took: Duration::from_secs(2) };
+        assert_eq!(same.difference(&answer(200, "done")), None);
+        for other in [answer(200, ""), answer(200, "do"), answer(202, "done"), answer(200, "gone")] {
+            assert!(same.difference(&other).is_some(), "{other:?}");
+        }
+        let dated = [answer(200, r#"{"at": 1}"#), answer(200, r#"{"at": 22}"#)];
+        let dated = Undisturbed { answers: dated, took: Duration::from_secs(2) };
+        assert_eq!(dated.difference(&answer(200, r#"{"at": 3}"#)), None);
+        for other in [answer(200, ""), answer(200, r#"{"at": "#), answer(500, r#"{"at": 4}"#)] {
+            assert!(dated.difference(&other).is_some(), "{other:?}");
+        }
+        let observed = Ending { slow: Some(Ok(answer(200, "do"))), ..good() };
+        assert_eq!(judge(&observed, Some(&same), "SIGTERM", GRACE).outcome(), Outcome::Fail);
     }
 
     #[test]

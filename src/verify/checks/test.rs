@@ -1,6 +1,9 @@
 //! test.
 
+use std::path::Path;
+
 use super::read_only;
+use crate::compose::Mount;
 use crate::lab::suite::{SUITE, suite};
 use crate::lab::{Injection, Lab, blame};
 use crate::verify::stop::Checked;
@@ -43,6 +46,24 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
                 .expected("the artefact is byte for byte the service's")
                 .at(at.0, at.1));
         }
+    }
+    let own = lab.subject.service(role);
+    let shared = &lab.subject.service(lab.role("service")?).volumes;
+    let hides = |mount: &&Mount| {
+        let covers = |path: &&str| Path::new(path).starts_with(&mount.target);
+        let usual = shared.iter().any(|other| (&other.source, &other.target) == (&mount.source, &mount.target));
+        !usual && artefact.iter().map(|(path, _)| path).any(covers)
+    };
+    if let Some(mount) = own.volumes.iter().find(hides) {
+        let source = mount
+            .source
+            .as_deref()
+            .map_or_else(|| "a volume".to_owned(), |source| lab.subject.shown(Path::new(source)));
+        let source = if source.is_empty() { "the project's folder" } else { &source };
+        return Ok(fail(format!("compose.yaml mounts {source} at {}, over the code of the image", mount.target))
+            .expected("the tests see the service image's own code")
+            .at(lab.subject.shown(&mount.place.file), mount.place.line)
+            .hint("Remove the mount from the test service: the code is in the image."));
     }
     Ok(pass(format!("its first layers are the service's, and so are the {} files of the artefact", artefact.len())))
 }
