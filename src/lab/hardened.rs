@@ -125,7 +125,7 @@ async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Stri
             return Err(ended(state.exit_code));
         }
         scene.answer(host, &path, Duration::from_secs(5), http::Answer::ok).await.map_err(answers)?;
-        let also: String = others.iter().map(|other| format!(" and GET {other}")).collect();
+        let also = others.iter().map(|other| format!(" and GET {other}")).collect::<Vec<_>>().concat();
         Ok(format!(
             "with a read-only root, no capability and no new privileges it answered GET {path}{also}, and stayed up"
         ))

@@ -1,4 +1,4 @@
-//! The sockets that a container waits on, as the kernel lists them for its network (proc_net(5)).
+//! The sockets that a container waits on, as the kernel lists them for its network (`proc_net(5)`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -75,7 +75,7 @@ fn all(tables: &[(&'static str, String)]) -> Vec<Listener> {
 fn listener(protocol: &'static str, line: &str) -> Option<Listener> {
     const LISTEN: &str = "0A";
     const UNCONNECTED: &str = "07";
-    /// The first that Linux hands out (ip(7), ip_local_port_range).
+    /// The first that Linux hands out (ip(7), `ip_local_port_range`).
     const HANDED_OUT: u16 = 32_768;
     let mut fields = line.split_whitespace().skip(1);
     let (local, _remote, state) = (fields.next()?, fields.next()?, fields.next()?);

@@ -37,6 +37,18 @@ pub(super) fn inventory() -> BTreeSet<String> {
     things
 }
 
+/// What has come since and stays. Other tests run meanwhile: what is theirs goes when they are done with it.
+pub(super) fn left_since(before: &BTreeSet<String>) -> Vec<String> {
+    let deadline = Instant::now() + Duration::from_mins(2);
+    loop {
+        let left: Vec<String> = inventory().difference(before).cloned().collect();
+        if left.is_empty() || Instant::now() > deadline {
+            return left;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
 /// What the process with this id made and did not remove.
 pub(super) fn left_by(pid: u32) -> Vec<String> {
     left_on(None, pid)

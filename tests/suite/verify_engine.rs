@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::running::{Running, edit, inventory, left_by, not_passed, runs};
+use super::running::{Running, edit, inventory, left_by, left_since, not_passed, runs};
 use super::support::{Ran, below, docker_out, dockwright, engine, in_parallel, run, service, stacks};
 
 fn passes_and_leaves_nothing(stack: &str) {
@@ -42,7 +42,7 @@ fn passes_and_leaves_nothing(stack: &str) {
         }
     }
     assert_eq!(left_by(pid), [""; 0]);
-    let left: Vec<String> = inventory().difference(&before).cloned().collect();
+    let left: Vec<String> = left_since(&before);
     assert_eq!(left, [""; 0]);
     let other = below(&folder).into_iter().filter(|path| !path.starts_with(".dockwright"));
     assert_eq!(other.collect::<BTreeSet<_>>(), files, "verification wrote in the user's folder");
@@ -210,7 +210,7 @@ fn an_interrupt_in_the_checks_leaves_nothing() {
     let (code, said, _) = running.end();
     assert_eq!(code, Some(130), "{said}");
     assert_eq!(left_by(pid), [""; 0]);
-    let left: Vec<String> = inventory().difference(&before).cloned().collect();
+    let left: Vec<String> = left_since(&before);
     assert_eq!(left, [""; 0]);
 }
 

@@ -42,10 +42,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             let short = observed.exit_code.is_none()
                 && service.settings.stop_grace_period.is_some()
                 && usual.as_ref().is_some_and(|usual| usual.took + MARGIN > grace);
-            let place = match short {
-                true => service.at("stop_grace_period").clone(),
-                false => blame::command(&lab.subject, role),
-            };
+            let place =
+                if short { service.at("stop_grace_period").clone() } else { blame::command(&lab.subject, role) };
             let verdict = verdict.at_place(&place).log(scene.log().await);
             read_only::cause(lab, service).await?.unwrap_or(verdict)
         }
