@@ -244,7 +244,7 @@ async fn files_are_piped_and_committed() {
         TarEdit { uid: Some(5), gid: Some(6), mode_clear: 0o022, root: Some("app".into()), ..Default::default() };
     assert_eq!(from.pipe("/out", &to, "/srv", edit).await.unwrap(), 6);
     let missing = from.pipe("/none", &to, "/srv", TarEdit::default()).await.unwrap_err();
-    assert!(missing.message().contains("is not there"), "{missing}");
+    assert!(missing.message().contains("does not exist"), "{missing}");
     assert!(from.pipe("/out", &to, "/no/such/folder", TarEdit::default()).await.is_err());
     let before = to.walk("/srv", WalkOptions::default()).await.unwrap();
     assert_eq!(before.files["/srv/app/sub/x"].mode, 0o4755);
