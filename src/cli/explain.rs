@@ -58,7 +58,7 @@ fn role_json(role: &Role) -> serde_json::Value {
 fn contract_json(contract: &Contract) -> serde_json::Value {
     json!({
         "contract": contract.name, "role": contract.role(), "promise": contract.promise,
-        "how": contract.how, "fix": contract.fix,
+        "how": contract.how, "fix": contract.fix, "yields_to": contract.yields_to,
     })
 }
 
@@ -81,8 +81,12 @@ fn one_contract(ui: &Ui, contract: &Contract) {
     if ui.format == Format::Json {
         return ui.json(&contract_json(contract));
     }
-    ui.out(&format!(
+    let mut text = format!(
         "{BOLD}{}{BOLD:#}\n\n{}\n\n{BOLD}How it is checked{BOLD:#}\n{}\n\n{BOLD}How to fix it{BOLD:#}\n{}\n",
         contract.name, contract.promise, contract.how, contract.fix
-    ));
+    );
+    if !contract.yields_to.is_empty() {
+        let _ = write!(text, "\n{BOLD}Fix these first, if they fail{BOLD:#}\n{}\n", contract.yields_to.join(", "));
+    }
+    ui.out(&text);
 }

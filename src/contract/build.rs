@@ -10,6 +10,7 @@ pub(super) const EXTENDS_DEV: Contract = Contract {
           do not count. In a compiled stack, whose dependencies are compiled in, only the release counts.",
     fix: "Start the build stage from dev, or from the stage that dev starts from, and add build dependencies without \
           changing what is there. Start a compiler's stage from an image of the release that dev runs on.",
+    yields_to: &[],
 };
 
 pub(super) const FROM_SOURCE: Contract = Contract {
@@ -18,6 +19,7 @@ pub(super) const FROM_SOURCE: Contract = Contract {
     how: "Adds broken outputs to the build context where builds on the host leave theirs (the ignore rules apply to \
           them as to any file), builds, and compares what service takes from the build with the usual result.",
     fix: "Name the output folders in .dockerignore, or let the build create their contents afresh.",
+    yields_to: &["build.reproducible", "build.env-agnostic"],
 };
 
 pub(super) const LOCKED: Contract = Contract {
@@ -28,6 +30,7 @@ pub(super) const LOCKED: Contract = Contract {
     fix: "Install from the lock file alone, with the option that refuses what it does not hold (`ci`, `--locked`, \
           `--frozen-lockfile`, `--require-hashes`), and check in the build that the lock file covers everything that the \
           manifest declares.",
+    yields_to: &[],
 };
 
 pub(super) const ENV_AGNOSTIC: Contract = Contract {
@@ -41,6 +44,7 @@ pub(super) const ENV_AGNOSTIC: Contract = Contract {
           under another host name.",
     fix: "Keep everything of the build's environment out of what it makes. Set TZ or the locale in the Dockerfile if a \
           tool needs them, and read deployments' values when the service starts.",
+    yields_to: &["build.reproducible", "service.no-deployment-env"],
 };
 
 pub(super) const REPRODUCIBLE: Contract = Contract {
@@ -52,6 +56,7 @@ pub(super) const REPRODUCIBLE: Contract = Contract {
           has made the same files, no other is needed.",
     fix: "Remove dates, random numbers and build numbers from what the build makes, and sort what it lists from a \
           folder.",
+    yields_to: &[],
 };
 
 pub(super) const INJECT_EQUAL: Contract = Contract {
@@ -63,4 +68,5 @@ pub(super) const INJECT_EQUAL: Contract = Contract {
           every file, and the configuration, with the service image.",
     fix: "Let the build depend on the source alone: on no file that only the build context has or lacks, and on no \
           path, date or host name.",
+    yields_to: &["build.reproducible", "build.env-agnostic", "service.no-build-deps"],
 };

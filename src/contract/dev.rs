@@ -9,6 +9,7 @@ pub(super) const MOUNT: Contract = Contract {
           bind mount of a folder of the project. Then puts a file into a copy of the project, creates the container on \
           that copy without starting it, and looks for the file below the mount.",
     fix: "In compose.yaml, give dev the volume `.:/srv/app` (source folder, working directory), without `:ro`.",
+    yields_to: &[],
 };
 
 pub(super) const NO_SOURCE: Contract = Contract {
@@ -19,6 +20,7 @@ pub(super) const NO_SOURCE: Contract = Contract {
           not count.",
     fix: "Remove the COPY or ADD of the source from the dev stage and from the stages that it is made from; copy only \
           dependency manifests there.",
+    yields_to: &[],
 };
 
 pub(super) const RELOAD: Contract = Contract {
@@ -29,6 +31,7 @@ pub(super) const RELOAD: Contract = Contract {
           time it waits for the new answer, from a container that has not restarted. Without [verify.reload] it adds a \
           line to every source file and waits until a new process in the same container answers the health path.",
     fix: "Make the stack's reloader dev's command, and let it watch the mounted folder.",
+    yields_to: &["dev.mount", "service.read-only"],
 };
 
 pub(super) const OWNER: Contract = Contract {
@@ -39,6 +42,7 @@ pub(super) const OWNER: Contract = Contract {
           serving process and looks at its owner and group on the host.",
     fix: "Let the entrypoint take on the owner of the mounted folder, as docker/as-owner.sh does, or set `user:` in \
           compose.yaml to the host's uid and gid.",
+    yields_to: &["dev.mount", "dev.reload"],
 };
 
 pub(super) const PROD_DEPS_ONLY: Contract = Contract {
@@ -51,6 +55,7 @@ pub(super) const PROD_DEPS_ONLY: Contract = Contract {
           stack, dev has no toolchain, not even from its base image, and no dependencies to compare.",
     fix: "Install only production dependencies in dev and in the stages that it is made from. Tools belong in \
           dev-tools, test dependencies in test.",
+    yields_to: &["service.no-build-deps"],
 };
 
 pub(super) const SAME_RUNTIME: Contract = Contract {
@@ -62,4 +67,5 @@ pub(super) const SAME_RUNTIME: Contract = Contract {
           static binary that needs none of them has no runtime that could differ.",
     fix: "Make dev and service from one stage, or FROM the same image, and change neither the interpreter nor its \
           libraries in either.",
+    yields_to: &[],
 };

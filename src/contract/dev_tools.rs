@@ -8,6 +8,7 @@ pub(super) const PRESENT: Contract = Contract {
     how: "Starts dev-tools as compose.yaml says and runs in it the command that [roles.dev-tools.tools] declares for \
           each tool. Each must exit with 0.",
     fix: "Install the tool in the dev-tools stage, or remove it from [roles.dev-tools.tools].",
+    yields_to: &[],
 };
 
 pub(super) const OPTIONAL: Contract = Contract {
@@ -16,6 +17,7 @@ pub(super) const OPTIONAL: Contract = Contract {
     how: "Reads compose.yaml: what dev depends on, directly or not, and the profiles and ports of dev-tools.",
     fix: "Give dev-tools a profile of its own (`profiles: [dev-tools]`) and no `ports`, and let no `depends_on` lead \
           from dev to it.",
+    yields_to: &[],
 };
 
 pub(super) const SHARED_SOURCE: Contract = Contract {
@@ -26,4 +28,5 @@ pub(super) const SHARED_SOURCE: Contract = Contract {
           uids of their processes. Then makes the edit of [verify.reload] inside dev-tools; dev must serve it. Without \
           [verify.reload], a new process in dev must answer.",
     fix: "Give dev-tools the volume that dev has, and the same entrypoint or user.",
+    yields_to: &["dev.mount", "dev.owner", "dev.reload", "dev-tools.present"],
 };

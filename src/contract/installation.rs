@@ -8,6 +8,7 @@ pub(super) const EXTENDS_SERVICE: Contract = Contract {
     how: "Compares the layers of every installation image with the service image's, and the files where it has more \
           layers.",
     fix: "Keep the installation stage to `FROM service` and `ENV` lines.",
+    yields_to: &[],
 };
 
 pub(super) const ENV_COMPLETE: Contract = Contract {
@@ -18,6 +19,7 @@ pub(super) const ENV_COMPLETE: Contract = Contract {
           values.",
     fix: "Set every declared variable with ENV in the installation stage, and remove every `environment:` that takes \
           values from the host from compose.yaml.",
+    yields_to: &["installation.extends-service"],
 };
 
 pub(super) const NO_SECRET: Contract = Contract {
@@ -28,6 +30,7 @@ pub(super) const NO_SECRET: Contract = Contract {
           service.no-secret does, and searches what it adds to the service image.",
     fix: "Declare the secret in [deployments.NAME] `secrets`, let compose.yaml mount it as a file, and set `NAME_FILE` \
           in the installation to the file's path.",
+    yields_to: &["installation.extends-service", "service.no-secret"],
 };
 
 pub(super) const IMMUTABLE: Contract = Contract {
@@ -39,4 +42,5 @@ pub(super) const IMMUTABLE: Contract = Contract {
           whatever the host decides (except a revision, a version or a tag), and compares the configurations.",
     fix: "Remove the mount from compose.yaml. Keep dates, host names and build numbers out of labels: a revision or a \
           version is enough to name the release.",
+    yields_to: &["installation.extends-service"],
 };

@@ -21,6 +21,9 @@ pub struct Contract {
     pub how: &'static str,
     /// How to fix a failure.
     pub fix: &'static str,
+    /// The contracts whose failure makes this one fail, or keeps it from being seen: while one of them fails, this one is
+    /// reported as skipped, unless its check has seen that it fails by itself. No two yield to each other.
+    pub yields_to: &'static [&'static str],
 }
 
 impl Contract {
@@ -88,6 +91,23 @@ mod tests {
             for text in [contract.promise, contract.how, contract.fix] {
                 assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", contract.name);
             }
+        }
+    }
+
+    #[test]
+    fn what_a_contract_yields_to_is_another_and_never_yields_back() {
+        /// The contracts that one yields to, and those that they yield to.
+        fn above(name: &str, way: &mut Vec<String>) {
+            assert!(!way.iter().any(|one| one == name), "{} yields to itself by way of {way:?}", name);
+            way.push(name.to_owned());
+            let contract = find(name).unwrap_or_else(|| panic!("{name}, which {way:?} yields to, is not a contract"));
+            contract.yields_to.iter().for_each(|other| above(other, way));
+            way.pop();
+        }
+        for contract in ALL {
+            above(contract.name, &mut Vec::new());
+            let listed = contract.yields_to;
+            assert!(listed.iter().enumerate().all(|(at, one)| !listed[..at].contains(one)), "{}", contract.name);
         }
     }
 }

@@ -9,6 +9,7 @@ pub(super) const BUILDS: Contract = Contract {
           it. A failure names the instruction, its exit code and the end of its log.",
     fix: "Look at the instruction that the failure names and at the log below it. `docker compose build ROLE` runs the \
           same build.",
+    yields_to: &[],
 };
 
 pub(super) const IGNORE: Contract = Contract {
@@ -17,9 +18,10 @@ pub(super) const IGNORE: Contract = Contract {
     how: "Adds files of each kind, each with a random word in it, to the build context as it is sent: `.git`, `.env`, \
           keys, the files that compose.yaml names as secrets, and what the stack's tools leave behind. If the ignore \
           rules let any of them through, it builds every role's image again with them and searches all layers for the \
-          words. If a kind reaches the service image, the contract that follows this kind there reports it: \
-          service.no-deployment-env, service.no-secret or build.from-source.",
+          words. A kind that reaches the service image is left to the contract that follows it there, if that \
+          one fails: service.no-deployment-env, service.no-secret or build.from-source.",
     fix: "Name the file or its folder in .dockerignore, or copy only what the image needs, by name.",
+    yields_to: &["service.no-deployment-env", "service.no-secret", "build.from-source"],
 };
 
 pub(super) const PINNED: Contract = Contract {
@@ -31,6 +33,7 @@ pub(super) const PINNED: Contract = Contract {
           (`latest`, `lts`, `stable`, a variant without a version) is not exact; a digest always is.",
     fix: "Write the version into the tag, as in `3.13-slim-trixie`. Where dockwright.lock exists, add its \
           digest: `name:tag@sha256:…`.",
+    yields_to: &[],
 };
 
 pub(super) const UNPRIVILEGED: Contract = Contract {
@@ -45,4 +48,5 @@ pub(super) const UNPRIVILEGED: Contract = Contract {
           decide.",
     fix: "Remove the setting that the failure names from compose.yaml, and drop all capabilities (`cap_drop: [ALL]`). \
           Let an entrypoint that starts as root give up its capabilities before it starts the service.",
+    yields_to: &["dev.mount", "dev.reload", "dev.owner", "service.port", "service.non-root", "service.read-only"],
 };

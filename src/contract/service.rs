@@ -11,6 +11,7 @@ pub(super) const NO_BUILD_DEPS: Contract = Contract {
           from, and packages that the builder has and dev, with its production dependencies, lacks.",
     fix: "Start the service stage from what dev starts from, and copy only the artefact out of the build. Clean up \
           after an installation in the same RUN, or keep its cache out of the layer with a cache mount.",
+    yields_to: &[],
 };
 
 pub(super) const NON_ROOT: Contract = Contract {
@@ -21,6 +22,7 @@ pub(super) const NON_ROOT: Contract = Contract {
           image.",
     fix: "Give the service stage a `USER` with a uid above 0 (a number such as 10001 needs no account), and remove \
           `user: root` from compose.yaml.",
+    yields_to: &[],
 };
 
 pub(super) const PORT: Contract = Contract {
@@ -31,6 +33,7 @@ pub(super) const PORT: Contract = Contract {
           Reads the container's listening sockets: each that others can reach is on that port, or on one that EXPOSE, \
           `expose` or `ports` names.",
     fix: "Read PORT from the environment and listen on 0.0.0.0, not on 127.0.0.1 and not on a fixed port.",
+    yields_to: &["service.read-only"],
 };
 
 pub(super) const SHUTDOWN: Contract = Contract {
@@ -43,6 +46,7 @@ pub(super) const SHUTDOWN: Contract = Contract {
           the idle connection.",
     fix: "Start the service in exec form so that the signal reaches it. On SIGTERM, close the listener, finish the \
           open requests and exit with 0.",
+    yields_to: &["service.port", "service.read-only"],
 };
 
 pub(super) const NO_DEPLOYMENT_ENV: Contract = Contract {
@@ -55,6 +59,7 @@ pub(super) const NO_DEPLOYMENT_ENV: Contract = Contract {
           values themselves in the configuration.",
     fix: "Give deployments' values to the installation stage only, or at run time. Remove the ARG, ENV, LABEL or file \
           that carries the value from the stages that service is made from.",
+    yields_to: &["service.no-secret"],
 };
 
 pub(super) const NO_SECRET: Contract = Contract {
@@ -67,6 +72,7 @@ pub(super) const NO_SECRET: Contract = Contract {
           and inside gzip. Looks in the configuration for variables that are named like a secret and have a value.",
     fix: "Keep secrets out of the build context with .dockerignore. Give the build a secret that it needs by `RUN \
           --mount=type=secret`, which leaves nothing behind, and give the service its secrets as files at run time.",
+    yields_to: &[],
 };
 
 pub(super) const READ_ONLY: Contract = Contract {
@@ -78,6 +84,7 @@ pub(super) const READ_ONLY: Contract = Contract {
           not work, starts it without these restrictions, to see whether they are the cause.",
     fix: "Let the service write to a folder that compose.yaml declares as `tmpfs` or as a volume. Start it as the user \
           that it runs as, so that it needs no capability.",
+    yields_to: &[],
 };
 
 pub(super) const HEALTH: Contract = Contract {
@@ -88,6 +95,7 @@ pub(super) const HEALTH: Contract = Contract {
           processes of the service; it must turn unhealthy within the time that its timeout and retries allow.",
     fix: "Let the healthcheck ask the service itself, on the port that PORT names, with a program that the image has, \
           and exit with 1 if there is no good answer.",
+    yields_to: &["service.port", "service.read-only"],
 };
 
 pub(super) const IMMUTABLE_CODE: Contract = Contract {
@@ -98,4 +106,5 @@ pub(super) const IMMUTABLE_CODE: Contract = Contract {
           them. Code that comes from the builder's volume must be mounted read-only.",
     fix: "Let root own the code: a COPY without `--chown`, and no `chmod` that gives write permission. Give the user a \
           folder of its own for data, beside the code.",
+    yields_to: &["service.no-build-deps", "service.non-root"],
 };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::Lab;
 use super::http;
-use super::obstacle::{Attempt, Obstacle, Reason};
+use super::obstacle::{Attempt, Reason};
 use super::ports::{health_path, port_of, publish};
 use super::scene::Scene;
 use crate::engine::{ContainerState, Process};
@@ -34,7 +34,7 @@ pub(crate) async fn serving(lab: &Lab) -> Attempt<(Scene, u16, u16)> {
         Some(host) => Ok((scene, port, host)),
         None => {
             scene.end().await;
-            Err(Obstacle::off(format!("the service does not answer GET {path} on port {port}")))
+            Err(Reason::new(format!("the service does not answer GET {path} on port {port}")).unseen())
         }
     }
 }

@@ -13,6 +13,7 @@ mod snapshot;
 mod stop;
 mod verdict;
 mod waive;
+mod yields;
 
 pub use event::{Event, Failure, Layer, Moment, Report, RoleReport, SCHEMA, Started};
 pub use graph::StageReport;
@@ -39,6 +40,7 @@ use crate::subject::{RoleSubject, Subject};
 use record::rounded;
 use snapshot::Snapshot;
 use stop::Stop;
+use yields::{Found, Yields};
 
 /// What to verify.
 #[derive(Debug, Clone)]
@@ -147,7 +149,14 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
         sink(moment);
     };
     let waivers = subject.project.verify.waivers.clone();
-    let found = |finding: Finding| tell(Event::CheckDone(waive::apply(finding, &waivers, now.date())));
+    let mut yields = Yields::among(&contracts);
+    let mut found = |finding: Finding, yields_to: Vec<&'static str>| {
+        let broken = finding.outcome == Outcome::Fail;
+        let mut finding = waive::apply(finding, &waivers, now.date());
+        finding.started = rounded((start.elapsed().as_secs_f64() - finding.seconds).max(0.0));
+        let decided = yields.take(Found { finding, broken, yields_to });
+        decided.into_iter().for_each(|finding| tell(Event::CheckDone(finding)));
+    };
     let date = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
     tell(Event::Started(Box::new(Started {
         version: env!("CARGO_PKG_VERSION"),
@@ -166,7 +175,7 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
     if contracts.contains(&checks::BUILDS) {
         let verdict = checks::builds::verdict(&images);
         let finding = verdict.of(verdict::contract(checks::BUILDS), start.elapsed().as_secs_f64());
-        found(settled(finding, &snapshot, &subject));
+        found(settled(finding, &snapshot, &subject), Vec::new());
     }
     let wanted = checks::ALL.iter().filter(|entry| contracts.contains(&entry.contract));
     let keyed = wanted.map(|entry| {
@@ -175,19 +184,19 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
         (entry, key, known)
     });
     let (known, open): (Vec<_>, Vec<_>) = keyed.partition(|(.., known)| known.is_some());
-    known.into_iter().filter_map(|(.., known)| known).for_each(&found);
+    known.into_iter().filter_map(|(.., known)| known).for_each(|finding| found(finding, Vec::new()));
     let lab = Lab::new(run.clone(), subject, images);
     let checked = open.into_iter().map(async |(entry, key, _)| {
-        let finding = check_one(&lab, entry, &tell).await?;
-        Ok::<_, Error>((settled(finding, &snapshot, &lab.subject), key))
+        let (finding, yields_to) = check_one(&lab, entry, &tell).await?;
+        Ok::<_, Error>((settled(finding, &snapshot, &lab.subject), yields_to, key))
     });
     // Containers wait more than they work, but those that compile or test want a processor each.
     let mut checked = stream::iter(checked).buffer_unordered(engine_width(&lab));
     let mut learned = Vec::new();
     while let Some(finding) = checked.next().await {
-        let (finding, key) = finding?;
+        let (finding, yields_to, key) = finding?;
         learned.extend(key.map(|key| (redactor.finding(finding.clone()), key)));
-        found(finding);
+        found(finding, yields_to);
     }
     drop(checked);
     // Before the copy that they work on goes.
@@ -217,12 +226,10 @@ fn settled(finding: Finding, snapshot: &Snapshot, subject: &Subject) -> Finding 
     Finding { outcome: Outcome::Inconclusive, observed, hint, ..finding }
 }
 
-/// With the time at which what has ended began.
+/// With the time at which a build that has ended began; that of a check is known before it is told.
 fn dated(mut event: Event, at: f64) -> Event {
-    match &mut event {
-        Event::BuildDone(role) => role.started = rounded((at - role.seconds).max(0.0)),
-        Event::CheckDone(finding) => finding.started = rounded((at - finding.seconds).max(0.0)),
-        _ => {}
+    if let Event::BuildDone(role) = &mut event {
+        role.started = rounded((at - role.seconds).max(0.0));
     }
     event
 }
@@ -231,7 +238,12 @@ fn engine_width(lab: &Lab) -> usize {
     usize::try_from(lab.engine().info().cpus).unwrap_or(1).clamp(1, 4) + 1
 }
 
-async fn check_one(lab: &Lab, entry: &'static checks::Entry, sink: &(dyn Fn(Event) + Sync)) -> Result<Finding> {
+/// What a check finds, and the contracts whose failure would explain it.
+async fn check_one(
+    lab: &Lab,
+    entry: &'static checks::Entry,
+    sink: &(dyn Fn(Event) + Sync),
+) -> Result<(Finding, Vec<&'static str>)> {
     let name = entry.contract;
     sink(Event::CheckStarted { contract: name });
     let start = Instant::now();
@@ -246,10 +258,12 @@ async fn check_one(lab: &Lab, entry: &'static checks::Entry, sink: &(dyn Fn(Even
         }
         Err(Stop::Engine(error)) => return Err(error),
     };
-    let mut finding = verdict.of(verdict::contract(name), start.elapsed().as_secs_f64());
+    let contract = verdict::contract(name);
+    let yields_to = verdict.yields_to(contract);
+    let mut finding = verdict.of(contract, start.elapsed().as_secs_f64());
     // Places have the path that the file was opened by.
     finding.file = finding.file.map(|file| lab.subject.shown(Path::new(&file)));
-    Ok(finding)
+    Ok((finding, yields_to))
 }
 
 /// What is heard of a build, as an event.

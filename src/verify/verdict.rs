@@ -14,6 +14,16 @@ pub(super) struct Verdict {
     place: Option<(String, Option<usize>)>,
     log: Vec<String>,
     hint: Option<String>,
+    own: Own,
+}
+
+/// Whether a failure may come of what breaks another contract, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Own {
+    /// It may come of any that the contract yields to, but for these.
+    ButFor(Vec<&'static str>),
+    /// It was seen to be this contract's own.
+    Whole,
 }
 
 /// The promise is kept; `observed` says by what that was seen.
@@ -38,7 +48,15 @@ pub(super) fn skipped(observed: impl Into<String>) -> Verdict {
 
 impl Verdict {
     fn new(outcome: Outcome, observed: impl Into<String>) -> Self {
-        Self { outcome, expected: None, observed: observed.into(), place: None, log: Vec::new(), hint: None }
+        Self {
+            outcome,
+            expected: None,
+            observed: observed.into(),
+            place: None,
+            log: Vec::new(),
+            hint: None,
+            own: Own::ButFor(Vec::new()),
+        }
     }
 
     /// What was expected, where the contract's promise does not say it precisely enough.
@@ -69,6 +87,36 @@ impl Verdict {
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// A contract that this one yields to, and whose failure does not explain what was observed.
+    pub(super) fn rules_out(mut self, contract: &'static str) -> Self {
+        if let Own::ButFor(names) = &mut self.own {
+            names.push(contract);
+        }
+        self
+    }
+
+    /// What was observed is this contract's own, whatever else fails.
+    pub(super) fn by_itself(mut self) -> Self {
+        self.own = Own::Whole;
+        self
+    }
+
+    /// The contracts whose failure explains what was observed, if they fail.
+    pub(super) fn yields_to(&self, contract: &Contract) -> Vec<&'static str> {
+        match &self.own {
+            _ if matches!(self.outcome, Outcome::Pass | Outcome::Skipped) => Vec::new(),
+            Own::Whole => Vec::new(),
+            Own::ButFor(names) => {
+                debug_assert!(
+                    names.iter().all(|name| contract.yields_to.contains(name)),
+                    "{}: {names:?}",
+                    contract.name
+                );
+                contract.yields_to.iter().copied().filter(|name| !names.contains(name)).collect()
+            }
+        }
     }
 
     /// The outcome.

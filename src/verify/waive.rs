@@ -25,9 +25,7 @@ pub(super) fn apply(mut finding: Finding, waivers: &[Waiver], today: Date) -> Fi
         State::Expired => {
             let (so_far, hint) = match finding.outcome {
                 Outcome::Pass => ("it passes", "take the waiver out: the contract passes without it"),
-                Outcome::Fail => {
-                    ("it fails", "mend what fails and take the waiver out, or give the waiver a later day")
-                }
+                Outcome::Fail => ("it fails", "fix what fails and take the waiver out, or give the waiver a later day"),
                 Outcome::Inconclusive => ("it could not be seen", "take the waiver out, or give it a later day"),
                 Outcome::Skipped => ("it was skipped", "take the waiver out, or give it a later day"),
             };

@@ -28,6 +28,11 @@ fn page() -> String {
             "\n### {}\n\n{}\n\n*How it is checked.* {}\n\n*How to fix it.* {}\n",
             one.name, one.promise, one.how, one.fix
         );
+        if !one.yields_to.is_empty() {
+            let links: Vec<String> =
+                one.yields_to.iter().map(|name| format!("[`{name}`](#{})", anchor(name))).collect();
+            let _ = write!(text, "\n*Fix these first, if they fail.* {}.\n", links.join(", "));
+        }
     }
     text
 }

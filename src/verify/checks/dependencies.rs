@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::leavings::{below_any, calls};
 use super::tools;
-use crate::contract;
 use crate::dockerfile::Kind as Instruction;
 use crate::engine::FileTree;
 use crate::lab::Lab;
@@ -15,7 +14,7 @@ use crate::stacks::{Shape, Tool, ToolKind, ecosystem};
 use crate::subject::RoleSubject;
 use crate::text::listed;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// Installed dependencies, by name, with the version that is there.
 type Installed = BTreeMap<String, Option<String>>;
@@ -60,7 +59,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             lock.file
         )));
     }
-    Ok(difference(lab, role, &lock, &dev, &service).unwrap_or_else(|| {
+    Ok(difference(lab, role, &lock, &dev, &service).map(Verdict::by_itself).unwrap_or_else(|| {
         pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file))
     }))
 }
@@ -72,7 +71,6 @@ fn tool(
     lock: Option<&Lock>,
     compiled: bool,
 ) -> Option<Verdict> {
-    let followed = contract::find("service.no-build-deps").map(|contract| contract.name);
     let found = tools::found(tree)
         .filter(|(tool, path)| !base.files.contains_key(*path) || compiled && tool.kind == ToolKind::Toolchain)
         // What a package brings is looked at by the package, where the lock says which there may be.
@@ -82,13 +80,9 @@ fn tool(
                     && !lock.production.contains_key(&normal(tool.program))
             })
         });
-    let ships = |(tool, path): &(Tool, &str)| {
-        followed.is_some() && tool.kind == ToolKind::Toolchain && service.files.contains_key(*path)
-    };
-    let (shipped, found): (Vec<(Tool, &str)>, Vec<_>) = found.partition(ships);
-    if let (Some(name), Some((_, path)), true) = (followed, shipped.first(), found.is_empty()) {
-        return Some(skipped(format!("{path} is in the service as well, which is what {name} looks at")));
-    }
+    let ships = |(tool, path): &(Tool, &str)| tool.kind == ToolKind::Toolchain && service.files.contains_key(*path);
+    let (shipped, own): (Vec<(Tool, &str)>, Vec<_>) = found.partition(ships);
+    let found = if own.is_empty() { &shipped } else { &own };
     // What was asked for comes before what it brought along: the Dockerfile names it.
     let named = |tool: &Tool| role.target.line_with(&tool.words());
     let (tool, path) = found.iter().min_by_key(|(tool, _)| named(tool).is_none())?;
@@ -98,11 +92,11 @@ fn tool(
     others.dedup();
     let others = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
     let line = named(tool).or_else(|| base_line(role, base, path)).or_else(|| installing_line(role));
-    Some(
-        fail(format!("the image holds {path}, {}{others}", tools::title(tool.kind)))
-            .expected("the production runtime and its dependencies, and no tool beyond the base image's")
-            .at(role.target.file.clone(), line.unwrap_or(role.target.line())),
-    )
+    let verdict = fail(format!("the image holds {path}, {}{others}", tools::title(tool.kind)))
+        .expected("the production runtime and its dependencies, and no tool beyond the base image's")
+        .at(role.target.file.clone(), line.unwrap_or(role.target.line()));
+    // What only dev has does not come of what ships.
+    Some(if own.is_empty() { verdict } else { verdict.by_itself() })
 }
 
 /// The line of the FROM whose image brings a path.

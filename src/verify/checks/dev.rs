@@ -9,23 +9,13 @@ use crate::compose::Mount;
 use crate::engine::{Context, EntryKind, ImageInfo};
 use crate::lab::mount::{source_mount, workdir};
 use crate::lab::workcopy::is_left_out;
-use crate::lab::{Lab, Obstacle, WorkCopy, blame, rebuild};
+use crate::lab::{Lab, WorkCopy, blame, rebuild};
 use crate::text::listed;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, pass};
 
 /// Files of fewer bytes are alike by chance.
 const TELLING: u64 = 24;
-
-/// The same for checks that build on it: what is wrong with it is `dev.mount`'s to say.
-pub(super) fn held_mount(lab: &Lab) -> Checked<&Mount> {
-    source_mount(lab).map_err(|obstacle| match obstacle {
-        Obstacle::Refused(_) => {
-            skipped("dev.mount does not hold, so nothing passes between the container and the source").into()
-        }
-        other => other.into(),
-    })
-}
 
 /// `dev.mount`.
 pub(super) async fn mount(lab: &Lab) -> Checked {

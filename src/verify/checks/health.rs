@@ -8,7 +8,7 @@ use crate::lab::ports::{port_of, publish};
 use crate::lab::{Frozen, Lab, Scene, blame, freeze, http, is_at_hand};
 use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// Between two probes here, whatever the files say.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -34,7 +34,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let Some(probe) = effective(own, image.config.healthcheck.as_ref()) else {
         return Ok(fail("it has no healthcheck")
             .expected("a healthcheck that asks the service itself, in the Dockerfile or in compose.yaml")
-            .at_place(&place));
+            .at_place(&place)
+            .by_itself());
     };
     let port = port_of(lab, service, image).ok();
     let path = lab.subject.project.verify.health.as_ref().map(|path| path.as_str().to_owned());
@@ -61,7 +62,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         Ok(verdict) if verdict.outcome() == Outcome::Fail => {
             let mut log = probes(&scene).await;
             log.extend(scene.log().await);
-            Ok(verdict.at_place(&place).log(log))
+            Ok(verdict.at_place(&place).log(log).by_itself())
         }
         other => other,
     };
@@ -169,7 +170,7 @@ async fn until_healthy(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&A
             return Ok(None);
         }
         if !state.running {
-            return down(lab, asked, format!("it ended with exit code {}", state.exit_code)).await.map(Some);
+            return down(lab, asked, &format!("it ended with exit code {}", state.exit_code)).map(Some);
         }
         if lab.engine().info().product == Product::Podman && health.log.is_empty() && start.elapsed() > FIRST_PROBE {
             return Ok(Some(inconclusive("this engine starts no healthcheck through its API")));
@@ -188,9 +189,7 @@ async fn until_healthy(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&A
                     fail(format!("it never turned healthy, though the service answers GET {}{said}", asked.path))
                         .expected("healthy once the service answers"),
                 )),
-                (Some(asked), None) => {
-                    down(lab, Some(asked), format!("no answer to GET {}", asked.path)).await.map(Some)
-                }
+                (Some(asked), None) => down(lab, Some(asked), &format!("no answer to GET {}", asked.path)).map(Some),
                 (None, _) => Ok(Some(
                     fail(format!("it did not turn healthy within {} s{said}", within.as_secs()))
                         .expected("healthy once the service is up"),
@@ -201,18 +200,13 @@ async fn until_healthy(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&A
     }
 }
 
-/// The verdict on a service that does not serve: another contract's failure, where one can tell.
-async fn down(lab: &Lab, asked: Option<&Asked>, why: String) -> Checked {
-    let role = lab.role("service")?;
-    if let Some(verdict) = read_only::cause(lab, lab.subject.service(role)).await? {
-        return Ok(verdict);
-    }
-    Ok(match asked {
-        Some(asked) => {
-            skipped(format!("the service does not serve on port {}, which service.port tells: {why}", asked.port))
-        }
-        None => inconclusive(format!("the service does not stay up: {why}")).at("dockwright.toml", None),
-    })
+/// The verdict on a service that does not serve: what its healthcheck says of one that does cannot be seen.
+fn down(lab: &Lab, asked: Option<&Asked>, why: &str) -> Checked<Verdict> {
+    let what = match asked {
+        Some(asked) => format!("the service does not serve on port {}: {why}", asked.port),
+        None => format!("the service does not stay up: {why}"),
+    };
+    Ok(read_only::explains(lab.subject.service(lab.role("service")?), inconclusive(what)))
 }
 
 /// Waits until it is unhealthy, more probes than count having failed.

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::try_join_all;
 
-use crate::contract;
 use crate::engine::{Context, ImagePart};
 use crate::error::Result;
 use crate::lab::images::build_in;
@@ -18,7 +17,7 @@ use crate::stacks::{Seeds, ecosystem};
 use crate::subject::{RoleSubject, Target};
 use crate::text::listed;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// A folder for a repository inside of the project's.
 const NESTED: &str = "dockwright-nested";
@@ -34,17 +33,13 @@ enum Class {
 
 impl Class {
     /// The contract that follows this kind of file into the service image.
-    fn followed_by(self, lab: &Lab) -> Option<&'static str> {
-        let mut deployments = lab.subject.project.deployments.iter();
-        let name = match self {
-            Class::History => return None,
-            // Where no deployment declares a value there is none to be followed.
-            Class::Environment if deployments.all(|one| one.env.is_empty() && one.secrets.is_empty()) => return None,
-            Class::Environment => "service.no-deployment-env",
-            Class::Secret => "service.no-secret",
-            Class::Output => "build.from-source",
-        };
-        contract::find(name).map(|contract| contract.name)
+    fn followed_by(self) -> Option<&'static str> {
+        match self {
+            Class::History => None,
+            Class::Environment => Some("service.no-deployment-env"),
+            Class::Secret => Some("service.no-secret"),
+            Class::Output => Some("build.from-source"),
+        }
     }
 }
 
@@ -99,12 +94,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         unbuilt.extend(why);
     }
     hits.sort_by_key(|hit| (hit.seed.class, order(lab, hit.role)));
-    let told = told_elsewhere(lab, &hits);
-    if let Some(verdict) = verdict(&hits, &told) {
+    if let Some(verdict) = verdict(&hits) {
         return Ok(verdict);
-    }
-    if let Some(name) = told.values().next() {
-        return Ok(skipped(format!("seeded files reach the service image, which is what {name} looks at")));
     }
     if let Some(why) = unbuilt.first() {
         return Ok(inconclusive(format!("with files of other kinds in the build context {why}")));
@@ -146,18 +137,27 @@ async fn look<'a>(
     Ok((found.into_iter().map(hit).collect(), None))
 }
 
-/// The kinds of files that reach the service image, with the contract that tells so.
-fn told_elsewhere(lab: &Lab, hits: &[Hit<'_>]) -> BTreeMap<Class, &'static str> {
-    let in_service = hits.iter().filter(|hit| hit.role.role == "service");
-    in_service.filter_map(|hit| Some((hit.seed.class, hit.seed.class.followed_by(lab)?))).collect()
+/// The failure by what was found; none if nothing was. What a contract of service follows comes last.
+fn verdict(hits: &[Hit<'_>]) -> Option<Verdict> {
+    let in_service: BTreeSet<Class> =
+        hits.iter().filter(|hit| hit.role.role == "service").map(|hit| hit.seed.class).collect();
+    let followed = |hit: &&Hit<'_>| in_service.contains(&hit.seed.class) && hit.seed.class.followed_by().is_some();
+    let (followed, own): (Vec<&Hit<'_>>, Vec<_>) = hits.iter().partition(followed);
+    let shown = if own.is_empty() { &followed } else { &own };
+    let verdict = told(shown)?;
+    if !own.is_empty() {
+        return Some(verdict.by_itself());
+    }
+    let all = [Class::Environment, Class::Secret, Class::Output];
+    let others = all.into_iter().filter(|class| !in_service.contains(class)).filter_map(Class::followed_by);
+    Some(others.fold(verdict, Verdict::rules_out))
 }
 
-fn verdict(hits: &[Hit<'_>], told: &BTreeMap<Class, &'static str>) -> Option<Verdict> {
-    let ours: Vec<&Hit<'_>> = hits.iter().filter(|hit| !told.contains_key(&hit.seed.class)).collect();
-    let first = ours.first()?;
+fn told(hits: &[&Hit<'_>]) -> Option<Verdict> {
+    let first = hits.first()?;
     // Each file once, in the first image that has it.
-    let mut shown: Vec<&&Hit<'_>> = Vec::new();
-    for hit in &ours {
+    let mut shown: Vec<&Hit<'_>> = Vec::new();
+    for hit in hits {
         if !shown.iter().any(|other| other.seed.path == hit.seed.path) {
             shown.push(hit);
         }

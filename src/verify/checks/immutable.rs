@@ -9,10 +9,13 @@ use crate::lab::{Lab, blame};
 use crate::project::Code;
 use crate::text::join;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{fail, pass, skipped};
+use crate::verify::verdict::{fail, inconclusive, pass};
 
 /// So many links on the way to a program are followed.
 const LINKS: usize = 10;
+
+const EXPECTED: &str =
+    "code, and the folders that hold it, belong to another user than the service's and are not writable for it";
 
 /// `service.immutable-code`.
 pub(super) async fn check(lab: &Lab) -> Checked {
@@ -20,18 +23,23 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let image = lab.container_image("service")?;
     let service = lab.subject.service(role);
     if let Some((stage, _)) = made_from_build(lab) {
-        return Ok(skipped(format!("the service is made from the stage {stage}, which service.no-build-deps tells")));
+        return Ok(inconclusive(format!("the service is made from the stage {stage}, with all that it holds")));
     }
     let user = service.settings.user.clone().unwrap_or_else(|| image.config.user.clone());
     let Some(identity) = Identity::of(lab, image, &user, &service.settings.group_add).await? else {
-        return Ok(skipped(format!("the user {user:?} is root, or not in the image, which service.non-root tells")));
+        return Ok(fail(format!(
+            "the user {user:?} is root or unknown to the image, so nothing keeps it from the code"
+        ))
+        .expected(EXPECTED)
+        .at_place(&blame::user(&lab.subject, role)));
     };
     for mount in &service.volumes {
         let code = lab.subject.project.roles.service.code == Code::Mounted && holds_code(lab, mount.source.as_ref());
         if code && !mount.read_only {
             return Ok(fail(format!("the code at {} is mounted writable", mount.target))
                 .expected("the service's code is mounted read-only")
-                .at(lab.subject.compose_file(), mount.place.line));
+                .at(lab.subject.compose_file(), mount.place.line)
+                .by_itself());
         }
     }
     let tree = lab.tree(&image.id).await?;
@@ -63,11 +71,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     };
     let more = writable.len() - 1;
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
-    Ok(fail(format!("{what}{more}"))
-        .expected(
-            "code, and the folders that hold it, belong to another user than the service's and are not writable for it",
-        )
-        .at_place(&place))
+    Ok(fail(format!("{what}{more}")).expected(EXPECTED).at_place(&place).by_itself())
 }
 
 /// Whether a volume is what the builder fills.

@@ -12,7 +12,7 @@ use crate::lab::{Lab, blame, changes};
 use crate::subject::RoleSubject;
 use crate::text::listed;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// The diff id of a layer that holds nothing: an empty tar archive.
 const EMPTY_LAYER: &str = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
@@ -56,13 +56,10 @@ pub(super) fn env_complete(lab: &Lab) -> Checked {
     for role in lab.subject.installations() {
         let image = lab.image(&role.name)?;
         if !is_of_service(lab, role, image, service)? {
-            return Ok(skipped(format!(
-                "{} is not made from the service image, so there is no telling what it adds",
-                role.name
-            )));
+            return Ok(inconclusive(format!("{} is not made from the service image", role.name)));
         }
         if let Some(verdict) = env_of_image(lab, role, service, image).or_else(|| env_of_container(lab, role)) {
-            return Ok(verdict);
+            return Ok(verdict.by_itself());
         }
         count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
     }

@@ -1,15 +1,15 @@
 //! `dev.owner`: what dev writes on the mount belongs to whoever owns it.
 
-use super::dev::held_mount;
+use crate::lab::mount::source_mount;
 use crate::lab::processes::foreign;
 use crate::lab::{Lab, Scene, at_work, blame, http};
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{fail, inconclusive, pass};
 
 /// `dev.owner`.
 pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("dev")?;
-    let mount = held_mount(lab)?;
+    let mount = source_mount(lab)?;
     let info = lab.engine().info();
     if info.rootless || info.userns {
         return Ok(inconclusive(
@@ -24,22 +24,23 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let place = blame::user_or_entrypoint(&lab.subject, role);
     let Some(processes) = &work.processes else {
         let why = work.served.as_ref().err().map_or("dev ended before its processes could be seen", String::as_str);
-        return Ok(skipped(format!("dev does not stay up, which dev.reload says more of: {why}")));
+        return Ok(inconclusive(format!("dev does not stay up: {why}")));
     };
     if let Some(other) = foreign(processes, uid).filter(|_| work.served.is_ok()) {
         let what =
             format!("`{}` runs as uid {}, and the source belongs to {uid}", http::shorten(&other.command), other.user);
-        return Ok(fail(what).expected(expected).at_place(&place));
+        return Ok(fail(what).expected(expected).at_place(&place).by_itself());
     }
     // What it wrote on its way here, and what an entrypoint wrote before it changed its user.
     if let Some((path, owner)) = &work.foreign_file {
         let path = path.strip_prefix(scene.copy.path()).unwrap_or(path).display().to_string();
         return Ok(fail(format!("{path} was written on the mount and belongs to uid {owner} on the host"))
             .expected(expected)
-            .at_place(&place));
+            .at_place(&place)
+            .by_itself());
     }
     if let Err(why) = &work.served {
-        return Ok(skipped(format!("dev does not serve, which dev.reload says more of: {why}")));
+        return Ok(inconclusive(format!("dev does not serve: {why}")));
     }
     // A file written by such a process, and looked at from the host.
     let verdict = match written(lab, scene, &mount.target, uid, gid).await? {
@@ -48,7 +49,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         }
         Some((owner, group)) => fail(format!("a file written on the mount belongs to {owner}:{group} on the host"))
             .expected(expected)
-            .at_place(&place),
+            .at_place(&place)
+            .by_itself(),
         None => pass(format!("its processes run as uid {uid}, the owner of the source")),
     };
     Ok(verdict)

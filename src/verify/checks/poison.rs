@@ -5,13 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest as _, Sha256};
 
-use super::reproducible::unequal_to_itself;
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, Ignore};
 use crate::lab::rebuild::Made;
 use crate::lab::{Lab, blame, changes, rebuild};
 use crate::stacks::Stack;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{fail, pass, skipped};
+use crate::verify::verdict::{fail, pass};
 
 /// What stands in a poisoned output. Most languages can read it, so that only its use shows.
 const POISON: &str = "dockwright - poisoned - output\n";
@@ -66,8 +65,8 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
     let poison = found.files.iter().find(|(path, entry)| {
         entry.sha256.is_some_and(|hash| hash[..] == digest[..]) && made.tree.files.get(*path) != Some(*entry)
     });
-    let what = match poison {
-        Some((path, _)) => format!("an old output of the host is {path} of what the build makes"),
+    let (what, itself) = match poison {
+        Some((path, _)) => (format!("an old output of the host is {path} of what the build makes"), true),
         None => {
             let changes = changes(&made.tree, &found);
             let Some(first) = changes.first() else {
@@ -78,18 +77,17 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
                     made.tree.files.len()
                 )));
             };
-            // A build that never makes the same says nothing here.
-            if let Some(contract) = unequal_to_itself(lab).await? {
-                return Ok(skipped(format!("{contract} does not hold, so there is no telling what makes it differ")));
-            }
-            format!(
+            let what = format!(
                 "with old outputs on the host ({}) what the build makes differs: {first}",
                 some(&mut reaching.iter())
-            )
+            );
+            // A build that makes the same without them differs by them.
+            (what, rebuild::later(lab).await?.0.is_same())
         }
     };
     let hint = format!("build without them, or name them in .dockerignore: {}", some(&mut reaching.iter()));
-    Ok(fail(what).expected(expected).at_place(&blame::taking(target, &reaching)).hint(hint))
+    let verdict = fail(what).expected(expected).at_place(&blame::taking(target, &reaching)).hint(hint);
+    Ok(if itself { verdict.by_itself() } else { verdict })
 }
 
 /// Where on the host an output would be: in the folders in which the stack's tools leave theirs, and where the build itself

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::dev::held_mount;
 use crate::compose::Service;
 use crate::engine::{EntryKind, ImageInfo};
 use crate::lab::at_work::{self, SETTLES};
+use crate::lab::mount::source_mount;
 use crate::lab::ports::{health_path, port_of, publish};
 use crate::lab::processes::foreign;
 use crate::lab::rights::{Rights, look, names};
@@ -14,7 +14,7 @@ use crate::spec::{Device, MountKind};
 use crate::subject::RoleSubject;
 use crate::text::Place;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// Who can talk to one of these has the host.
 const SOCKETS: &[&str] = &[
@@ -113,15 +113,15 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let (mut clean, mut elsewhere, mut unseen) = (Vec::new(), None, None);
     for one in seen {
         match one {
-            Seen::Kept(verdict) => return Ok(verdict),
+            Seen::Kept(verdict) => return Ok(verdict.by_itself()),
             Seen::Clean(how) => clean.push(how),
             Seen::Elsewhere(why) => elsewhere = elsewhere.or(Some(why)),
             Seen::Unseen(why) => unseen = unseen.or(Some(why)),
         }
     }
     Ok(match (elsewhere, unseen) {
-        (Some(why), _) => skipped(why),
-        (None, Some(why)) => inconclusive(why),
+        (Some(why), _) => inconclusive(why),
+        (None, Some(why)) => inconclusive(why).by_itself(),
         (None, None) => pass(format!("compose.yaml asks for nothing of the host; {}", clean.join(", "))),
     })
 }
@@ -193,19 +193,19 @@ fn engine_mount<'a>(lab: &'a Lab, service: &'a Service) -> Option<(String, &'a P
 /// dev, which may start as root to take on the owner of its source.
 async fn dev(lab: &Lab) -> Checked<Seen> {
     let Some(role) = lab.subject.role("dev") else { return Ok(Seen::Clean("dev is off".into())) };
-    if held_mount(lab).is_err() {
-        return Ok(Seen::Elsewhere("dev.mount does not hold, so dev does not serve".into()));
+    if source_mount(lab).is_err() {
+        return Ok(Seen::Elsewhere("dev does not have the source mounted".into()));
     }
     let work = at_work::dev(lab).await?;
     if let Err(why) = &work.served {
-        return Ok(Seen::Elsewhere(format!("dev does not serve, which dev.reload says more of: {why}")));
+        return Ok(Seen::Elsewhere(format!("dev does not serve: {why}")));
     }
     let info = lab.engine().info();
     let shifted = info.rootless || info.userns;
     let owner = work.scene.copy.uid();
     if let Some(other) = work.processes.as_ref().and_then(|all| foreign(all, owner)).filter(|_| !shifted) {
         let command = http::shorten(&other.command);
-        return Ok(Seen::Elsewhere(format!("`{command}` runs as uid {}, which dev.owner says more of", other.user)));
+        return Ok(Seen::Elsewhere(format!("`{command}` of dev runs as uid {}", other.user)));
     }
     // A launcher above those that serve may be root; with that it does nothing but wait.
     let judged = work.rights.as_ref().map(|all| all.iter().filter(|one| shifted || one.uid != 0).cloned().collect());
@@ -232,14 +232,14 @@ async fn serving(lab: &Lab, role: &RoleSubject) -> Checked<Seen> {
     scene.end().await;
     if let Err(why) = served {
         let name = &role.name;
-        return Ok(Seen::Elsewhere(format!("{name} does not serve, which service.port says more of: {why}")));
+        return Ok(Seen::Elsewhere(format!("{name} does not serve: {why}")));
     }
     let root = rights.as_ref().and_then(|all| all.iter().find(|one| one.uid == 0 && one.mask != 0));
     // What runs as root in every container of the image is the image's defect; in one alone, compose.yaml's.
     let own = lab.subject.service(role).settings.user.is_none() || role.role == "service";
     if let Some(root) = root.filter(|_| own) {
         let command = http::shorten(&root.command);
-        return Ok(Seen::Elsewhere(format!("`{command}` runs as root, which service.non-root says more of")));
+        return Ok(Seen::Elsewhere(format!("`{command}` of {} runs as root", role.name)));
     }
     judge(lab, role, rights).await
 }

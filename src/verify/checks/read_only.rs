@@ -1,10 +1,10 @@
 //! `service.read-only`: the service works with what an attacker could use taken away from it.
 
 use crate::compose::Service;
+use crate::lab::Lab;
 use crate::lab::hardened::{Hardened, hardened};
-use crate::lab::{Lab, Obstacle};
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// `service.read-only`.
 pub(super) async fn check(lab: &Lab) -> Checked {
@@ -12,8 +12,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let service = lab.subject.service(role);
     Ok(match &*hardened(lab).await? {
         Hardened::Works(seen) => pass(seen.clone()),
-        Hardened::Broken(broken) => skipped(format!(
-            "the service does not work with a writable root and all capabilities either: {}",
+        Hardened::Broken(broken) => inconclusive(format!(
+            "the service does not work with a writable root and the usual capabilities either: {}",
             broken.why
         )),
         Hardened::Breaks(broken) => {
@@ -36,23 +36,12 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     })
 }
 
-/// Skipped, with the cause, where what compose.yaml takes away from a container of the service is what breaks it.
-pub(super) async fn cause(lab: &Lab, service: &Service) -> Checked<Option<Verdict>> {
+/// The verdict on a container of the service: if compose.yaml takes nothing away from it, that it works only with what can be
+/// taken away explains nothing.
+pub(super) fn explains(service: &Service, verdict: Verdict) -> Verdict {
     let no_new = service.settings.security_opt.iter().any(|option| option.starts_with("no-new-privileges"));
-    if !(service.settings.read_only || no_new || !service.settings.cap_drop.is_empty()) {
-        return Ok(None);
-    }
-    match hardened(lab).await {
-        Ok(hardened) => Ok(match &*hardened {
-            Hardened::Breaks(broken) => Some(skipped(format!(
-                "the service works only with a writable root or with capabilities, which service.read-only tells: {}",
-                broken.why
-            ))),
-            _ => None,
-        }),
-        Err(Obstacle::Engine(error)) => Err(error.into()),
-        Err(_) => Ok(None),
-    }
+    let less = service.settings.read_only || no_new || !service.settings.cap_drop.is_empty();
+    if less { verdict } else { verdict.rules_out("service.read-only") }
 }
 
 /// The path that a log says could not be written.

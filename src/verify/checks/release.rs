@@ -15,7 +15,7 @@ use crate::spec::MountKind;
 use crate::subject::{RoleSubject, Target};
 use crate::text::Place;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// Parts of the names of what is a release's own, and the same wherever and whenever it is built.
 const IDENTITY: &[&str] =
@@ -36,22 +36,19 @@ pub(super) async fn immutable(lab: &Lab) -> Checked {
     for role in lab.subject.installations() {
         let image = lab.image(&role.name)?;
         if let Some(verdict) = mounted(lab, role, image).await? {
-            return Ok(verdict);
+            return Ok(verdict.by_itself());
         }
         if !is_of_service(lab, role, image, service)? {
-            return Ok(skipped(format!(
-                "{} is not made from the service image, which installation.extends-service tells",
-                role.name
-            )));
+            return Ok(inconclusive(format!("{} is not made from the service image", role.name)));
         }
         if let Some(again) = again(lab, role, service).await? {
             let differ = differences(&image.config, &again, true);
             if let Some((what, text)) = differ.first() {
-                return Ok(changed(role, what, text, "the next build of the same release"));
+                return Ok(changed(role, what, text, "the next build of the same release").by_itself());
             }
         }
         if let Some(verdict) = elsewhere(lab, role, image).await? {
-            return Ok(verdict);
+            return Ok(verdict.by_itself());
         }
         count += 1;
     }

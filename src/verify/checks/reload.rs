@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::dev::held_mount;
 use super::leavings::is_program;
 use super::read_only;
 use crate::lab::live::{first_answer, reloaded, same_start};
+use crate::lab::mount::source_mount;
 use crate::lab::ports::{dev_port, publish};
 use crate::lab::{Lab, Scene, blame, http};
 use crate::project::Reload;
-use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -22,7 +21,7 @@ const APART: Duration = Duration::from_millis(1100);
 /// `dev.reload`.
 pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("dev")?;
-    held_mount(lab)?;
+    source_mount(lab)?;
     let Some(probe) = lab.subject.project.verify.reload.clone() else {
         return without_probe(lab).await;
     };
@@ -30,13 +29,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let scene = lab.start(role, |spec| publish(spec, port)).await?;
     let verdict = edits(lab, &scene, &probe, port).await;
     scene.end().await;
-    let verdict = verdict?;
-    if verdict.outcome() == Outcome::Fail
-        && let Some(verdict) = read_only::cause(lab, lab.subject.service(role)).await?
-    {
-        return Ok(verdict);
-    }
-    Ok(verdict)
+    Ok(read_only::explains(lab.subject.service(role), verdict?))
 }
 
 /// One way to change a file.

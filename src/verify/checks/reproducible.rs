@@ -1,12 +1,12 @@
 //! Whether the build makes the same again: `build.reproducible`, `build.env-agnostic`.
 
 use crate::lab::rebuild::{Again, Made, names_chance};
-use crate::lab::{Attempt, Lab, Obstacle, blame, rebuild};
+use crate::lab::{Lab, blame, rebuild};
 use crate::stacks::ecosystem;
 use crate::text::Place;
 use crate::text::listed;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 const EXPECTED: &str = "the same files, whatever deployment, time zone, locale and host the build knows of";
 
@@ -47,11 +47,8 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
         }
         let what = format!("under {} it differs: {}", other.given, listed(&other.changes, 5));
         let holds = if other.leaked.is_some() { "; the build host's name is in it" } else { "" };
-        return Ok(fail(format!("{what}{holds}")).expected(EXPECTED).at_place(&making(
-            &made,
-            other,
-            &names_environment,
-        )));
+        let place = making(&made, other, &names_environment);
+        return Ok(fail(format!("{what}{holds}")).expected(EXPECTED).at_place(&place).by_itself());
     }
     let later = rebuild::later(lab).await?;
     let later = &later.0;
@@ -59,27 +56,21 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
         return Ok(verdict);
     }
     if !later.is_same() {
-        return Ok(skipped(
-            "build.reproducible does not hold: what the build makes differs from one build to the next",
-        ));
+        return Ok(inconclusive("what the build makes differs from one build to the next, whatever it knows of"));
     }
     let given = &elsewhere.given;
     let verdict = if let Some(failure) = &elsewhere.failure {
         let what = failure.instruction.as_deref().unwrap_or("the build").lines().next().unwrap_or_default();
         let line = failure.line.unwrap_or(made.target.line());
         let verdict = fail(format!("under {given} it does not build: {what}: {}", failure.message));
-        verdict.at(made.target.file.clone(), line).log(failure.log_tail.clone())
+        verdict.at(made.target.file.clone(), line).log(failure.log_tail.clone()).by_itself()
     } else {
-        if let Some(leak) = rebuild::deployment_in(lab).await? {
-            return Ok(skipped(format!(
-                "{} is in what the build makes, which service.no-deployment-env tells",
-                leak.what
-            )));
-        }
-        let leaked = elsewhere.leaked.as_ref().filter(|leak| !leak.of_deployment);
+        let of_deployment = rebuild::deployment_in(lab).await?;
+        let leaked = of_deployment.as_ref().or(elsewhere.leaked.as_ref());
         let holds = leaked.map_or_else(String::new, |leak| format!("; {} is in it", leak.what));
         let verdict = fail(format!("under {given} it differs: {}{holds}", listed(&elsewhere.changes, 5)));
-        verdict.at_place(&making(&made, elsewhere, &names_environment))
+        let verdict = verdict.at_place(&making(&made, elsewhere, &names_environment));
+        if of_deployment.is_some() { verdict.rules_out("build.reproducible") } else { verdict.by_itself() }
     };
     Ok(verdict.expected(EXPECTED))
 }
@@ -102,27 +93,6 @@ fn not_built(made: &Made, later: &Again) -> Option<Verdict> {
 /// What makes the first file that differs.
 fn making(made: &Made, again: &Again, tells: &dyn Fn(&str) -> bool) -> Place {
     blame::making(&made.target, &again.changes, &again.text, tells)
-}
-
-/// The contract that tells why what the build makes differs from what it made: the build does not even equal itself.
-pub(super) async fn unequal_to_itself(lab: &Lab) -> Checked<Option<&'static str>> {
-    let found = async {
-        let elsewhere = rebuild::elsewhere(lab).await?;
-        if elsewhere.0.is_same() {
-            let other = rebuild::on_another_host(lab).await?;
-            return Ok(other.filter(|other| !other.0.changes.is_empty()).map(|_| "build.env-agnostic"));
-        }
-        let later = rebuild::later(lab).await?;
-        Attempt::Ok(match later.0.failure {
-            Some(_) => None,
-            None => Some(if later.0.is_same() { "build.env-agnostic" } else { "build.reproducible" }),
-        })
-    };
-    match found.await {
-        Ok(contract) => Ok(contract),
-        Err(Obstacle::Engine(error)) => Err(error.into()),
-        Err(_) => Ok(None),
-    }
 }
 
 /// Whether a line says something that depends on where it is run.

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crate::compose::{self, Service};
 use crate::engine::ImageInfo;
 use crate::lab::lineage::is_of_service;
-use crate::lab::taint::{Taints, leaks, service_leaks};
+use crate::lab::taint::{Leak, Taints, leaks, service_leaks};
 use crate::lab::{Lab, blame};
 use crate::project::EnvName;
 use crate::spec::HealthTest;
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// What a secret is instead of a value.
 const REFERENCE: &str = "a secret is a file that compose.yaml mounts, and NAME_FILE says where it is";
@@ -23,23 +23,23 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
     for role in lab.subject.installations() {
         let image = lab.image(&role.name)?;
         if !is_of_service(lab, role, image, service)? {
-            return Ok(skipped(format!(
-                "{} is not made from the service image, which installation.extends-service tells",
-                role.name
-            )));
+            return Ok(inconclusive(format!("{} is not made from the service image", role.name)));
         }
         if let Some(verdict) = in_config(lab, role, service, image).or_else(|| in_container(lab, role)) {
-            return Ok(verdict);
+            return Ok(verdict.by_itself());
         }
         let of_service = service_leaks(lab).await?;
         let found = leaks(lab, role, image).await?;
-        let own = found.found.iter().filter(|leak| leak.taint.is_secret());
-        // What is in the service image already is service.no-secret's to tell.
-        let mut own = own.filter(|leak| !of_service.found.iter().any(|other| other.taint.name == leak.taint.name));
-        if let Some(leak) = own.next() {
-            return Ok(fail(format!("{}: {} is in {}", role.name, leak.taint.shown(), leak.place))
+        let secret: Vec<_> = found.found.iter().filter(|leak| leak.taint.is_secret()).collect();
+        // What the service image has is there, too.
+        let own = |leak: &&&Leak| !of_service.found.iter().any(|other| other.taint.name == leak.taint.name);
+        let added = secret.iter().find(own);
+        if let Some(leak) = added.or(secret.first()) {
+            let verdict = fail(format!("{}: {} is in {}", role.name, leak.taint.shown(), leak.place))
                 .expected(REFERENCE)
-                .at_place(&leak.by));
+                .at_place(&leak.by)
+                .rules_out("installation.extends-service");
+            return Ok(if added.is_some() { verdict.by_itself() } else { verdict });
         }
         if let Some(why) = found.unseen.or(found.unseen_secrets) {
             return Ok(inconclusive(why));

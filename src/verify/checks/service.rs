@@ -161,7 +161,7 @@ pub(super) async fn port(lab: &Lab) -> Checked {
         }
         (Err(verdict), _) | (_, Err(verdict)) => {
             let place = blame::command(&lab.subject, role);
-            read_only::cause(lab, service).await?.unwrap_or_else(|| verdict.at_place(&place))
+            read_only::explains(service, verdict.at_place(&place))
         }
     })
 }

@@ -3,16 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::dev::held_mount;
 use super::reload::programs;
 use crate::compose::Mount;
 use crate::lab::at_work::AtWork;
 use crate::lab::live::reloaded;
+use crate::lab::mount::source_mount;
 use crate::lab::processes::{foreign, is_init};
 use crate::lab::{Lab, Scene, at_work, blame, http};
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// How long an entrypoint may take to give the container its user.
 const TAKES_ON: Duration = Duration::from_secs(3);
@@ -25,13 +25,13 @@ const ON_HOST: &str = "Hostsource";
 pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("dev-tools")?;
     lab.container_image("dev-tools")?;
-    let mount = held_mount(lab)?;
+    let mount = source_mount(lab)?;
     if let Some(verdict) = other_mount(lab, role, mount) {
         return Ok(verdict);
     }
     let work = at_work::dev(lab).await?;
     if let Err(why) = &work.served {
-        return Ok(skipped(format!("dev does not serve, which dev.reload says more of: {why}")));
+        return Ok(inconclusive(format!("dev does not serve: {why}")));
     }
     let info = lab.engine().info();
     let shifted = info.rootless || info.userns;
@@ -40,7 +40,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     };
     let owner = work.scene.copy.uid();
     if !shifted && foreign(processes, owner).is_some() {
-        return Ok(skipped("dev does not run as the owner of the source, which dev.owner says more of"));
+        return Ok(inconclusive("dev does not run as the owner of the source"));
     }
     // Where ids are shifted, what dev runs as stands for the owner.
     let uid = if shifted {
@@ -66,7 +66,8 @@ fn other_mount(lab: &Lab, role: &RoleSubject, mount: &Mount) -> Option<Verdict> 
         Some(
             fail(what)
                 .expected(format!("{} at {}, writable, as in dev", shown(mount), mount.target))
-                .at(lab.subject.compose_file(), line),
+                .at(lab.subject.compose_file(), line)
+                .by_itself(),
         )
     };
     let Some(own) = service.volumes.iter().find(|own| own.target == mount.target) else {
@@ -118,7 +119,7 @@ async fn edit(
             Ok(time) => {
                 writer.kept(uid, &format!("a new process served {:.1} s after an edit in it", time.as_secs_f64()))
             }
-            Err(why) => skipped(format!("dev.reload says more of it: {why}")),
+            Err(why) => inconclusive(format!("after an edit made in dev-tools: {why}")),
         });
     };
     let (file, path) = (probe.file.as_str(), probe.path.as_str());
@@ -142,8 +143,9 @@ async fn edit(
     work.scene.copy.write(file, original.replace(&probe.text, ON_HOST).as_bytes())?;
     Ok(match shows(ON_HOST).await {
         Ok(_) => fail(format!("dev served an edit of {file} on the host, and none made in dev-tools: {why}"))
-            .at(lab.subject.compose_file(), lab.subject.service(role).at("volumes").line),
-        Err(why) => skipped(format!("dev serves no edit of {file}, which dev.reload says more of: {why}")),
+            .at(lab.subject.compose_file(), lab.subject.service(role).at("volumes").line)
+            .by_itself(),
+        Err(why) => inconclusive(format!("dev serves no edit of {file}, wherever it was made: {why}")),
     })
 }
 
@@ -154,12 +156,7 @@ async fn other_user(lab: &Lab, role: &RoleSubject, scene: &Scene, uid: u32) -> C
         let state = scene.container.inspect().await?;
         if !state.running {
             let what = format!("dev-tools does not stay up: it ended with exit code {}", state.exit_code);
-            let declared = !lab.subject.project.roles.dev_tools.tools.is_empty();
-            return Ok(Some(if declared {
-                skipped(format!("{what}, which dev-tools.present says more of"))
-            } else {
-                inconclusive(what).log(scene.log().await)
-            }));
+            return Ok(Some(inconclusive(what).log(scene.log().await)));
         }
         let processes = scene.container.top().await.unwrap_or_default();
         let other = foreign(&processes, uid);
@@ -176,7 +173,7 @@ async fn other_user(lab: &Lab, role: &RoleSubject, scene: &Scene, uid: u32) -> C
                 None => return Ok(Some(inconclusive("the processes of dev-tools cannot be seen on this engine"))),
             };
             let expected = "dev-tools runs as the uid that dev has, the source's owner";
-            return Ok(Some(fail(what).expected(expected).at_place(&place)));
+            return Ok(Some(fail(what).expected(expected).at_place(&place).by_itself()));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -209,7 +206,7 @@ impl Writer<'_> {
             Ok(done) if !matches!(done.exit_code, 126 | 127) => {
                 let what = format!("{path} cannot be written in dev-tools: {}", http::shorten(&done.output));
                 let line = self.mount_line();
-                return Ok(Err(fail(what).at(self.lab.subject.compose_file(), line)));
+                return Ok(Err(fail(what).at(self.lab.subject.compose_file(), line).by_itself()));
             }
             _ => {
                 let (uid, gid) = self.user.unwrap_or((self.scene.copy.uid(), self.scene.copy.gid()));
@@ -219,7 +216,7 @@ impl Writer<'_> {
         let seen = self.scene.copy.read_text(file).unwrap_or_default();
         if seen != text {
             let what = format!("{path}, written in dev-tools, is not {file} of the project");
-            return Ok(Err(fail(what).at(self.lab.subject.compose_file(), self.mount_line())));
+            return Ok(Err(fail(what).at(self.lab.subject.compose_file(), self.mount_line()).by_itself()));
         }
         Ok(Ok(()))
     }

@@ -44,8 +44,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
                 && usual.as_ref().is_some_and(|usual| usual.took + MARGIN > grace);
             let place =
                 if short { service.at("stop_grace_period").clone() } else { blame::command(&lab.subject, role) };
-            let verdict = verdict.at_place(&place).log(scene.log().await);
-            read_only::cause(lab, service).await?.unwrap_or(verdict)
+            read_only::explains(service, verdict.at_place(&place).log(scene.log().await)).rules_out("service.port")
         }
         Outcome::Inconclusive => verdict.at("dockwright.toml", None),
         _ => verdict,

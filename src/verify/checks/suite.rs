@@ -13,7 +13,7 @@ use crate::stacks::{Says, SuiteProbe, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// What a runner prints of the failing test, and what the test itself prints past the runner.
 const SIGNS: [&str; 2] = ["dockwright_probe", "dockwright-probe-ran"];
@@ -56,9 +56,9 @@ pub(super) async fn exit_code(lab: &Lab) -> Checked {
     lab.image("test")?;
     match suite(lab).await {
         Ok(suite) if suite.code == Some(0) => {}
-        Ok(_) => return Ok(skipped("the suite does not pass as it is, which test.passes tells")),
+        Ok(_) => return Ok(inconclusive("the suite does not pass as it is")),
         Err(Obstacle::Refused(_)) => {
-            return Ok(skipped("the suite does not start as it is, which test.passes tells"));
+            return Ok(inconclusive("the suite does not start as it is"));
         }
         Err(other) => return Err(other.into()),
     }

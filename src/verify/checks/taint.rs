@@ -20,7 +20,7 @@ pub(super) async fn no_deployment_env(lab: &Lab) -> Checked {
         return Ok(skipped("no deployment declares a variable"));
     }
     if let Some(verdict) = literal(lab, role, image, &values).await? {
-        return Ok(verdict);
+        return Ok(verdict.by_itself());
     }
     let leaks = service_leaks(lab).await?;
     if let Some(why) = &leaks.unseen {
@@ -29,10 +29,9 @@ pub(super) async fn no_deployment_env(lab: &Lab) -> Checked {
     let secrets: BTreeSet<&Place> = told(&leaks, true).iter().map(|leak| &leak.by).collect();
     let found = told(&leaks, false);
     Ok(match found.iter().find(|leak| !secrets.contains(&leak.by)) {
-        Some(leak) => leaked(leak),
-        None if !found.is_empty() => {
-            skipped("what brings deployment values brings secrets, too, which service.no-secret tells")
-        }
+        Some(leak) => leaked(leak).by_itself(),
+        // What brings secrets, too, is one defect with that.
+        None if !found.is_empty() => leaked(found[0]),
         None => {
             let names: Vec<&str> = values.iter().map(|taint| taint.name.as_str()).collect();
             pass(format!("none of {} reaches a layer, the configuration or the history", names.join(", ")))

@@ -80,7 +80,7 @@ pub(super) async fn passes(lab: &Lab) -> Checked {
                 .expected("exit code 0")
                 .at_place(&place)
                 .log(suite.log.clone());
-            read_only::cause(lab, lab.subject.service(role)).await?.unwrap_or(verdict)
+            read_only::explains(lab.subject.service(role), verdict)
         }
         None => {
             let what = format!("the suite did not end within {} minutes", SUITE.as_secs() / 60);
