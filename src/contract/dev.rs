@@ -50,7 +50,8 @@ pub(super) const PROD_DEPS_ONLY: Contract = Contract {
     promise: "dev contains exactly the locked production dependencies: no development or test group, and no compiler, \
               version control, debugger, editor or checker that its base image lacks.",
     how: "Looks at the files that dev has and its base image lacks, and runs none of them. Finds tools by the names of \
-          their programs, and compares what is installed, by the manifests that packages bring, with the production part of \
+          their programs and, of packages that the service does without, by the distribution's section (editors, vcs, \
+          devel, debug), and compares what is installed, by the manifests that packages bring, with the production part of \
           the lock file. A locked dependency that the service has and dev lacks is a failure, too. In a compiled \
           stack, dev has no toolchain, not even from its base image, and no dependencies to compare.",
     fix: "Install only production dependencies in dev and in the stages that it is made from. Tools belong in \

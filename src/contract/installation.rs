@@ -26,7 +26,8 @@ pub(super) const NO_SECRET: Contract = Contract {
     name: "installation.no-secret",
     promise: "In an installation a secret is a reference (`NAME_FILE`, a mounted file), never a value.",
     how: "Looks for the declared secrets among the variables of every installation image and of its container as \
-          compose.yaml configures it. Then builds the image with a random word in place of every secret, as \
+          compose.yaml configures it, and for a password in an address, a private key or a token within any value. \
+          Then builds the image with a random word in place of every secret, as \
           service.no-secret does, and searches what it adds to the service image.",
     fix: "Declare the secret in [deployments.NAME] `secrets`, let compose.yaml mount it as a file, and set `NAME_FILE` \
           in the installation to the file's path.",

@@ -56,7 +56,7 @@ pub(super) const NO_DEPLOYMENT_ENV: Contract = Contract {
     how: "Builds with a random word in place of every deployment value that the description declares (in build \
           arguments, in the environment of the build and in the files of its context), and searches every layer, the \
           configuration and the history for each, also as base64, as hex and inside gzip. Looks for the declared \
-          values themselves in the configuration.",
+          values themselves in the configuration. What [roles.service] declares alike is the service's own.",
     fix: "Give deployments' values to the installation stage only, or at run time. Remove the ARG, ENV, LABEL or file \
           that carries the value from the stages that service is made from.",
     yields_to: &["service.no-secret"],
@@ -69,7 +69,10 @@ pub(super) const NO_SECRET: Contract = Contract {
     how: "Builds with a random word in place of every secret: those that the description and compose.yaml declare, \
           build arguments and build secrets, and files in which people keep secrets (secrets/, .env, private keys, \
           .netrc, .pypirc). Searches every layer, the configuration and the history for each, also as base64, as hex \
-          and inside gzip. Looks in the configuration for variables that are named like a secret and have a value.",
+          and inside gzip. Looks in the configuration for variables that are named like a secret and have a value, and in \
+          what the image adds to its base for secrets that are written down: passwords in addresses, private keys, \
+          tokens known by how they begin, values of names that mean a secret in commands and configuration, and the \
+          files in which package managers keep credentials. What packages bring is not looked at.",
     fix: "Keep secrets out of the build context with .dockerignore. Give the build a secret that it needs by `RUN \
           --mount=type=secret`, which leaves nothing behind, and give the service its secrets as files at run time.",
     yields_to: &[],

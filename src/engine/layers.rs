@@ -52,9 +52,31 @@ impl Engine {
     /// When an image is not there, or a layer is packed in a way that cannot be read.
     pub async fn layers(&self, references: &[&str]) -> Result<Layers> {
         let archive = tarball::bytes(self.docker().export_images(references));
-        let read = tarball::read(archive, read_archive).await;
+        let read = tarball::read(archive, |input| read_archive(input, &read_layer)).await;
         let what = || format!("cannot read the layers of {}", references.join(", "));
-        read.map_err(|error| super::container::stream_failed(&what(), error))
+        let layers = read.map_err(|error| super::container::stream_failed(&what(), error))?;
+        Ok(Layers { layers })
+    }
+
+    /// What `judge` finds in the files of an image's layers, files that a later layer deletes included, each with its
+    /// absolute path. Larger files than `largest` are not looked at, and neither are the layers of these digests.
+    ///
+    /// # Errors
+    /// When the image is not there, or a layer is packed in a way that cannot be read.
+    pub async fn judge_files<T: Send + Sync + 'static>(
+        &self,
+        reference: &str,
+        without: &[String],
+        largest: u64,
+        judge: impl Fn(&str, &[u8]) -> Option<T> + Send + 'static,
+    ) -> Result<Vec<(String, T)>> {
+        let archive = tarball::bytes(self.docker().export_image(reference));
+        let read =
+            tarball::read(archive, move |input| read_archive(input, &|input| judge_layer(input, largest, &judge)));
+        let what = || format!("cannot read the layers of {reference}");
+        let layers = read.await.map_err(|error| super::container::stream_failed(&what(), error))?;
+        let own = layers.into_iter().filter(|(digest, _)| !without.contains(digest));
+        Ok(own.flat_map(|(_, found)| Arc::try_unwrap(found).unwrap_or_default()).collect())
     }
 }
 
@@ -115,7 +137,10 @@ fn remove(tree: &mut FileTree, path: &str) {
 }
 
 /// What `docker save` writes: layers, which are archives themselves, and JSON that says which image has which.
-fn read_archive(input: &mut dyn Read) -> io::Result<Layers> {
+fn read_archive<L>(
+    input: &mut dyn Read,
+    read_layer: &dyn Fn(&mut dyn Read) -> io::Result<L>,
+) -> io::Result<BTreeMap<String, Arc<L>>> {
     let (mut layers, mut texts, mut aliases) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for entry in tar::Archive::new(input).entries()? {
         let entry = entry?;
@@ -145,20 +170,20 @@ fn read_archive(input: &mut dyn Read) -> io::Result<Layers> {
 
 /// The layers by their digests: `manifest.json` has the files in the order of the config's digests
 /// (Docker's image specification 1.2, "Combined Image JSON + Filesystem Changeset Format").
-fn named(
-    layers: &BTreeMap<String, Arc<Layer>>,
+fn named<L>(
+    layers: &BTreeMap<String, Arc<L>>,
     texts: &BTreeMap<String, Vec<u8>>,
     aliases: &BTreeMap<String, String>,
-) -> Option<Layers> {
+) -> Option<BTreeMap<String, Arc<L>>> {
     let json = |name: &str| serde_json::from_slice::<Value>(texts.get(name)?).ok();
-    let mut found = Layers::default();
+    let mut found = BTreeMap::new();
     for image in json("manifest.json")?.as_array()? {
         let config = json(image["Config"].as_str()?)?;
         let digests = config["rootfs"]["diff_ids"].as_array()?;
         for (file, digest) in image["Layers"].as_array()?.iter().zip(digests) {
             let file = file.as_str()?;
             let layer = layers.get(file).or_else(|| layers.get(aliases.get(file)?))?;
-            found.layers.insert(digest.as_str()?.to_owned(), layer.clone());
+            found.insert(digest.as_str()?.to_owned(), layer.clone());
         }
     }
     Some(found)
@@ -168,6 +193,25 @@ fn named(
 fn beside(name: &str, target: &str) -> String {
     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
     text::join(folder, target).trim_start_matches('/').to_owned()
+}
+
+fn judge_layer<T>(
+    input: &mut dyn Read,
+    largest: u64,
+    judge: &dyn Fn(&str, &[u8]) -> Option<T>,
+) -> io::Result<Vec<(String, T)>> {
+    let mut found = Vec::new();
+    for entry in tar::Archive::new(input).entries()? {
+        let mut entry = entry?;
+        if !entry.header().entry_type().is_file() || entry.size() > largest {
+            continue;
+        }
+        let path = tree::absolute("", &String::from_utf8_lossy(&entry.path_bytes()));
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content)?;
+        found.extend(judge(&path, &content).map(|what| (path, what)));
+    }
+    Ok(found)
 }
 
 fn read_layer(input: &mut dyn Read) -> io::Result<Layer> {
@@ -257,7 +301,7 @@ mod tests {
             ("c.json", r#"{"rootfs":{"diff_ids":["sha256:1","sha256:2"]}}"#),
             ("manifest.json", manifest),
         ]);
-        let layers = read_archive(&mut archive.as_slice()).unwrap();
+        let layers = Layers { layers: read_archive(&mut archive.as_slice(), &read_layer).unwrap() };
         let digests = ["sha256:1".to_owned(), "sha256:2".to_owned()];
         let tree = layers.tree(&digests).unwrap();
         let paths: Vec<&str> = tree.files.keys().map(String::as_str).collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Lab;
 use super::http;
+use super::mount::source_mount;
 use super::obstacle::Attempt;
 use super::ports::{dev_port, publish};
 use super::rights::{Rights, look};
@@ -63,28 +64,48 @@ async fn start(lab: &Lab) -> Attempt<AtWork> {
     };
     let (processes, rights) =
         look(lab, &scene.container).await.ok().map_or((None, None), |(all, may)| (Some(all), may));
-    let foreign_file = of_others(&scene.copy.path(), scene.copy.uid());
+    let foreign_file = of_others(&scene.copy.path(), scene.copy.uid(), &mount_points(lab, &scene.copy.path()));
     Ok(AtWork { scene, host, served, processes, rights, foreign_file })
 }
 
-/// A file below a folder that belongs to another uid.
-fn of_others(folder: &Path, uid: u32) -> Option<(PathBuf, u32)> {
+/// Where other mounts lie over the source, as paths of the copy in a folder. The engine itself makes what is missing there,
+/// and what is written there does not get onto the source.
+fn mount_points(lab: &Lab, copy: &Path) -> Vec<PathBuf> {
+    let (Ok(role), Ok(mount)) = (lab.role("dev"), source_mount(lab)) else { return Vec::new() };
+    let service = lab.subject.service(role);
+    let source = PathBuf::from(mount.source.clone().unwrap_or_default());
+    let inside = source.strip_prefix(&lab.subject.folder).unwrap_or(Path::new("")).to_owned();
+    let of_image = lab.container_image("dev").map(|image| image.config.volumes.as_slice()).unwrap_or_default();
+    let volumes = service.volumes.iter().map(|other| &other.target);
+    let targets = volumes.chain(service.settings.tmpfs.iter().map(|other| &other.target)).chain(of_image);
+    let below = targets.filter_map(|target| Path::new(target).strip_prefix(&mount.target).ok());
+    below.filter(|below| !below.as_os_str().is_empty()).map(|below| copy.join(&inside).join(below)).collect()
+}
+
+/// A file below a folder that belongs to another uid. What stands under a mount does not count, nor do the folders on the
+/// way there.
+fn of_others(folder: &Path, uid: u32, mounts: &[PathBuf]) -> Option<(PathBuf, u32)> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
         for entry in std::fs::read_dir(folder).ok()?.filter_map(Result::ok) {
             let Ok(meta) = entry.metadata() else { continue };
-            if meta.uid() != uid {
-                return Some((entry.path(), meta.uid()));
+            let path = entry.path();
+            if mounts.contains(&path) {
+                continue;
+            }
+            let leads_to_a_mount = meta.is_dir() && mounts.iter().any(|mount| mount.starts_with(&path));
+            if meta.uid() != uid && !leads_to_a_mount {
+                return Some((path, meta.uid()));
             }
             if meta.is_dir()
-                && let Some(found) = of_others(&entry.path(), uid)
+                && let Some(found) = of_others(&path, uid, mounts)
             {
                 return Some(found);
             }
         }
     }
     #[cfg(not(unix))]
-    let _ = (folder, uid);
+    let _ = (folder, uid, mounts);
     None
 }

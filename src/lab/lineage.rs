@@ -11,10 +11,18 @@ use crate::engine::{Context, FileTree, ImageInfo};
 use crate::subject::{RoleSubject, Target};
 
 /// The files of the outside image that a role's stage starts from; none for scratch.
-pub(crate) async fn base_tree(lab: &Lab, role: &crate::subject::RoleSubject) -> Attempt<Option<Arc<FileTree>>> {
+pub(crate) async fn base_tree(lab: &Lab, role: &RoleSubject) -> Attempt<Option<Arc<FileTree>>> {
+    Ok(match base_of(lab, role).await? {
+        Some(base) => Some(lab.tree(&base.id).await?),
+        None => None,
+    })
+}
+
+/// The outside image that a role's stage starts from; none for scratch.
+pub(crate) async fn base_of(lab: &Lab, role: &RoleSubject) -> Attempt<Option<ImageInfo>> {
     let Some(base) = role.target.base_image() else { return Ok(None) };
     if lab.engine().image_exists(&base).await? {
-        return Ok(Some(lab.tree(&base).await?));
+        return Ok(Some(lab.engine().image(&base).await?));
     }
     // The engine's builder may have it without the engine having it by name.
     let text = format!("FROM {base}\n");
@@ -24,7 +32,7 @@ pub(crate) async fn base_tree(lab: &Lab, role: &crate::subject::RoleSubject) -> 
         ..role.target.clone()
     };
     match build_in(&lab.run, &Context::empty(), &target, text, target.args.clone(), "base").await? {
-        Ok(image) => Ok(Some(lab.tree(&image.id).await?)),
+        Ok(image) => Ok(Some(image)),
         Err(why) => Err(Reason::new(format!("what the base image {base} brings cannot be seen: {why}")).unseen()),
     }
 }

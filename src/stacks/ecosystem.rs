@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
+use super::written::Written;
+
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/ecosystem");
 
 static ECOSYSTEM: LazyLock<Ecosystem> = LazyLock::new(|| {
@@ -56,6 +58,10 @@ pub struct Ecosystem {
     pub secrets: BTreeMap<String, (String, String)>,
     /// Files of lines `KEY=VALUE`, and how keys end whose values are secrets.
     pub tokens: BTreeMap<String, Vec<String>>,
+    /// The sections of distributions' packages that are tools.
+    pub sections: BTreeMap<String, ToolKind>,
+    /// How secrets look that somebody wrote down.
+    pub written: Written,
 }
 
 /// Why a program does not belong in production.

@@ -10,6 +10,7 @@ pub mod formats;
 mod origin;
 mod schema;
 mod version;
+mod written;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub use schema::{
     SuiteProbe, Text, Usage, VerifyData,
 };
 pub use version::Range;
+pub use written::Written;
 
 static FOLDERS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/stacks");
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::settings::{needed, variable};
-use crate::dockerfile::{Copy, Kind, Rebuilt};
+use crate::dockerfile::{Copy, Instruction, Kind, Rebuilt, Run, RunMount};
 use crate::engine::Ignore;
 use crate::lab::change::Change;
 use crate::subject::Target;
@@ -37,6 +37,19 @@ pub(crate) fn copy(target: &Target, source: &str) -> Option<Place> {
         Kind::Copy(copy) | Kind::Add(copy) => Some((instruction.line, copy)),
         _ => None,
     });
+    // What takes this very file, be it by a mount that a RUN copies from, is named before what may bring anything.
+    let mut all = chain.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
+    let takes = |one: &&Instruction| match &one.kind {
+        Kind::Copy(copy) | Kind::Add(copy) => covers(copy, source),
+        Kind::Run(run) => {
+            mounts(run, source)
+                && ["cp ", "install ", "rsync ", "tar ", "mv "].iter().any(|word| one.text.contains(word))
+        }
+        _ => false,
+    };
+    if let Some(one) = all.find(takes) {
+        return Some(target.place(one.line));
+    }
     let names = |from: &str| {
         let from = from.trim_start_matches("./").trim_end_matches('/');
         from.is_empty() || from == "." || source.starts_with(from) || from.contains('*')
@@ -52,12 +65,18 @@ pub(crate) fn bringing(target: &Target, path: &str) -> Option<Place> {
     let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
     let takes = |kind: &Kind| match kind {
         Kind::Copy(copy) | Kind::Add(copy) => covers(copy, path),
-        Kind::Run(run) => run.mounts.iter().any(|mount| {
-            mount.kind == "bind" && mount.from.is_none() && fits(mount.source.as_deref().unwrap_or("."), path)
-        }),
+        Kind::Run(run) => mounts(run, path),
         _ => false,
     };
     instructions.find(|one| takes(&one.kind)).map(|one| target.place(one.line))
+}
+
+/// Whether a RUN has a file of the context by a mount.
+fn mounts(run: &Run, path: &str) -> bool {
+    let binds = |mount: &RunMount| {
+        mount.kind == "bind" && mount.from.is_none() && fits(mount.source.as_deref().unwrap_or("."), path)
+    };
+    run.mounts.iter().any(binds)
 }
 
 fn covers(copy: &Copy, path: &str) -> bool {

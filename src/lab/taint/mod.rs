@@ -1,9 +1,14 @@
 //! Deployment values and secrets are followed by random words, not guessed: a word stands for each, a stage is built with
-//! the words in its context, arguments and build secrets, and its image is searched for them.
+//! the words in its context, arguments and build secrets, and its image is searched for them. Secrets that no word can stand
+//! for, because they are written down, are known by how they look.
 
 mod leaks;
+mod own;
 mod seeds;
 mod words;
+mod written;
 
 pub(crate) use leaks::{Leak, Leaks, leaks, service_leaks};
+pub(crate) use own::written;
 pub(crate) use words::{Taint, Taints, is_secret_name, is_telling};
+pub(crate) use written::{in_value, is_literal};

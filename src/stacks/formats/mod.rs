@@ -1,6 +1,7 @@
 //! The formats of package managers' files. Each is known by what it looks like, never by the stack that uses it; they are
 //! the only place in Rust where a package manager's own words stand.
 
+mod distribution;
 mod installed;
 mod npm;
 mod requirements;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use crate::text::read_text;
 
+pub use distribution::{DistributionPackage, STATUS, packaged, sections};
 pub use installed::{InstalledPackage, package};
 pub use requirements::normal;
 

@@ -1,6 +1,6 @@
 //! `dev.prod-deps-only`: what dev holds beyond its base image, by its files; nothing is run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::leavings::{below_any, calls};
@@ -8,8 +8,8 @@ use super::tools;
 use crate::dockerfile::Kind as Instruction;
 use crate::engine::FileTree;
 use crate::lab::Lab;
-use crate::lab::lineage::base_tree;
-use crate::stacks::formats::{LockFormat, Production, normal};
+use crate::lab::lineage::{base_of, base_tree};
+use crate::stacks::formats::{DistributionPackage, LockFormat, Production, STATUS, normal, sections};
 use crate::stacks::{Shape, Tool, ToolKind, ecosystem};
 use crate::subject::RoleSubject;
 use crate::text::listed;
@@ -26,6 +26,11 @@ struct Lock {
     production: Production,
 }
 
+const NO_TOOL: &str = "the production runtime and its dependencies, and no tool beyond the base image's";
+
+/// A distribution with all its packages installed says less.
+const LARGEST_STATUS: u64 = 64 << 20;
+
 /// `dev.prod-deps-only`.
 pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("dev")?;
@@ -39,6 +44,9 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let lock = lock(lab);
     if let Some(verdict) = tool(role, (&tree, &base, &service), lock.as_ref().ok(), compiled) {
         return Ok(verdict);
+    }
+    if let Some(verdict) = packaged_tool(lab, role, (&tree, &base)).await? {
+        return Ok(verdict.by_itself());
     }
     if compiled {
         return Ok(pass("no toolchain, version control, debugger, editor or checker is in it beyond its base image"));
@@ -59,9 +67,10 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             lock.file
         )));
     }
-    Ok(difference(lab, role, &lock, &dev, &service).map(Verdict::by_itself).unwrap_or_else(|| {
-        pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file))
-    }))
+    Ok(difference(lab, role, &lock, &dev, &service).map_or_else(
+        || pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file)),
+        Verdict::by_itself,
+    ))
 }
 
 /// A tool that dev has and its base image has not. A toolchain that ships is for a contract of service to tell.
@@ -93,10 +102,47 @@ fn tool(
     let others = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
     let line = named(tool).or_else(|| base_line(role, base, path)).or_else(|| installing_line(role));
     let verdict = fail(format!("the image holds {path}, {}{others}", tools::title(tool.kind)))
-        .expected("the production runtime and its dependencies, and no tool beyond the base image's")
+        .expected(NO_TOOL)
         .at(role.target.file.clone(), line.unwrap_or(role.target.line()));
     // What only dev has does not come of what ships.
     Some(if own.is_empty() { verdict } else { verdict.by_itself() })
+}
+
+/// A tool that is on no list, by the section that the distribution has its package in: one that dev adds to its base image
+/// and the service does without.
+async fn packaged_tool(
+    lab: &Lab,
+    role: &RoleSubject,
+    (tree, base): (&FileTree, &FileTree),
+) -> Checked<Option<Verdict>> {
+    let sum = |tree: &FileTree| tree.files.get(STATUS).and_then(|entry| entry.sha256);
+    if sum(tree).is_none() || sum(tree) == sum(base) {
+        return Ok(None);
+    }
+    let mut known = BTreeSet::new();
+    let of_base = base_of(lab, role).await?.map(|image| image.id);
+    let of_service = lab.container_image("service").ok().map(|image| image.id.clone());
+    for image in of_base.into_iter().chain(of_service) {
+        known.extend(packages(lab, &image).await?.into_iter().map(|package| package.name));
+    }
+    let own = packages(lab, &lab.container_image("dev")?.id).await?;
+    let tools = own.iter().filter(|package| !known.contains(&package.name));
+    let tools = tools.filter_map(|package| Some((package, *ecosystem().sections.get(&package.section)?)));
+    // What was asked for comes before what it brought along: the Dockerfile names it.
+    let named = |package: &DistributionPackage| role.target.line_with(&[&package.name]);
+    let Some((package, kind)) = tools.min_by_key(|(package, _)| named(package).is_none()) else { return Ok(None) };
+    let line = named(package).or_else(|| installing_line(role)).unwrap_or(role.target.line());
+    let (name, section) = (&package.name, &package.section);
+    let what = format!("the image holds the package {name}, {} by its section {section}", tools::title(kind));
+    Ok(Some(fail(what).expected(NO_TOOL).at(role.target.file.clone(), line)))
+}
+
+/// The distribution's packages that an image has.
+async fn packages(lab: &Lab, image: &str) -> Checked<Vec<DistributionPackage>> {
+    let container = lab.run.create_idle(image).await?;
+    let status = container.read_file(STATUS, LARGEST_STATUS).await?.unwrap_or_default();
+    container.remove().await?;
+    Ok(sections(&String::from_utf8_lossy(&status)))
 }
 
 /// The line of the FROM whose image brings a path.

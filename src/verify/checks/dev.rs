@@ -1,16 +1,16 @@
 //! dev's mount, and that its image holds no source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::compose::Mount;
-use crate::engine::{Context, EntryKind, ImageInfo};
+use crate::engine::{Context, EntryKind, FileTree, ImageInfo};
 use crate::lab::mount::{source_mount, workdir};
 use crate::lab::workcopy::is_left_out;
 use crate::lab::{Lab, WorkCopy, blame, rebuild};
-use crate::text::listed;
+use crate::text::{join, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, pass};
 
@@ -41,8 +41,7 @@ pub(super) async fn mount(lab: &Lab) -> Checked {
             if inside.as_os_str().is_empty() { "the project's folder".into() } else { inside.display().to_string() }
         ))
     } else {
-        fail(format!("a file put into the project's folder does not show at {}", mount.target))
-            .at(lab.subject.compose_file(), mount.place.line)
+        fail(format!("a file put into the project's folder does not show at {}", mount.target)).at_place(&mount.place)
     };
     Ok(verdict)
 }
@@ -84,8 +83,8 @@ fn holds_files(path: &Path) -> bool {
 pub(super) async fn no_source(lab: &Lab) -> Checked {
     let role = lab.role("dev")?;
     let image = lab.container_image("dev")?;
-    let sources = sources(lab, image)?;
     let tree = lab.tree(&image.id).await?;
+    let sources = sources(lab, image, &tree)?;
     let mut copied: Vec<(&str, &str)> = Vec::new();
     for (path, entry) in &tree.files {
         let Some(hash) = entry.sha256.filter(|_| entry.kind == EntryKind::File) else { continue };
@@ -106,8 +105,9 @@ pub(super) async fn no_source(lab: &Lab) -> Checked {
 }
 
 /// The hashes of the project's source files, dependency manifests and entry scripts aside.
-fn sources(lab: &Lab, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], String>> {
+fn sources(lab: &Lab, image: &ImageInfo, tree: &FileTree) -> Checked<BTreeMap<[u8; 32], String>> {
     let manifests = rebuild::manifests(lab);
+    let starting = starting(image, tree);
     let context = Context::open(&lab.subject.folder)?;
     let mut sources = BTreeMap::new();
     for file in context.files()?.iter() {
@@ -119,10 +119,11 @@ fn sources(lab: &Lab, image: &ImageInfo) -> Checked<BTreeMap<[u8; 32], String>> 
             continue;
         }
         let content = file.read()?;
-        if starts_the_image(&file.path, &content, image) {
+        let hash: [u8; 32] = Sha256::digest(&content).into();
+        if is_script(&content) && starting.contains(&hash) {
             continue;
         }
-        sources.insert(Sha256::digest(&content).into(), file.path.clone());
+        sources.insert(hash, file.path.clone());
     }
     Ok(sources)
 }
@@ -136,12 +137,21 @@ fn is_scaffold(path: &str) -> bool {
         || ["LICENSE", "COPYING", "README", "CHANGELOG"].iter().any(|start| name.starts_with(start))
 }
 
-/// Whether it is a script that the image's own entrypoint, command or healthcheck names: it has to be there
-/// before any mount is.
-fn starts_the_image(path: &str, content: &[u8], image: &ImageInfo) -> bool {
+/// Whether a text is a shell's script.
+fn is_script(content: &[u8]) -> bool {
     let shell = [&b"#!/bin/sh"[..], b"#!/bin/bash", b"#!/usr/bin/env sh", b"#!/usr/bin/env bash", b"#!/bin/dash"];
-    let name = path.rsplit('/').next().unwrap_or(path);
+    shell.iter().any(|start| content.starts_with(start))
+}
+
+/// The contents of what the image's own entrypoint and command name, by whatever name it is in the image: it has to be
+/// there before any mount is.
+fn starting(image: &ImageInfo, tree: &FileTree) -> BTreeSet<[u8; 32]> {
     let config = &image.config;
-    let mut words = config.entrypoint.iter().chain(&config.cmd).flat_map(|word| word.split_whitespace());
-    shell.iter().any(|start| content.starts_with(start)) && words.any(|word| word.rsplit('/').next() == Some(name))
+    let words = config.entrypoint.iter().chain(&config.cmd).flat_map(|word| word.split_whitespace());
+    let folders: Vec<&str> = config.env_value("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin").split(':').collect();
+    let places = words.flat_map(|word| {
+        let below: Vec<String> = folders.iter().map(|folder| join(folder, word)).collect();
+        [join(&config.working_dir, word)].into_iter().chain(below).filter(|_| !word.is_empty())
+    });
+    places.filter_map(|place| tree.files.get(&place)?.sha256).collect()
 }

@@ -38,7 +38,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         if code && !mount.read_only {
             return Ok(fail(format!("the code at {} is mounted writable", mount.target))
                 .expected("the service's code is mounted read-only")
-                .at(lab.subject.compose_file(), mount.place.line)
+                .at_place(&mount.place)
                 .by_itself());
         }
     }

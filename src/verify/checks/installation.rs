@@ -124,7 +124,7 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     let service = lab.subject.service(role);
     let at = |what: String, field: &str| {
         let expected = "the environment is the image's; nothing comes from compose.yaml or from the host";
-        fail(what).expected(expected).at(lab.subject.compose_file(), service.at(field).line)
+        fail(what).expected(expected).at_place(service.at(field))
     };
     let secrets = secret_variables(lab, role);
     if let Some(name) = service.environment_from_host.iter().find(|name| !secrets.contains(*name)) {

@@ -13,7 +13,7 @@ use crate::lab::lineage::{base_tree, made_from_build};
 use crate::lab::{Injection, Lab};
 use crate::stacks::{PackageManager, ToolKind, ecosystem, formats};
 use crate::subject::RoleSubject;
-use crate::text::listed;
+use crate::text::{join, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
 
@@ -230,18 +230,17 @@ fn bringing_line(role: &RoleSubject, what: &str, path: &str, workdir: &str) -> u
         instructions.iter().find(named).map(|one| one.line)
     };
     let covered = || {
-        let covers = |dest: &str| {
-            let dest = if dest.starts_with('/') { dest.to_owned() } else { format!("{workdir}/{dest}") };
-            let dest = dest.replace("/./", "/");
-            path.starts_with(dest.trim_end_matches(['/', '.']))
-        };
         let of_copy = |kind: &Kind| match kind {
-            Kind::Copy(copy) | Kind::Add(copy) => Some(copy.dest.clone()),
+            Kind::Copy(copy) | Kind::Add(copy) => Some(join(workdir, &copy.dest)),
             _ => None,
         };
         let copies = instructions.iter().filter_map(|one| Some((one.line, of_copy(&one.kind)?)));
         // The innermost destination is the copy that was meant.
-        copies.filter(|(_, dest)| covers(dest)).max_by_key(|(_, dest)| dest.len()).map(|(line, _)| line)
+        let covers = |dest: &str| std::path::Path::new(path).starts_with(dest);
+        copies
+            .filter(|(_, dest)| covers(dest))
+            .max_by_key(|(_, dest)| dest.trim_end_matches('/').len())
+            .map(|(line, _)| line)
     };
     let words = tools::named(path).map_or_else(Vec::new, |tool| tool.words());
     let words: Vec<String> = words.iter().map(|word| format!(" {word}")).collect();

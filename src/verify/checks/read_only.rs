@@ -24,7 +24,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             };
             let verdict = fail(format!("with a writable root and the usual capabilities it works, without them not: {what}"))
                 .expected("it works with a read-only root, no capability and no new privileges, writing only to declared tmpfs and volumes")
-                .at(lab.subject.compose_file(), service.at("tmpfs").line)
+                .at_place(service.at("tmpfs"))
                 .log(broken.log.clone());
             match missing {
                 Some(path) => verdict.hint(format!(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::compose::{self, Service};
 use crate::engine::ImageInfo;
 use crate::lab::lineage::is_of_service;
-use crate::lab::taint::{Leak, Taints, leaks, service_leaks};
+use crate::lab::taint::{Leak, Taints, in_value, leaks, service_leaks};
 use crate::lab::{Lab, blame};
 use crate::project::EnvName;
 use crate::spec::HealthTest;
@@ -25,7 +25,8 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
         if !is_of_service(lab, role, image, service)? {
             return Ok(inconclusive(format!("{} is not made from the service image", role.name)));
         }
-        if let Some(verdict) = in_config(lab, role, service, image).or_else(|| in_container(lab, role)) {
+        let verdict = in_config(lab, role, service, image).or_else(|| in_container(lab, role));
+        if let Some(verdict) = verdict.or_else(|| in_values(lab, role, service, image)) {
             return Ok(verdict.by_itself());
         }
         let of_service = service_leaks(lab).await?;
@@ -75,12 +76,30 @@ fn in_config(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageIn
     )
 }
 
+/// A secret within a value that is declared, or that compose.yaml gives: the password of an address, a key, a token.
+fn in_values(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
+    let of_service = |name: &str| service.config.env_value(name);
+    let added = image.config.env.iter().filter(|(name, value)| of_service(name) != Some(value.as_str()));
+    let found = added.into_iter().find_map(|(name, value)| Some((name, in_value(value)?)));
+    if let Some((name, found)) = found {
+        let what = format!("{}: {} is in the value of {name} in the image's environment", role.name, found.what);
+        let place = blame::value(&role.target, &found.text).or_else(|| blame::variable_of_stage(&role.target, name));
+        let place = place.unwrap_or_else(|| blame::environment(&lab.subject, &role.target, name));
+        return Some(fail(what).expected(REFERENCE).at_place(&place));
+    }
+    let own = lab.subject.service(role);
+    let mut given = own.settings.environment.iter();
+    let (name, found) = given.find_map(|(name, value)| Some((name, in_value(value.as_deref()?)?)))?;
+    let what = format!("{}: {} is in the value that compose.yaml gives {name}", role.name, found.what);
+    let place = own.places.get(&format!("environment.{name}"));
+    let place = place.or_else(|| own.env_files.last().map(|file| &file.place)).unwrap_or_else(|| own.at("environment"));
+    Some(fail(what).expected(REFERENCE).at_place(place))
+}
+
 /// A secret in what compose.yaml gives to an installation's container.
 fn in_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     let service = lab.subject.service(role);
-    let at = |what: String, field: &str| {
-        fail(what).expected(REFERENCE).at(lab.subject.compose_file(), service.at(field).line)
-    };
+    let at = |what: String, field: &str| fail(what).expected(REFERENCE).at_place(service.at(field));
     let variables = secret_variables(lab, role);
     if let Some(name) = variables.iter().next() {
         let what = format!("{}: compose.yaml gives the variable {name} a secret's value", role.name);

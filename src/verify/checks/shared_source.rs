@@ -11,6 +11,7 @@ use crate::lab::mount::source_mount;
 use crate::lab::processes::{foreign, is_init};
 use crate::lab::{Lab, Scene, at_work, blame, http};
 use crate::subject::RoleSubject;
+use crate::text::Place;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -62,26 +63,26 @@ fn other_mount(lab: &Lab, role: &RoleSubject, mount: &Mount) -> Option<Verdict> 
         let shown = lab.subject.shown(Path::new(&source));
         if shown.is_empty() { ".".to_owned() } else { shown }
     };
-    let refuse = |what: String, line: usize| {
+    let refuse = |what: String, place: &Place| {
         Some(
             fail(what)
                 .expected(format!("{} at {}, writable, as in dev", shown(mount), mount.target))
-                .at(lab.subject.compose_file(), line)
+                .at_place(place)
                 .by_itself(),
         )
     };
     let Some(own) = service.volumes.iter().find(|own| own.target == mount.target) else {
         let meant = service.volumes.iter().find(|own| own.source == mount.source);
         return match meant {
-            Some(own) => refuse(format!("the source is mounted at {}", own.target), own.place.line),
-            None => refuse(format!("nothing is mounted at {}", mount.target), service.at("volumes").line),
+            Some(own) => refuse(format!("the source is mounted at {}", own.target), &own.place),
+            None => refuse(format!("nothing is mounted at {}", mount.target), service.at("volumes")),
         };
     };
     if own.source != mount.source || own.as_bind().is_none() {
-        return refuse(format!("{} is mounted at {}", shown(own), own.target), own.place.line);
+        return refuse(format!("{} is mounted at {}", shown(own), own.target), &own.place);
     }
     if own.read_only {
-        return refuse(format!("{} is mounted read-only", shown(own)), own.place.line);
+        return refuse(format!("{} is mounted read-only", shown(own)), &own.place);
     }
     None
 }
@@ -143,7 +144,7 @@ async fn edit(
     work.scene.copy.write(file, original.replace(&probe.text, ON_HOST).as_bytes())?;
     Ok(match shows(ON_HOST).await {
         Ok(_) => fail(format!("dev served an edit of {file} on the host, and none made in dev-tools: {why}"))
-            .at(lab.subject.compose_file(), lab.subject.service(role).at("volumes").line)
+            .at_place(lab.subject.service(role).at("volumes"))
             .by_itself(),
         Err(why) => inconclusive(format!("dev serves no edit of {file}, wherever it was made: {why}")),
     })
@@ -205,8 +206,7 @@ impl Writer<'_> {
             // 126 and 127: there is no shell, and the file comes by the engine.
             Ok(done) if !matches!(done.exit_code, 126 | 127) => {
                 let what = format!("{path} cannot be written in dev-tools: {}", http::shorten(&done.output));
-                let line = self.mount_line();
-                return Ok(Err(fail(what).at(self.lab.subject.compose_file(), line).by_itself()));
+                return Ok(Err(fail(what).at_place(self.mount_place()).by_itself()));
             }
             _ => {
                 let (uid, gid) = self.user.unwrap_or((self.scene.copy.uid(), self.scene.copy.gid()));
@@ -216,16 +216,16 @@ impl Writer<'_> {
         let seen = self.scene.copy.read_text(file).unwrap_or_default();
         if seen != text {
             let what = format!("{path}, written in dev-tools, is not {file} of the project");
-            return Ok(Err(fail(what).at(self.lab.subject.compose_file(), self.mount_line()).by_itself()));
+            return Ok(Err(fail(what).at_place(self.mount_place()).by_itself()));
         }
         Ok(Ok(()))
     }
 
-    fn mount_line(&self) -> usize {
+    fn mount_place(&self) -> &Place {
         let service = self.lab.subject.roles.iter().find(|role| role.role == "dev-tools");
         let service = service.map(|role| self.lab.subject.service(role));
         let own = service.and_then(|service| service.volumes.iter().find(|own| own.target == self.mount.target));
-        own.map_or(self.mount.place.line, |own| own.place.line)
+        own.map_or(&self.mount.place, |own| &own.place)
     }
 
     fn kept(&self, uid: u32, how: &str) -> Verdict {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::leavings::{is_foreign, is_test};
 use crate::engine::{self, ImageInfo};
-use crate::lab::taint::{Leak, Leaks, Taint, Taints, is_secret_name, is_telling, service_leaks};
+use crate::lab::taint::{Leak, Leaks, Taint, Taints, is_literal, is_secret_name, is_telling, service_leaks, written};
 use crate::lab::{Lab, blame};
 use crate::subject::RoleSubject;
 use crate::text::Place;
@@ -15,7 +16,12 @@ pub(super) async fn no_deployment_env(lab: &Lab) -> Checked {
     let role = lab.role("service")?;
     let image = lab.image("service")?;
     let declared = Taints::declared(lab).all;
-    let values: Vec<&Taint> = declared.iter().filter(|taint| !taint.is_secret()).collect();
+    // What the service itself is declared to have is no deployment's, whatever deployments declare alike.
+    let of_service = &lab.subject.project.roles.service.settings.env;
+    let same = |taint: &Taint| {
+        of_service.iter().any(|(name, value)| name.as_str() == taint.name && taint.value() == Some(value.as_ref()))
+    };
+    let values: Vec<&Taint> = declared.iter().filter(|taint| !taint.is_secret() && !same(taint)).collect();
     if values.is_empty() {
         return Ok(skipped("no deployment declares a variable"));
     }
@@ -27,7 +33,7 @@ pub(super) async fn no_deployment_env(lab: &Lab) -> Checked {
         return Ok(inconclusive(why.clone()));
     }
     let secrets: BTreeSet<&Place> = told(&leaks, true).iter().map(|leak| &leak.by).collect();
-    let found = told(&leaks, false);
+    let found: Vec<&Leak> = told(&leaks, false).into_iter().filter(|leak| !same(&leak.taint)).collect();
     Ok(match found.iter().find(|leak| !secrets.contains(&leak.by)) {
         Some(leak) => leaked(leak).by_itself(),
         // What brings secrets, too, is one defect with that.
@@ -55,9 +61,17 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
             "let the build go on without its secrets where it can, so that it can be seen what it does with them",
         ));
     }
+    // A test's own is service.no-build-deps' to find.
+    if let Some(note) = written(lab, role, image, is_foreign, is_test).await? {
+        let expected = "a secret comes at run time, as a file; what a build needs of one comes by a build secret";
+        return Ok(fail(format!("{} is written down in {} of the service image", note.what, note.part))
+            .expected(expected)
+            .at_place(&note.by));
+    }
     let count = leaks.taints.iter().filter(|taint| taint.is_secret()).count();
     Ok(pass(format!(
-        "none of {count} secrets (declared ones, and the usual secret files) reaches a layer, the configuration or the history"
+        "none of {count} secrets (declared ones, and the usual secret files) reaches a layer, the configuration or the history, \
+         and none is written down there"
     )))
 }
 
@@ -122,14 +136,6 @@ async fn literal_secret(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Che
             .expected("a secret comes at run time, as a file that a variable names")
             .at_place(&blame::variable(&role.target, name)),
     ))
-}
-
-/// Whether a value is a secret's own, rather than a place, a switch or a number.
-fn is_literal(value: &str) -> bool {
-    let place = value.starts_with(['/', '.', '$']) || value.starts_with("file:");
-    let switch =
-        ["true", "false", "yes", "no", "on", "off", "none", "null"].contains(&value.to_ascii_lowercase().as_str());
-    !(value.is_empty() || place || switch || value.parse::<f64>().is_ok())
 }
 
 #[cfg(test)]
