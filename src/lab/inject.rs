@@ -12,7 +12,7 @@ use super::injection::{Injection, clean, destination};
 use super::obstacle::{Attempt, Obstacle, Reason};
 use super::spec::{Places, spec};
 use super::workcopy::WorkCopy;
-use crate::dockerfile::{Command, DroppedCopy, Heredoc, LaterRun, Truncated, expand};
+use crate::dockerfile::{Command, DroppedCopy, LaterRun, Truncated, expand};
 use crate::engine::{Commit, Container, ContainerSpec, ImageInfo, Mount, Run, TarEdit};
 use crate::spec::MountKind;
 use crate::subject::{RoleSubject, Subject, Target};
@@ -141,6 +141,9 @@ fn script(cut: &Truncated, image: &ImageInfo, spec: &mut ContainerSpec, target: 
         if let Some(mount) = run.run.mounts.iter().find(|mount| !matches!(mount.kind.as_str(), "cache" | "tmpfs")) {
             return refuse(run.line, &format!("a RUN with a {} mount cannot be done in a running builder", mount.kind));
         }
+        if !run.run.heredocs.is_empty() {
+            return refuse(run.line, "a RUN with a here-document cannot be done in a running builder");
+        }
         lines.push(one_run(run, image));
     }
     spec.settings.entrypoint =
@@ -161,9 +164,7 @@ fn one_run(run: &LaterRun, image: &ImageInfo) -> String {
     }
     parts.push(match &run.run.command {
         Command::Exec(words) => words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "),
-        Command::Shell(line) if is_program(line, &run.run.heredocs) => program(&run.run.heredocs[0].content),
         Command::Shell(line) => {
-            let line = &with_heredocs(line, &run.run.heredocs);
             let image_shell = (!image.config.shell.is_empty()).then(|| image.config.shell.clone());
             let shell = run.shell.clone().or(image_shell).unwrap_or_else(|| vec!["/bin/sh".into(), "-c".into()]);
             let words = shell.iter().chain([line]).map(|word| quoted(word));
@@ -171,36 +172,6 @@ fn one_run(run: &LaterRun, image: &ImageInfo) -> String {
         }
     });
     format!("( {} )", parts.join(" && "))
-}
-
-/// Whether a RUN is nothing but the opening of one here-document.
-fn is_alone(line: &str, heredocs: &[Heredoc]) -> bool {
-    heredocs.len() == 1 && line.trim().starts_with("<<") && !line.trim().contains(char::is_whitespace)
-}
-
-/// Whether a RUN is a here-document that says itself what runs it.
-fn is_program(line: &str, heredocs: &[Heredoc]) -> bool {
-    is_alone(line, heredocs) && heredocs[0].content.starts_with("#!")
-}
-
-/// Runs a text by what its first line names, as the kernel does: folders for what is passing may forbid to run programs.
-fn program(content: &str) -> String {
-    let first = content.lines().next().unwrap_or_default().trim_start_matches("#!").trim();
-    let (interpreter, word) = first.split_once(char::is_whitespace).unwrap_or((first, ""));
-    let words: Vec<String> =
-        [interpreter, word.trim()].into_iter().filter(|word| !word.is_empty()).map(quoted).collect();
-    let file = "\"$dockwright_program\"";
-    let (words, content) = (words.join(" "), quoted(content));
-    format!("dockwright_program=$(mktemp) && printf %s {content} > {file} && {words} {file} && rm {file}")
-}
-
-/// What the shell of a RUN gets: a here-document that is all of it is the script itself, others follow their line.
-fn with_heredocs(line: &str, heredocs: &[Heredoc]) -> String {
-    if is_alone(line, heredocs) {
-        return heredocs[0].content.clone();
-    }
-    let bodies = heredocs.iter().map(|one| format!("\n{}{}", one.content, one.name));
-    format!("{line}{}", bodies.collect::<String>()) + if heredocs.is_empty() { "" } else { "\n" }
 }
 
 /// A word of sh that stands for itself.
@@ -212,7 +183,6 @@ fn quoted(text: &str) -> String {
 async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, workdir: &str) -> Attempt<()> {
     let dest = destination(copy, workdir);
     let (uid, gid) = owner(copy)?;
-    let (mode_clear, mode_set) = mode(copy)?;
     for source in &copy.sources {
         if source.contains(['*', '?', '[']) {
             return Err(Reason::new(format!("COPY --from with the pattern {source} cannot be injected")).unseen());
@@ -227,8 +197,6 @@ async fn inject(builder: &Container, service: &Container, copy: &DroppedCopy, wo
         let edit = TarEdit {
             uid: Some(uid),
             gid: Some(gid),
-            mode_clear,
-            mode_set,
             // From the root, so that the engine makes missing folders on the way.
             root: Some(place.trim_start_matches('/').to_owned()),
             contents_only: stat.is_dir,
@@ -250,17 +218,6 @@ fn owner(copy: &DroppedCopy) -> Attempt<(u32, u32)> {
     }
 }
 
-/// The permission bits that a copy takes away and gives.
-fn mode(copy: &DroppedCopy) -> Attempt<(u32, u32)> {
-    let Some(chmod) = &copy.chmod else { return Ok((0, 0)) };
-    match u32::from_str_radix(chmod, 8) {
-        Ok(mode) if mode <= 0o7777 => Ok((0o7777, mode)),
-        _ => {
-            Err(Reason::new(format!("COPY --chmod={chmod} is no octal mode, and only those can be injected")).unseen())
-        }
-    }
-}
-
 /// As [`service_image`], on a copy of the source.
 pub(super) async fn on_a_copy(lab: &Lab, injection: &Injection) -> Attempt<(ImageInfo, ImageInfo)> {
     let copy = Arc::new(WorkCopy::of(&lab.subject.folder)?);
@@ -274,14 +231,5 @@ mod tests {
     #[test]
     fn words_are_made_safe() {
         assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
-
-    #[test]
-    fn here_documents_are_given_to_the_shell_as_the_builder_gives_them() {
-        let heredoc = |content: &str| vec![Heredoc { name: "EOF".into(), content: content.into(), expand: true }];
-        assert_eq!(with_heredocs("<<EOF", &heredoc("make\n")), "make\n");
-        assert_eq!(with_heredocs("cat <<EOF > x", &heredoc("a\n")), "cat <<EOF > x\na\nEOF\n");
-        assert_eq!(with_heredocs("make", &[]), "make");
-        assert!(is_program("<<EOF", &heredoc("#!/bin/sh\n")) && !is_program("sh <<EOF", &heredoc("#!/bin/sh\n")));
     }
 }
