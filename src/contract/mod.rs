@@ -70,6 +70,7 @@ pub const ALL: &[Contract] = &[
     test::ISOLATED_ENV,
     installation::EXTENDS_SERVICE,
     installation::ENV_COMPLETE,
+    installation::PORT,
     installation::NO_SECRET,
     installation::IMMUTABLE,
 ];

@@ -48,5 +48,13 @@ pub(super) const UNPRIVILEGED: Contract = Contract {
           decide.",
     fix: "Remove the setting that the failure names from compose.yaml, and drop all capabilities (`cap_drop: [ALL]`). \
           Let an entrypoint that starts as root give up its capabilities before it starts the service.",
-    yields_to: &["dev.mount", "dev.reload", "dev.owner", "service.port", "service.non-root", "service.read-only"],
+    yields_to: &[
+        "dev.mount",
+        "dev.reload",
+        "dev.owner",
+        "service.port",
+        "service.non-root",
+        "service.read-only",
+        "installation.port",
+    ],
 };
