@@ -99,7 +99,7 @@ mod tests {
     fn what_a_contract_yields_to_is_another_and_never_yields_back() {
         /// The contracts that one yields to, and those that they yield to.
         fn above(name: &str, way: &mut Vec<String>) {
-            assert!(!way.iter().any(|one| one == name), "{} yields to itself by way of {way:?}", name);
+            assert!(!way.iter().any(|one| one == name), "{name} yields to itself by way of {way:?}");
             way.push(name.to_owned());
             let contract = find(name).unwrap_or_else(|| panic!("{name}, which {way:?} yields to, is not a contract"));
             contract.yields_to.iter().for_each(|other| above(other, way));

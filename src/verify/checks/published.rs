@@ -81,14 +81,14 @@ impl Asked<'_> {
                 let Ok(answer) = http::get(host, self.path, Duration::from_secs(2)).await else { continue };
                 let open = self.published.is_empty() || self.published.contains(port);
                 if open && let Some(silent) = self.silent(*port).await? {
-                    return Ok(Err(self.wrong(format!("nothing listens on port {silent}"))));
+                    return Ok(Err(self.wrong(&format!("nothing listens on port {silent}"))));
                 }
                 if open {
                     let (path, status) = (self.path, answer.status);
                     return Ok(Ok(format!("{name} answered GET {path} with {status} on port {port}")));
                 }
                 if elsewhere.get_or_insert_with(Instant::now).elapsed() > LATER {
-                    return Ok(Err(self.wrong(format!("it answers on port {port}"))));
+                    return Ok(Err(self.wrong(&format!("it answers on port {port}"))));
                 }
             }
             if Instant::now() > deadline {
@@ -115,18 +115,18 @@ impl Asked<'_> {
         let found = listeners(self.lab, &self.scene.container).await?.unwrap_or_default();
         let asked = |port: &u16| self.published.contains(port) || self.published.is_empty() && self.own == Some(*port);
         if let Some(one) = found.iter().find(|one| one.protocol == "TCP" && !one.is_open() && asked(&one.port)) {
-            return Ok(
-                Err(self.wrong(format!("it listens on the loopback of its container alone, port {}", one.port))),
-            );
+            return Ok(Err(
+                self.wrong(&format!("it listens on the loopback of its container alone, port {}", one.port))
+            ));
         }
         if let Some(one) = found.iter().find(|one| one.protocol == "TCP" && one.is_open() && !asked(&one.port)) {
-            return Ok(Err(self.wrong(format!("it listens on port {}", one.port))));
+            return Ok(Err(self.wrong(&format!("it listens on port {}", one.port))));
         }
         let what = format!("{}: it answers on no port within {seconds} s, and listens on none", self.role.name);
         Ok(Err(inconclusive(what).hint("look at its log: it may wait for what its deployment has")))
     }
 
-    fn wrong(&self, what: String) -> Verdict {
+    fn wrong(&self, what: &str) -> Verdict {
         let name = &self.role.name;
         let listed: Vec<String> = self.published.iter().map(ToString::to_string).collect();
         match (listed.is_empty(), self.own) {
