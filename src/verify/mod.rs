@@ -155,7 +155,9 @@ pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Mome
         let mut finding = waive::apply(finding, &waivers, now.date());
         finding.started = rounded((start.elapsed().as_secs_f64() - finding.seconds).max(0.0));
         let decided = yields.take(Found { finding, broken, yields_to });
-        decided.into_iter().for_each(|finding| tell(Event::CheckDone(finding)));
+        for finding in decided {
+            tell(Event::CheckDone(finding));
+        }
     };
     let date = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
     tell(Event::Started(Box::new(Started {
