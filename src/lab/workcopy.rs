@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
@@ -21,6 +21,17 @@ pub(crate) fn is_left_out(folder: &Path) -> bool {
     let Folders { packages, environments, outputs, bytecode, history, .. } = &ecosystem().folders;
     let left_out = [packages, environments, outputs, bytecode, history];
     folder.file_name().is_some_and(|name| name == OWN || left_out.into_iter().flatten().any(|own| name == own.as_str()))
+}
+
+/// Where in a project a path leads, links followed; none if it leads out of it, or nobody can say where. What is not there
+/// yet would be made where its folder leads. `project` is canonical.
+pub(crate) fn inside(project: &Path, path: &Path) -> Option<PathBuf> {
+    let there = path.ancestors().find(|above| fs::symlink_metadata(above).is_ok())?;
+    let rest = path.strip_prefix(there).ok()?;
+    if rest.components().any(|part| !matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    Some(there.canonicalize().ok()?.strip_prefix(project).ok()?.join(rest))
 }
 
 /// Who owns the copy: not root, so that it shows when a container leaves root's files behind.
@@ -214,4 +225,46 @@ pub(crate) fn owner() -> (u32, u32) {
         }
     }
     (OWNER, OWNER)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_a_path_leads_to_counts() {
+        let around = tempfile::tempdir().unwrap();
+        let around = around.path().canonicalize().unwrap();
+        let project = around.join("project");
+        fs::create_dir_all(project.join("data/deep")).unwrap();
+        fs::write(project.join("file"), "").unwrap();
+        for (link, to) in [("out", ".."), ("etc", "/etc"), ("in", "data"), ("dangling", "/no/such"), ("self", "self")] {
+            symlink(to, project.join(link)).unwrap();
+        }
+        symlink(&project, around.join("alias")).unwrap();
+        for (path, leads) in [
+            ("project", Some("")),
+            ("project/data/deep", Some("data/deep")),
+            ("project/file", Some("file")),
+            ("project/data/../file", Some("file")),
+            ("project/in/deep", Some("data/deep")),
+            ("project/in/not/yet", Some("data/not/yet")),
+            ("project/not/yet", Some("not/yet")),
+            ("alias/data", Some("data")),
+            ("project/..", None),
+            ("project/data/../..", None),
+            ("project/not/../../..", None),
+            ("project/out", None),
+            ("project/out/project/data", Some("data")),
+            ("project/etc/passwd", None),
+            ("project/dangling", None),
+            ("project/dangling/deep", None),
+            ("project/self", None),
+            ("elsewhere", None),
+        ] {
+            assert_eq!(inside(&project, &around.join(path)).as_deref(), leads.map(Path::new), "{path}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ mod yields;
 
 pub use event::{Event, Failure, Layer, Moment, Report, RoleReport, SCHEMA, Started};
 pub use graph::StageReport;
-pub use memory::{FILE as MEMORY_FILE, Memory};
+pub use memory::Memory;
 pub use outcome::{Ending, Finding, Outcome, Waived, WaiverState, overall};
 pub use record::{Record, is_waived};
 pub use redact::Redactor;
