@@ -197,7 +197,10 @@ fn form(text: &str) -> Result<Form, String> {
                     tokens.push(Token::Rest);
                 } else {
                     form = Form::Tokens(Vec::new());
-                    tokens.push(Token::Folders);
+                    // Twice is the same as once.
+                    if tokens.last() != Some(&Token::Folders) {
+                        tokens.push(Token::Folders);
+                    }
                 }
                 if first {
                     form = Form::Suffix;
@@ -250,23 +253,89 @@ fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Token, 
     }
 }
 
-/// Whether a path fits the tokens whole.
+/// Whether a path fits the tokens whole. All ways through the tokens are gone at once, one character after the other, so
+/// that the time is at most that of tokens times characters.
 fn fits(tokens: &[Token], path: &str) -> bool {
-    let Some((token, rest)) = tokens.split_first() else { return path.is_empty() };
-    let mut chars = path.chars();
-    match token {
-        Token::Rest => true,
-        Token::Folders => fits(rest, path) || path.match_indices('/').any(|(end, _)| fits(rest, &path[end + 1..])),
-        Token::Star => {
-            let segment = path.find('/').unwrap_or(path.len());
-            let mut ends = path.char_indices().map(|(end, _)| end).chain([path.len()]);
-            ends.by_ref().take_while(|end| *end <= segment).any(|end| fits(rest, &path[end..]))
+    let single = |token: &&Token| !matches!(token, Token::Star | Token::Folders | Token::Rest);
+    if tokens.iter().filter(single).count() > path.chars().count() {
+        return false;
+    }
+    let (mut now, mut next) = (Ways::of(tokens), Ways::of(tokens));
+    now.enter(tokens, 0);
+    for char in path.chars() {
+        if now.rest || now.at.is_empty() {
+            break;
         }
-        Token::One => chars.next().is_some_and(|next| next != '/') && fits(rest, chars.as_str()),
-        Token::Char(char) => chars.next() == Some(*char) && fits(rest, chars.as_str()),
-        Token::Class { negated, ranges } => {
-            chars.next().is_some_and(|next| ranges.iter().any(|(low, high)| (*low..=*high).contains(&next)) != *negated)
-                && fits(rest, chars.as_str())
+        next.clear();
+        for (token, inside) in now.at.iter().copied() {
+            let to = match tokens.get(token) {
+                Some(Token::Char(one)) => (char == *one).then_some(token + 1),
+                Some(Token::One) => (char != '/').then_some(token + 1),
+                Some(Token::Class { negated, ranges }) => {
+                    (ranges.iter().any(|(low, high)| (*low..=*high).contains(&char)) != *negated).then_some(token + 1)
+                }
+                Some(Token::Star) => (char != '/').then_some(token),
+                Some(Token::Folders) if inside => {
+                    next.push(token, true);
+                    (char == '/').then_some(token + 1)
+                }
+                Some(Token::Folders | Token::Rest) | None => None,
+            };
+            if let Some(to) = to {
+                next.enter(tokens, to);
+            }
+        }
+        std::mem::swap(&mut now, &mut next);
+    }
+    now.rest || now.at.iter().any(|(token, _)| *token == tokens.len())
+}
+
+/// Where in the tokens a path may be.
+struct Ways {
+    /// The next token, and whether it is one for folders that has begun.
+    at: Vec<(usize, bool)>,
+    /// Which of them are there.
+    seen: Vec<[bool; 2]>,
+    /// Whether one has come to a token that takes all the rest.
+    rest: bool,
+}
+
+impl Ways {
+    fn of(tokens: &[Token]) -> Self {
+        Self { at: Vec::new(), seen: vec![[false; 2]; tokens.len() + 1], rest: false }
+    }
+
+    fn clear(&mut self) {
+        for (token, inside) in self.at.drain(..) {
+            self.seen[token][usize::from(inside)] = false;
+        }
+    }
+
+    fn push(&mut self, token: usize, inside: bool) -> bool {
+        let seen = &mut self.seen[token][usize::from(inside)];
+        let new = !*seen;
+        if new {
+            *seen = true;
+            self.at.push((token, inside));
+        }
+        new
+    }
+
+    /// A way goes on with a token, and with those behind it as far as they may stand for nothing.
+    fn enter(&mut self, tokens: &[Token], mut token: usize) {
+        while self.push(token, false) {
+            match tokens.get(token) {
+                Some(Token::Rest) => {
+                    self.rest = true;
+                    return;
+                }
+                Some(Token::Folders) => {
+                    self.push(token, true);
+                }
+                Some(Token::Star) => {}
+                _ => return,
+            }
+            token += 1;
         }
     }
 }
@@ -283,6 +352,49 @@ pub(super) fn fits_name(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As Go's patternmatcher would with a regular expression of the same meaning.
+    #[test]
+    fn tokens_mean_what_a_regular_expression_of_theirs_does() {
+        let parts = ["a", "b", "/", "*", "**", "**/", "?", "[ab]", "[^a]"];
+        let expression = |tokens: &[Token]| {
+            let one = |token: &Token| match token {
+                Token::Char(char) => regex::escape(&char.to_string()),
+                Token::One => "[^/]".to_owned(),
+                Token::Star => "[^/]*".to_owned(),
+                Token::Folders => "(.*/)?".to_owned(),
+                Token::Rest => ".*".to_owned(),
+                Token::Class { negated: true, .. } => "[^a]".to_owned(),
+                Token::Class { .. } => "[ab]".to_owned(),
+            };
+            regex::Regex::new(&format!("^{}$", tokens.iter().map(one).collect::<String>())).unwrap()
+        };
+        let paths = ["", "a", "b", "/", "ab", "a/b", "aab", "b/a/b", "a/a/a", "ba/ab", "//", "a//b"];
+        let mut tried = 0;
+        for index in 0..9_usize.pow(3) {
+            let text: String = (0..3_u32).map(|place| parts[index / 9_usize.pow(place) % 9]).collect();
+            let Ok(Form::Tokens(tokens)) = form(&text) else { continue };
+            let expression = expression(&tokens);
+            for path in paths {
+                assert_eq!(fits(&tokens, path), expression.is_match(path), "{text} {path}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 4_000, "{tried}");
+    }
+
+    #[test]
+    fn hostile_patterns_take_no_time() {
+        let start = std::time::Instant::now();
+        let path = "a".repeat(200) + &"/a".repeat(50);
+        for pattern in
+            ["*a".repeat(100) + "b", "**/".repeat(100_000) + "b", "**/a".repeat(100) + "*b", "?".repeat(1 << 20)]
+        {
+            let ignore = Ignore::parse(&pattern).unwrap();
+            assert!(!ignore.is_ignored(&path), "{}", &pattern[..4]);
+        }
+        assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    }
 
     #[test]
     fn patterns_decide_as_the_docker_cli_does() {
