@@ -6,6 +6,7 @@ use etcetera::BaseStrategy as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Error, Result};
+use crate::text;
 use crate::verify::Memory;
 use crate::write;
 
@@ -26,7 +27,7 @@ impl Passes {
 
     /// What is known; nothing, if there is no such file.
     pub(super) fn recall(&self) -> Memory {
-        let text = self.0.as_ref().ok().and_then(|file| std::fs::read(file).ok());
+        let text = self.0.as_ref().ok().and_then(|file| text::read(file, text::SMALL).ok());
         text.map(|text| Memory::of_text(&text)).unwrap_or_default()
     }
 

@@ -15,7 +15,7 @@ use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
 use crate::stacks::{Seeds, ecosystem};
 use crate::subject::{RoleSubject, Target};
-use crate::text::listed;
+use crate::text::{self, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -225,7 +225,7 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
         let word = word(lab.run.id(), 1000 + sent.len());
         // What the build may need of a file that is there stays in it.
         let mut content = match class {
-            Class::Environment => std::fs::read(root.join(&path)).unwrap_or_default(),
+            Class::Environment => text::read(&root.join(&path), text::SMALL).unwrap_or_default(),
             _ => Vec::new(),
         };
         content.extend(format!("\nDOCKWRIGHT_SEED={word}\n").into_bytes());
