@@ -51,7 +51,7 @@ pub(crate) async fn listeners(lab: &Lab, container: &Container) -> Result<Option
 
 /// The tables of a process of this host; none if it is not in a container, as where the engine's machine only seems to be
 /// this one.
-fn of_host(pid: i64) -> Option<Vec<(&'static str, String)>> {
+pub(super) fn of_host(pid: i64) -> Option<Vec<(&'static str, String)>> {
     let read = |file: &str| text::read_text(Path::new(&format!("/proc/{pid}/{file}")), text::SMALL).ok();
     let nested = read("status")?.lines().any(|line| line.starts_with("NSpid:") && line.split_whitespace().count() > 2);
     if !nested {
