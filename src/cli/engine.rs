@@ -8,6 +8,7 @@ use super::args::CleanArgs;
 use super::scope;
 use crate::engine::{Engine, Leftover};
 use crate::error::{Error, Result};
+use crate::lab::workcopy;
 use crate::ui::{BOLD, DIM, Format, GREEN, RED, Ui, YELLOW};
 
 /// What an engine can do, and what that is needed for.
@@ -70,6 +71,7 @@ pub(super) fn doctor(ui: &Ui) -> Result<u8> {
 }
 
 pub(super) fn clean(ui: &Ui, options: &CleanArgs) -> Result<u8> {
+    let copies = workcopy::sweep(options.dry_run);
     let (removed, failed) = scope::runtime()?.block_on(async {
         let engine = Engine::connect().await?;
         let leftovers = engine.leftovers(options.all).await?;
@@ -81,7 +83,9 @@ pub(super) fn clean(ui: &Ui, options: &CleanArgs) -> Result<u8> {
     })?;
     if ui.format == Format::Json {
         let failed: Vec<_> = failed.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect();
-        ui.json(&json!({ "schema": 1, "removed": removed, "failed": failed, "dry_run": options.dry_run }));
+        ui.json(&json!({
+            "schema": 1, "removed": removed, "failed": failed, "copies": copies, "dry_run": options.dry_run
+        }));
     } else {
         let mut text = String::new();
         for Leftover { kind, name, run, .. } in &removed {
@@ -92,7 +96,10 @@ pub(super) fn clean(ui: &Ui, options: &CleanArgs) -> Result<u8> {
         }
         ui.out(&text);
         let verb = if options.dry_run { "Would remove" } else { "Removed" };
-        ui.say(&format!("{verb} {} things that earlier runs left behind.\n", removed.len()));
+        let count = removed.len();
+        ui.say(&format!(
+            "{verb} {count} things on the engine and {copies} copies of projects that killed runs left behind.\n"
+        ));
     }
     Ok(if failed.is_empty() { 0 } else { 3 })
 }

@@ -6,6 +6,7 @@ mod build;
 mod engine;
 mod explain;
 mod new;
+mod passes;
 mod reports;
 mod scope;
 mod show;

@@ -3,13 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use super::args::{Args, VerifyArgs};
+use super::passes::Passes;
 use super::reports::Reports;
 use super::scope::Scope;
 use crate::error::{Error, Result};
 use crate::report;
 use crate::ui::{Live, Ui};
-use crate::verify::{self, Ending, Event, Failure, Memory, Redactor, Request};
-use crate::write;
+use crate::verify::{self, Ending, Event, Failure, Redactor, Request};
 
 /// Returns the exit code: an error has been reported by then.
 pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
@@ -75,20 +75,12 @@ fn prove(
         reports.hear(&moment);
         show(&moment.event);
     };
-    // A run that only builds has nothing to remember.
-    let kept = (!options.build_only).then(|| plan.forgets());
-    let file = args.project.join(verify::MEMORY_FILE);
-    let mut memory = match &kept {
-        Some(None) => std::fs::read(&file).map(|text| Memory::of_text(&text)).unwrap_or_default(),
-        _ => Memory::default(),
-    };
+    let passes = Passes::of(&args.project, plan.forgets());
+    let mut memory = passes.recall();
     let before = memory.clone();
     scope.with_run("verify", async |run| verify::run(plan, &run, &mut memory, &sink).await)?;
-    let remembered = match kept {
-        Some(None) if memory != before => write::keep(&args.project, verify::MEMORY_FILE, memory.to_text().as_bytes()),
-        Some(Some(why)) => Err(Error::description(why)),
-        _ => Ok(()),
-    };
+    // A run that only builds has nothing to remember.
+    let remembered = if options.build_only || memory == before { Ok(()) } else { passes.keep(&memory) };
     // The results stand, whether or not the next run can use them.
     if let Err(error) = remembered {
         ui.note(&format!("the next run will check everything again: {}", error.one_line()));

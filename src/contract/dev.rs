@@ -28,7 +28,9 @@ pub(super) const RELOAD: Contract = Contract {
     promise: "An edit on the host is served without a rebuild and without a restart of the container.",
     how: "Starts dev, and what it depends on, on a copy of the project and makes the edit of [verify.reload] in four \
           ways: written in place, saved by rename, deleted and created again, saved again after a syntax error. Each \
-          time it waits for the new answer, from a container that has not restarted. Without [verify.reload] it adds a \
+          time it waits for the new answer, and for ten of them in a row, from a container that has not restarted. If \
+          the edits start a new process, it then edits the other files of that kind, tests aside, and waits for \
+          another. Without [verify.reload] it adds a \
           line to every source file and waits until a new process in the same container answers the health path.",
     fix: "Make the stack's reloader dev's command, and let it watch the mounted folder.",
     yields_to: &["dev.mount", "service.read-only"],

@@ -22,6 +22,17 @@ pub(super) const ENV_COMPLETE: Contract = Contract {
     yields_to: &["installation.extends-service"],
 };
 
+pub(super) const PORT: Contract = Contract {
+    name: "installation.port",
+    promise: "An installation answers on every port that compose.yaml publishes for it.",
+    how: "Starts every installation as compose.yaml says, but on free ports of the host, and asks the health path on its \
+          published ports and on the one that PORT names in it. Any HTTP answer counts, because the deployment's own \
+          services are not here. If it publishes several ports, something must listen on each of them. An installation \
+          that ends, or listens on no port at all, is inconclusive.",
+    fix: "In compose.yaml, publish the port that PORT names in the deployment: `127.0.0.1:8080:9000` for PORT=9000.",
+    yields_to: &["service.port", "service.read-only", "installation.env-complete"],
+};
+
 pub(super) const NO_SECRET: Contract = Contract {
     name: "installation.no-secret",
     promise: "In an installation a secret is a reference (`NAME_FILE`, a mounted file), never a value.",

@@ -15,11 +15,12 @@ pub(super) const BUILDS: Contract = Contract {
 pub(super) const IGNORE: Contract = Contract {
     name: "scaffold.ignore",
     promise: "No image contains version control, environment files, secrets or build outputs from the build context.",
-    how: "Adds files of each kind, each with a random word in it, to the build context as it is sent: `.git`, `.env`, \
-          keys, the files that compose.yaml names as secrets, and what the stack's tools leave behind. If the ignore \
-          rules let any of them through, it builds every role's image again with them and searches all layers for the \
-          words. A kind that reaches the service image is left to the contract that follows it there, if that \
-          one fails: service.no-deployment-env, service.no-secret or build.from-source.",
+    how: "Adds files of each kind, each with a random word in it, to the build context as it is sent: `.git` (the \
+          project's, and that of a repository inside it, where there is one), `.env`, keys, the files that compose.yaml \
+          names as secrets, and what the stack's tools leave behind. If the ignore rules let any of them through, it \
+          builds every role's image again with them and searches all layers for the words. A kind that reaches the \
+          service image is left to the contract that follows it there, if that one fails: service.no-deployment-env, \
+          service.no-secret or build.from-source.",
     fix: "Name the file or its folder in .dockerignore, or copy only what the image needs, by name.",
     yields_to: &["service.no-deployment-env", "service.no-secret", "build.from-source"],
 };
@@ -48,5 +49,13 @@ pub(super) const UNPRIVILEGED: Contract = Contract {
           decide.",
     fix: "Remove the setting that the failure names from compose.yaml, and drop all capabilities (`cap_drop: [ALL]`). \
           Let an entrypoint that starts as root give up its capabilities before it starts the service.",
-    yields_to: &["dev.mount", "dev.reload", "dev.owner", "service.port", "service.non-root", "service.read-only"],
+    yields_to: &[
+        "dev.mount",
+        "dev.reload",
+        "dev.owner",
+        "service.port",
+        "service.non-root",
+        "service.read-only",
+        "installation.port",
+    ],
 };

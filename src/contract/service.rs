@@ -87,7 +87,7 @@ pub(super) const READ_ONLY: Contract = Contract {
           not work, starts it without these restrictions, to see whether they are the cause.",
     fix: "Let the service write to a folder that compose.yaml declares as `tmpfs` or as a volume. Start it as the user \
           that it runs as, so that it needs no capability.",
-    yields_to: &[],
+    yields_to: &["service.port"],
 };
 
 pub(super) const HEALTH: Contract = Contract {

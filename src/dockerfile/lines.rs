@@ -42,7 +42,8 @@ pub(super) fn escape_of(text: &str) -> Result<char, Fault> {
         let Some((key, value)) = directive(line) else { break };
         if key == "escape" {
             return match value {
-                "\\" => Ok('\\'),
+                // BuildKit takes none for the usual one.
+                "\\" | "" => Ok('\\'),
                 "`" => Ok('`'),
                 other => Err(Fault::new(index + 1, format!("the escape directive is `{other}`"))
                     .hint("only `\\` and a backtick can be the escape character")),
@@ -148,7 +149,12 @@ fn openings(joined: &str, escape: char) -> Vec<Opening> {
     if !can || !rest.contains("<<") || words::json_array(words::flags(word.1, escape).1).is_some() {
         return Vec::new();
     }
-    words::split_quoted(word.1, escape).iter().filter_map(|word| opening(word)).collect()
+    let words = words::split_quoted(word.1, escape);
+    // BuildKit lets a blank stand before the name.
+    let next = words.iter().skip(1).map(String::as_str).chain([""]);
+    let is_apart = |word: &str| word.trim_start_matches(|c: char| c.is_ascii_digit()) == "<<";
+    let whole = |(word, next): (&String, &str)| if is_apart(word) { format!("{word}{next}") } else { word.clone() };
+    words.iter().zip(next).map(whole).filter_map(|word| opening(&word)).collect()
 }
 
 /// `<<EOF`, `3<<-"EOF"`: `^(\d*)<<(-?)([^<]*)$` as in `BuildKit`.

@@ -58,7 +58,8 @@ fn kind(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Kind,
             None => error,
         });
     }
-    if rest.is_empty() && name != "CMD" {
+    // BuildKit warns of these, and builds.
+    if rest.is_empty() && !matches!(name, "CMD" | "ENTRYPOINT" | "RUN") {
         return fault(format!("{name} needs at least one argument"));
     }
     Ok(match name {

@@ -242,6 +242,21 @@ fn wrong_files_are_refused_with_their_line() {
     }
 }
 
+/// As `BuildKit` of Docker 28 reads them.
+#[test]
+fn what_buildkit_takes_is_taken() {
+    for (text, instructions) in [
+        ("# escape=\nFROM a\nRUN b \\\n c\n", 1),
+        ("FROM a\nRUN\nENTRYPOINT\nCMD\n", 3),
+        ("FROM a\nRUN cat << EOF > /x\nFROM no\nEOF\nRUN b\n", 2),
+        ("FROM a\nRUN cat 3<< 'EOF'\nFROM no\nEOF\nRUN b\n", 2),
+        ("FROM a\nRUN cat <<\nRUN b\n", 2),
+        ("FROM a\nRUN echo 'a << b'\nRUN b\n", 2),
+    ] {
+        assert_eq!(parsed(text).stages[0].instructions.len(), instructions, "{text}");
+    }
+}
+
 #[test]
 fn files_that_are_no_dockerfiles_are_refused() {
     let dir = tempfile::tempdir().unwrap();

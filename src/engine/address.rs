@@ -9,6 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::text;
 
 /// An address that can be dialled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +122,7 @@ pub(super) fn parse(text: &str, tls: Option<TlsFiles>) -> Result<Address, String
 }
 
 fn current_context(folder: &Path) -> Option<String> {
-    let config: Value = serde_json::from_slice(&std::fs::read(folder.join("config.json")).ok()?).ok()?;
+    let config: Value = serde_json::from_slice(&text::read(&folder.join("config.json"), text::SMALL).ok()?).ok()?;
     config["currentContext"].as_str().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
@@ -134,7 +135,10 @@ fn from_context(folder: &Path, name: &str, origin: &str) -> Result<Candidate> {
         Error::engine(format!("docker context \"{name}\", named by {origin}, {why}"))
             .hint("list the contexts with `docker context ls`, or set DOCKER_HOST")
     };
-    let bytes = std::fs::read(&path).map_err(|error| broken("does not exist".into()).because(error))?;
+    let bytes = text::read(&path, text::SMALL).map_err(|error| {
+        let what = if error.is_missing() { "does not exist" } else { "cannot be read" };
+        broken(what.into()).because(error)
+    })?;
     let meta: Value = serde_json::from_slice(&bytes)
         .map_err(|error| broken(format!("cannot be read from {}", path.display())).because(error))?;
     let endpoint = &meta["Endpoints"]["docker"];

@@ -1,9 +1,11 @@
 //! Who made a thing on the engine: enough to tell a run that is still alive from one that is not.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
+use crate::text;
 use sha2::{Digest, Sha256};
 
 /// The process that owns a run. Written as `host-boot-pid-start`, all in lower-case letters and digits, so
@@ -68,7 +70,7 @@ fn digest(parts: &[String]) -> String {
 }
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+    text::read_text(Path::new(path), text::SMALL).unwrap_or_default().trim().to_owned()
 }
 
 fn host() -> String {
@@ -86,7 +88,7 @@ fn boot() -> String {
 
 /// The start of a process, from Linux's /proc.
 fn start_of(pid: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let stat = text::read_text(Path::new(&format!("/proc/{pid}/stat")), text::SMALL).ok()?;
     // The second field is the command in parentheses and may hold anything; the start is the 22nd.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19).map(str::to_owned)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::blame;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, HistoryItem, ImageInfo, Run};
 use crate::error::Result;
+use crate::stacks::{Says, ecosystem};
 use crate::subject::{Subject, Target};
 
 /// The image of a stage, or why there is none.
@@ -154,7 +155,7 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, hear: &(dyn Fn(B
         secrets: secrets_for(run, job.target),
         ..BuildRequest::new(job.role, context, &job.target.dockerfile.text).target(&stage)
     };
-    let outcome = run.build(request, |event| match event {
+    let outcome = build(run, request, |event| match event {
         BuildEvent::StepStarted(step) => {
             hear(Building::Step { role: job.role, step: step.name });
         }
@@ -189,6 +190,31 @@ async fn build_one(run: &Run, job: &Job<'_>, context: &Context, hear: &(dyn Fn(B
     Ok(Done { image, failure })
 }
 
+/// Builds, and once more where the failure is the network's: one that is back a moment later says nothing of the project.
+/// `events` hears of both.
+///
+/// # Errors
+/// As [`Run::build`].
+pub(crate) async fn build(
+    run: &Run,
+    request: BuildRequest,
+    mut events: impl FnMut(BuildEvent) + Send,
+) -> Result<BuildOutcome> {
+    const PAUSE: Duration = Duration::from_secs(5);
+    match run.build(request.clone(), &mut events).await? {
+        BuildOutcome::Failed(failure) if is_of_network(&failure) => {
+            tokio::time::sleep(PAUSE).await;
+            run.build(request, events).await
+        }
+        outcome => Ok(outcome),
+    }
+}
+
+/// Whether a build failed for a network that did not answer, by what the engine and the tools in it printed.
+pub(crate) fn is_of_network(failure: &BuildFailure) -> bool {
+    failure.told().any(|line| Says::any(&ecosystem().says.network, line))
+}
+
 /// A build's secrets, where the engine's builder takes any: the others leave such mounts out, or fail by themselves.
 pub(crate) fn secrets_for(run: &Run, target: &Target) -> BTreeMap<String, Vec<u8>> {
     if run.engine().info().buildkit { target.secrets.clone() } else { BTreeMap::new() }
@@ -211,7 +237,7 @@ pub(crate) async fn build_in(
 ) -> Result<Image> {
     let secrets = secrets_for(run, target);
     let request = BuildRequest { args, secrets, ..BuildRequest::new(name, context, text).target(target.stage_name()) };
-    Ok(match run.build(request, |_| {}).await? {
+    Ok(match build(run, request, |_| {}).await? {
         BuildOutcome::Built { image_id } => Ok(run.engine().image(&image_id).await?),
         BuildOutcome::Failed(failure) => Err(format!("the {name} did not build: {}", failure.message)),
     })

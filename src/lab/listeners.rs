@@ -1,10 +1,12 @@
 //! The sockets that a container waits on, as the kernel lists them for its network (`proc_net(5)`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use super::Lab;
 use crate::engine::Container;
 use crate::error::Result;
+use crate::text;
 
 /// A socket that waits for whoever comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,8 +51,8 @@ pub(crate) async fn listeners(lab: &Lab, container: &Container) -> Result<Option
 
 /// The tables of a process of this host; none if it is not in a container, as where the engine's machine only seems to be
 /// this one.
-fn of_host(pid: i64) -> Option<Vec<(&'static str, String)>> {
-    let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
+pub(super) fn of_host(pid: i64) -> Option<Vec<(&'static str, String)>> {
+    let read = |file: &str| text::read_text(Path::new(&format!("/proc/{pid}/{file}")), text::SMALL).ok();
     let nested = read("status")?.lines().any(|line| line.starts_with("NSpid:") && line.split_whitespace().count() > 2);
     if !nested {
         return None;

@@ -28,6 +28,7 @@ pub(crate) mod processes;
 pub(crate) mod rebuild;
 pub(crate) mod rights;
 mod scene;
+pub(crate) mod servers;
 pub(crate) mod spec;
 mod start;
 pub(crate) mod suite;

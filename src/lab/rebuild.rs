@@ -7,7 +7,7 @@ use globset::GlobSet;
 
 use super::change::{Change, changes};
 use super::circumstances::Circumstances;
-use super::images::build_text;
+use super::images::{self, build_text};
 use super::injected::injected;
 use super::injection::Injection;
 use super::obstacle::{Attempt, Obstacle, Reason};
@@ -211,7 +211,7 @@ async fn build_again(lab: &Lab, made: &Made, given: &Circumstances) -> Attempt<A
     args.extend(given.of_host.clone());
     let context = Context::open_for(&target.context, &target.dockerfile.file)?;
     let request = BuildRequest { args, ..BuildRequest::new("again", &context, &text.text).target(target.stage_name()) };
-    let image = match lab.run.build(request, |_| {}).await? {
+    let image = match images::build(&lab.run, request, |_| {}).await? {
         BuildOutcome::Built { image_id } => image_id,
         BuildOutcome::Failed(mut failure) => {
             let built = dockerfile::parse(&text.text, &target.dockerfile.file).ok();

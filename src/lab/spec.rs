@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::workcopy::inside;
 use crate::compose::{self, Compose, Service};
 use crate::engine::{ContainerSpec, Mount, MountKind, NetworkAttachment, Port, Protocol, Settings};
 
@@ -47,7 +48,7 @@ fn port(port: &compose::Port) -> Port {
 }
 
 fn mounts(compose: &Compose, service: &Service, places: &Places) -> Vec<Mount> {
-    let volumes = service.volumes.iter().map(|mount| volume(mount, places));
+    let volumes = service.volumes.iter().filter_map(|mount| volume(mount, places));
     let secrets = service.secrets.iter().map(|secret| {
         let target = secret.target.clone().unwrap_or_else(|| secret.source.clone());
         file(compose.secrets.get(&secret.source), &secret.source, &below("/run/secrets", &target), places)
@@ -63,18 +64,24 @@ fn below(folder: &str, target: &str) -> String {
     if target.starts_with('/') { target.to_owned() } else { format!("{folder}/{target}") }
 }
 
-fn volume(mount: &Mount, places: &Places) -> Mount {
+/// What paths lead to counts, and not how they are written. None for what a container has made lead out of the copy since.
+fn volume(mount: &Mount, places: &Places) -> Option<Mount> {
     let mut made = mount.clone();
     match (&mount.kind, &mount.source) {
-        (MountKind::Bind(_), Some(source)) => match Path::new(source).strip_prefix(places.project) {
-            Ok(inside) => made.source = Some(places.copy.join(inside).display().to_string()),
+        (MountKind::Bind(_), Some(source)) => match inside(places.project, Path::new(source)) {
+            Some(within) => {
+                let copied = places.copy.join(&within);
+                let copy = places.copy.canonicalize().ok()?;
+                inside(&copy, &copy.join(within))?;
+                made.source = Some(copied.display().to_string());
+            }
             // Verification never writes in the user's folders, nor in others of the host.
-            Err(_) => made.read_only = true,
+            None => made.read_only = true,
         },
         (MountKind::Volume { .. }, Some(key)) => made.source = places.volumes.get(key).cloned(),
         _ => {}
     }
-    made
+    Some(made)
 }
 
 /// A secret or config as Compose mounts it: its file, read-only.

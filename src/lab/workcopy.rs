@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
@@ -23,45 +23,71 @@ pub(crate) fn is_left_out(folder: &Path) -> bool {
     folder.file_name().is_some_and(|name| name == OWN || left_out.into_iter().flatten().any(|own| name == own.as_str()))
 }
 
+/// Where in a project a path leads, links followed; none if it leads out of it, or nobody can say where. What is not there
+/// yet would be made where its folder leads. `project` is canonical.
+pub(crate) fn inside(project: &Path, path: &Path) -> Option<PathBuf> {
+    let there = path.ancestors().find(|above| fs::symlink_metadata(above).is_ok())?;
+    let rest = path.strip_prefix(there).ok()?;
+    if rest.components().any(|part| !matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    Some(there.canonicalize().ok()?.strip_prefix(project).ok()?.join(rest))
+}
+
 /// Who owns the copy: not root, so that it shows when a container leaves root's files behind.
 const OWNER: u32 = 12_321;
 
-/// What the names of copies begin with; the process' id follows.
+/// What the names of copies begin with.
 const PREFIX: &str = "dockwright-copy-";
 
 /// The copy's folder in its temporary one.
 const PROJECT: &str = "project";
 
-/// Removes the copies that killed processes left behind. Best effort: what cannot be removed is somebody else's.
-pub(crate) fn sweep() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
-    for entry in entries.filter_map(Result::ok) {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let pid = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<i32>().ok());
-        if pid.is_some_and(is_gone) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+/// Finds the copies that killed processes left behind, and removes them unless `keep`; returns how many there are. Whoever
+/// works on a copy holds a lock on its folder, which ends with the process, in whatever container or namespace that was.
+/// Best effort: what cannot be removed is somebody else's.
+pub(crate) fn sweep(keep: bool) -> usize {
+    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return 0 };
+    let named = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    named.filter(|entry| is_abandoned(&entry.path(), keep)).count()
 }
 
-/// Whether no process has this id; on doubt there is one.
-fn is_gone(pid: i32) -> bool {
+#[cfg(unix)]
+fn is_abandoned(folder: &Path, keep: bool) -> bool {
+    let is_own = fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir());
+    let Some(lock) = is_own.then(|| fs::File::open(folder).ok()).flatten() else { return false };
+    let free = rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok();
+    free && (keep || fs::remove_dir_all(folder).is_ok())
+}
+
+#[cfg(not(unix))]
+fn is_abandoned(_: &Path, _: bool) -> bool {
+    false
+}
+
+/// A temporary folder, and the lock on it that says that it is in use.
+fn claimed() -> std::io::Result<(TempDir, Option<fs::File>)> {
+    let made = || tempfile::Builder::new().prefix(PREFIX).tempdir();
     #[cfg(unix)]
-    {
-        let known = rustix::process::Pid::from_raw(pid).map(rustix::process::test_kill_process);
-        known == Some(Err(rustix::io::Errno::SRCH))
+    loop {
+        let folder = made()?;
+        let lock = fs::File::open(folder.path())?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+        // Another process may have found it before it was locked, and taken it for abandoned.
+        if folder.path().is_dir() {
+            return Ok((folder, Some(lock)));
+        }
     }
     #[cfg(not(unix))]
-    {
-        let _ = pid;
-        false
-    }
+    Ok((made()?, None))
 }
 
 /// A temporary copy of a project, removed when dropped.
 #[derive(Debug)]
 pub(crate) struct WorkCopy {
     folder: TempDir,
+    /// Held as long as the copy is there.
+    _lock: Option<fs::File>,
     /// The copy itself, which containers change while this program reads and writes in it.
     tree: Beneath,
     /// How many files stand beside it.
@@ -74,13 +100,12 @@ impl WorkCopy {
     /// Copies the project. Started by root it gives the copy to another uid; else it is the caller's own.
     pub(crate) fn of(project: &Path) -> Result<Self> {
         let failed = |error| Error::io("cannot make a copy of", project, error);
-        let prefix = format!("{PREFIX}{}-", std::process::id());
-        let folder = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(failed)?;
+        let (folder, lock) = claimed().map_err(failed)?;
         let (uid, gid) = owner();
         let root = folder.path().join(PROJECT);
         fs::create_dir(&root).map_err(failed)?;
         let tree = Beneath::of(&root).map_err(failed)?;
-        let copy = Self { folder, tree, beside: AtomicUsize::new(0), uid, gid };
+        let copy = Self { folder, _lock: lock, tree, beside: AtomicUsize::new(0), uid, gid };
         copy.give(&root).map_err(failed)?;
         copy.copy_folder(project, &root)?;
         Ok(copy)
@@ -214,4 +239,62 @@ pub(crate) fn owner() -> (u32, u32) {
         }
     }
     (OWNER, OWNER)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_copy_in_use_is_kept_and_an_abandoned_one_is_removed() {
+        let project = tempfile::tempdir().unwrap();
+        fs::write(project.path().join("file"), "x").unwrap();
+        let used = WorkCopy::of(project.path()).unwrap();
+        let abandoned = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap().keep();
+        fs::create_dir(abandoned.join(PROJECT)).unwrap();
+        let link = abandoned.with_extension("link");
+        symlink(project.path(), &link).unwrap();
+        assert!(sweep(true) >= 1 && abandoned.is_dir());
+        assert!(sweep(false) >= 1 && !abandoned.exists());
+        assert!(used.path().join("file").is_file(), "a copy in use is nobody's to remove");
+        assert!(project.path().join("file").is_file() && link.is_symlink(), "a link is not a copy");
+        fs::remove_file(link).unwrap();
+    }
+
+    #[test]
+    fn what_a_path_leads_to_counts() {
+        let around = tempfile::tempdir().unwrap();
+        let around = around.path().canonicalize().unwrap();
+        let project = around.join("project");
+        fs::create_dir_all(project.join("data/deep")).unwrap();
+        fs::write(project.join("file"), "").unwrap();
+        for (link, to) in [("out", ".."), ("etc", "/etc"), ("in", "data"), ("dangling", "/no/such"), ("self", "self")] {
+            symlink(to, project.join(link)).unwrap();
+        }
+        symlink(&project, around.join("alias")).unwrap();
+        for (path, leads) in [
+            ("project", Some("")),
+            ("project/data/deep", Some("data/deep")),
+            ("project/file", Some("file")),
+            ("project/data/../file", Some("file")),
+            ("project/in/deep", Some("data/deep")),
+            ("project/in/not/yet", Some("data/not/yet")),
+            ("project/not/yet", Some("not/yet")),
+            ("alias/data", Some("data")),
+            ("project/..", None),
+            ("project/data/../..", None),
+            ("project/not/../../..", None),
+            ("project/out", None),
+            ("project/out/project/data", Some("data")),
+            ("project/etc/passwd", None),
+            ("project/dangling", None),
+            ("project/dangling/deep", None),
+            ("project/self", None),
+            ("elsewhere", None),
+        ] {
+            assert_eq!(inside(&project, &around.join(path)).as_deref(), leads.map(Path::new), "{path}");
+        }
+    }
 }

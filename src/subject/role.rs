@@ -9,6 +9,7 @@ use crate::compose::{self, Compose, Service};
 use crate::dockerfile::{self, Dockerfile};
 use crate::error::{Error, Result};
 use crate::project::Deployment;
+use crate::text;
 
 /// One role: its service of compose.yaml and the stage that its image is made of.
 #[derive(Debug, Clone)]
@@ -113,7 +114,7 @@ fn service_target(
 fn build_secrets(compose: &Compose, build: &compose::Build) -> BTreeMap<String, Vec<u8>> {
     let content = |source: &str| {
         let file = compose.secrets.get(source).and_then(|definition| definition.file_path.as_ref());
-        file.and_then(|path| std::fs::read(path).ok()).unwrap_or_else(|| b"made-for-verification".to_vec())
+        file.and_then(|path| text::read(path, text::SMALL).ok()).unwrap_or_else(|| b"made-for-verification".to_vec())
     };
     let ids = |one: &compose::FileRef| {
         let id = one.target.as_deref().and_then(|target| target.rsplit('/').next()).map(ToOwned::to_owned);

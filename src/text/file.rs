@@ -6,6 +6,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
+/// More than a file of settings, a list or a table of the kernel's has, in bytes.
+pub const SMALL: u64 = 1 << 20;
+
 /// A file that could not be read.
 #[derive(Debug)]
 pub struct Unreadable {

@@ -7,7 +7,7 @@ mod path;
 mod place;
 mod words;
 
-pub use file::{Unreadable, Why, read, read_text};
+pub use file::{SMALL, Unreadable, Why, read, read_text};
 pub use image::ImageName;
 pub use path::{clean, join};
 pub use place::{Place, Placed, column_of, line_of};

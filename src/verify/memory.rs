@@ -1,5 +1,5 @@
-//! What passed, and of what: between runs it is kept beside the project, so that verifying again what has not changed
-//! is cheap.
+//! What passed, and of what: between runs it is kept in the user's cache, so that verifying again what has not changed
+//! is cheap. Nothing in the project is evidence: whoever can write there could forge it.
 //!
 //! Only what passed is remembered, and a pass holds as long as nothing that its check can see is another: dockwright
 //! itself, the engine, every file of the project and of its build contexts, every setting as it was read (the
@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -16,16 +17,13 @@ use super::checks::Entry;
 use super::outcome::{Finding, Outcome};
 use super::snapshot::Snapshot;
 use super::verdict::{self, Verdict};
-use crate::engine::{Context, Run};
+use crate::engine::Run;
 use crate::lab::{Images, workcopy};
 use crate::spec::MountKind;
 use crate::subject::Subject;
 
 /// The version of the shape; another one is forgotten.
 const SCHEMA: u32 = 1;
-
-/// Where it is kept, relative to the project.
-pub const FILE: &str = ".dockwright/cache/verify.json";
 
 /// What passed so far.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,17 +83,8 @@ impl Memory {
 
 /// Why nothing can be remembered of a project; none if it can.
 pub(super) fn hindrance(subject: &Subject) -> Option<String> {
-    let kept = subject.folder.join(FILE);
-    for target in subject.roles.iter().map(|role| &role.target) {
-        let Ok(context) = Context::open_for(&target.context, &target.dockerfile.file) else { continue };
-        let inside = context.root().and_then(|root| kept.strip_prefix(root).ok()?.to_str());
-        // What a build takes in would be another after every run.
-        if inside.is_some_and(|path| !context.ignore().is_ignored(path)) {
-            return Some(".dockerignore does not name .dockwright, so every run would change what is built".into());
-        }
-    }
     subject.compose.services.values().find_map(|service| {
-        let outside = |source: &&String| !std::path::Path::new(source.as_str()).starts_with(&subject.folder);
+        let outside = |source: &&String| workcopy::inside(&subject.folder, Path::new(source.as_str())).is_none();
         let binds = service.volumes.iter().filter(|mount| matches!(mount.kind, MountKind::Bind(_)));
         let source = binds.filter_map(|mount| mount.source.as_ref()).find(outside)?;
         Some(format!("{} mounts {source}, and what is outside of the project may change unseen", service.name))

@@ -17,7 +17,7 @@ mod yields;
 
 pub use event::{Event, Failure, Layer, Moment, Report, RoleReport, SCHEMA, Started};
 pub use graph::StageReport;
-pub use memory::{FILE as MEMORY_FILE, Memory};
+pub use memory::Memory;
 pub use outcome::{Ending, Finding, Outcome, Waived, WaiverState, overall};
 pub use record::{Record, is_waived};
 pub use redact::Redactor;
@@ -137,7 +137,7 @@ fn contracts(request: &Request) -> Result<Vec<&'static str>> {
 /// When the engine fails; a contract that fails is in the report.
 pub async fn run(plan: Plan, run: &Run, memory: &mut Memory, sink: &(dyn Fn(Moment) + Sync)) -> Result<Report> {
     let start = Instant::now();
-    workcopy::sweep();
+    workcopy::sweep(false);
     let about = run.engine().info().clone();
     let Plan { subject, roles, contracts, redactor, fresh, now } = plan;
     let record = Record::default();

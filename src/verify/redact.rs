@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use super::event::{Event, Failure};
 use super::outcome::Finding;
 use crate::compose::Compose;
+use crate::text;
 
 /// What stands in a secret's place.
 const REDACTED: &str = "[redacted]";
@@ -37,7 +38,7 @@ impl Redactor {
     /// For the secrets that compose.yaml names; `env` is what it interpolates.
     pub(super) fn of(compose: &Compose, env: &BTreeMap<String, String>) -> Self {
         let dotenv =
-            compose.file.parent().map(|folder| std::fs::read_to_string(folder.join(".env")).unwrap_or_default());
+            compose.file.parent().map(|folder| text::read_text(&folder.join(".env"), text::SMALL).unwrap_or_default());
         let dotenv = dotenv.unwrap_or_default();
         let in_dotenv = |name: &str| {
             let mut assigned =

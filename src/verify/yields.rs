@@ -3,7 +3,7 @@
 //! Which contract yields to which is in the catalogue. A finding waits until it is known whether a contract that it
 //! yields to fails; if one does, it is skipped, and says why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::outcome::{Finding, Outcome, WaiverState};
 use crate::text::listed;
@@ -34,48 +34,74 @@ impl Found {
 /// What was found so far, and what of it waits.
 pub(super) struct Yields {
     asked: Vec<&'static str>,
-    /// What is decided: the contracts that explain others by themselves, which are none for what stands as it is.
-    decided: BTreeMap<&'static str, Vec<&'static str>>,
-    waiting: Vec<Found>,
+    found: BTreeMap<&'static str, Found>,
+    waiting: Vec<&'static str>,
 }
 
 impl Yields {
-    /// For a run in which these contracts are looked at.
+    /// For a run in which these contracts are looked at, in the catalogue's order.
     pub(super) fn among(asked: &[&'static str]) -> Self {
-        Self { asked: asked.to_vec(), decided: BTreeMap::new(), waiting: Vec::new() }
+        Self { asked: asked.to_vec(), found: BTreeMap::new(), waiting: Vec::new() }
     }
 
     /// Takes in what a check found; returns all that is decided by it.
     pub(super) fn take(&mut self, found: Found) -> Vec<Finding> {
-        self.waiting.push(found);
-        let mut ready = Vec::new();
-        while let Some(at) = self.waiting.iter().position(|found| self.is_ready(found)) {
-            let found = self.waiting.remove(at);
-            let roots = self.roots(&found);
-            let name = found.finding.contract;
-            let own = if found.is_a_cause() { vec![name] } else { Vec::new() };
-            self.decided.insert(name, if roots.is_empty() { own } else { roots.clone() });
-            ready.push(if roots.is_empty() { found.finding } else { skipped(found.finding, &roots) });
-        }
-        ready
+        let name = found.finding.contract;
+        self.found.insert(name, found);
+        self.waiting.push(name);
+        let (ready, waiting) = self.waiting.iter().partition(|name| self.is_ready(name, &mut vec![name]));
+        self.waiting = waiting;
+        let ready: Vec<&'static str> = ready;
+        ready.into_iter().map(|name| self.decided(name)).collect()
     }
 
-    fn is_ready(&self, found: &Found) -> bool {
-        let mut causes = found.yields_to.iter().filter(|name| self.asked.contains(name));
-        !found.may_yield() || causes.all(|name| self.decided.contains_key(name))
+    fn decided(&self, name: &'static str) -> Finding {
+        let roots = self.roots(name, &mut vec![name]);
+        let finding = self.found[name].finding.clone();
+        if roots.is_empty() { finding } else { skipped(finding, &roots) }
     }
 
-    /// The contracts that fail by themselves, and by which this one does.
-    fn roots(&self, found: &Found) -> Vec<&'static str> {
-        if !found.may_yield() {
-            return Vec::new();
-        }
+    /// The contracts that are looked at and whose failure would explain a finding.
+    fn causes(&self, found: &Found) -> Vec<&'static str> {
+        let asked = |name: &&&'static str| found.may_yield() && self.asked.contains(name);
+        found.yields_to.iter().filter(asked).copied().collect()
+    }
+
+    /// Whether all that a finding hangs on has been found.
+    fn is_ready(&self, name: &str, way: &mut Vec<&'static str>) -> bool {
+        let Some(found) = self.found.get(name) else { return false };
+        self.causes(found).into_iter().filter(|cause| !way.contains(cause)).collect::<Vec<_>>().into_iter().all(
+            |cause| {
+                way.push(cause);
+                let ready = self.is_ready(cause, way);
+                way.pop();
+                ready
+            },
+        )
+    }
+
+    /// The contracts that fail by themselves, and by which this one does. Of two that fail and yield to each other, the
+    /// first in the catalogue stands.
+    fn roots(&self, name: &'static str, way: &mut Vec<&'static str>) -> Vec<&'static str> {
+        let found = &self.found[name];
+        let place = |name: &str| self.asked.iter().position(|asked| *asked == name);
         let mut roots: Vec<&'static str> = Vec::new();
-        for root in found.yields_to.iter().filter_map(|name| self.decided.get(name)).flatten() {
-            if !roots.contains(root) {
-                roots.push(root);
+        for cause in self.causes(found) {
+            let other = &self.found[cause];
+            let mutual = found.broken && other.broken && self.causes(other).contains(&name);
+            if way.contains(&cause) || mutual && place(name) < place(cause) {
+                continue;
             }
+            way.push(cause);
+            let mut above = self.roots(cause, way);
+            way.pop();
+            if above.is_empty() && other.is_a_cause() {
+                above.push(cause);
+            }
+            roots.extend(above);
         }
+        let mut seen = BTreeSet::new();
+        roots.retain(|root| seen.insert(*root));
         roots
     }
 }
@@ -98,7 +124,8 @@ mod tests {
     /// What becomes of verdicts, in the order in which they are given.
     fn judged(verdicts: impl IntoIterator<Item = (&'static Contract, Verdict)>) -> BTreeMap<&'static str, Finding> {
         let verdicts: Vec<_> = verdicts.into_iter().collect();
-        let asked: Vec<&'static str> = verdicts.iter().map(|(contract, _)| contract.name).collect();
+        let given = |one: &&Contract| verdicts.iter().any(|(contract, _)| contract.name == one.name);
+        let asked: Vec<&'static str> = contract::ALL.iter().filter(given).map(|one| one.name).collect();
         let mut yields = Yields::among(&asked);
         let taken = verdicts.into_iter().flat_map(|(contract, verdict)| yields.take(found(contract, verdict, &[])));
         let all: Vec<Finding> = taken.collect();
@@ -123,7 +150,7 @@ mod tests {
         for (one, cause) in edges() {
             for verdict in [fail("here"), inconclusive("here")] {
                 for order in [[0, 1], [1, 0]] {
-                    let both = [(one, verdict.clone()), (cause, fail("there"))];
+                    let both = [(one, verdict.clone()), (cause, fail("there").by_itself())];
                     let told = judged(order.map(|at| both[at].clone()));
                     let (own, other) = (&told[one.name], &told[cause.name]);
                     assert_eq!(
@@ -177,6 +204,24 @@ mod tests {
                 let own = told.iter().find(|finding| finding.contract == one.name).unwrap();
                 assert_eq!(own.outcome, outcome, "{} {} {expires}", one.name, cause.name);
             }
+        }
+    }
+
+    #[test]
+    fn of_two_that_yield_to_each_other_one_stands() {
+        let both = ["service.port", "service.read-only"].map(|name| contract::find(name).unwrap());
+        assert!(both[0].yields_to.contains(&both[1].name) && both[1].yields_to.contains(&both[0].name));
+        for order in [[0, 1], [1, 0]] {
+            let outcomes = |verdicts: [Verdict; 2]| {
+                let told = judged(order.map(|at| (both[at], verdicts[at].clone())));
+                both.map(|one| told[one.name].outcome)
+            };
+            let (failed, unseen) = (fail("seen"), inconclusive("seen"));
+            assert_eq!(outcomes([failed.clone(), failed.clone()]), [Outcome::Fail, Outcome::Skipped]);
+            assert_eq!(outcomes([failed.clone(), unseen.clone()]), [Outcome::Fail, Outcome::Skipped]);
+            assert_eq!(outcomes([unseen.clone(), failed.clone()]), [Outcome::Skipped, Outcome::Fail]);
+            assert_eq!(outcomes([failed.clone(), failed.by_itself()]), [Outcome::Skipped, Outcome::Fail]);
+            assert_eq!(outcomes([unseen.clone(), unseen]), [Outcome::Inconclusive; 2]);
         }
     }
 

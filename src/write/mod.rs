@@ -122,29 +122,17 @@ pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a file for dockwright itself in the user's folder, out of version control and not through links. Folders on
-/// the way are made.
+/// Keeps a file for dockwright itself in the user's cache, for the user alone. Folders on the way are made.
 ///
 /// # Errors
-/// When a folder on the way is a link or not a folder, or the disk does not take the file.
-pub fn keep(folder: &Path, inside: &str, contents: &[u8]) -> Result<()> {
-    let path = folder.join(inside_only(inside)?);
-    let mut parent = folder.to_owned();
-    for part in Path::new(inside).parent().into_iter().flat_map(Path::components) {
-        parent.push(part);
-        match fs::create_dir(&parent) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(Error::io("cannot create", &parent, error));
-            }
-            _ if fs::symlink_metadata(&parent).is_ok_and(|found| found.is_dir()) => {}
-            _ => return Err(Error::new(Kind::Io, format!("{} is not a folder", parent.display()))),
-        }
-    }
-    let ignored = parent.join(".gitignore");
-    if !ignored.exists() {
-        replace(&ignored, b"# Written by dockwright; may be deleted at any time.\n*\n")?;
-    }
-    replace(&path, contents)
+/// When a folder cannot be made, or the disk does not take the file.
+pub fn keep(path: &Path, contents: &[u8]) -> Result<()> {
+    let folder = folder_of(path);
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(|error| Error::io("cannot create", folder, error))?;
+    replace(path, contents)
 }
 
 /// Refuses a path that [`replace`] could not write to later: a folder that does not exist or is not writable, what is not a

@@ -22,7 +22,14 @@ pub(super) fn stacks() -> impl Iterator<Item = &'static str> {
 pub(super) fn dockwright() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockwright"));
     command.env_remove("DOCKWRIGHT_PROJECT").env("NO_COLOR", "1").stdin(Stdio::null());
+    // Passes are remembered for users, in a cache of the tests' own.
+    command.env_remove("CI").env("XDG_CACHE_HOME", cache());
     command
+}
+
+/// The cache that the command under test has.
+pub(super) fn cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
 /// What a command did.

@@ -1,19 +1,24 @@
-//! Verifying again: what is taken from `.dockwright/cache`, and that it is nothing that may have changed.
+//! Verifying again: what is taken from the user's cache, and that it is nothing that may have changed.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::running::{Running, edit};
-use super::support::{Ran, dockwright, engine, run, service};
+use super::support::{Ran, cache, dockwright, engine, service};
 
 /// Contracts that are seen without a container, so that many runs take no time.
 const QUICK: &[&str] = &["dev-tools.optional", "test.isolated-env", "installation.env-complete"];
 
-/// Where passes are kept.
-const FILE: &str = ".dockwright/cache/verify.json";
+/// Where the passes of a project are kept; none if they are not.
+fn passes_of(folder: &Path) -> Option<PathBuf> {
+    let name = hex::encode(Sha256::digest(folder.canonicalize().unwrap().as_os_str().as_encoded_bytes()));
+    let file = cache().join("dockwright/passes").join(format!("{}.json", &name[..32]));
+    file.exists().then_some(file)
+}
 
 /// The contracts of a report that were not looked at now.
 fn cached(report: &Value) -> BTreeSet<&str> {
@@ -129,7 +134,7 @@ fn a_broken_promise_is_never_taken_from_the_cache() {
         "\0",
         r#"{"schema":1,"passes":{"dev-tools.optional":{"key":"","seen":"","expected":"","observed":""}}}"#,
     ] {
-        std::fs::write(folder.join(FILE), text).unwrap();
+        std::fs::write(passes_of(&folder).unwrap(), text).unwrap();
         assert_eq!(cached(&verify(&folder, &contracts, &[]).exits(0).json()), BTreeSet::new(), "{text}");
     }
     assert_eq!(cached(&verify(&folder, &contracts, &[]).exits(0).json()), contracts.into());
@@ -141,31 +146,51 @@ fn what_cannot_be_remembered_is_told_and_not_written() {
         return;
     }
     let (_home, folder) = service("python", &[]);
-    let elsewhere = tempfile::tempdir().unwrap();
-    symlink(elsewhere.path(), folder.join(".dockwright")).unwrap();
-    quick(&folder).exits(0).says(&["the next run will check everything again", ".dockwright is not a folder"]);
-    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is written through a link");
-    std::fs::remove_file(folder.join(".dockwright")).unwrap();
-    let ignore = folder.join(".dockerignore");
-    let kept = std::fs::read_to_string(&ignore).unwrap();
-    edit(&ignore, ".dockwright\n", "");
-    quick(&folder)
-        .exits(0)
-        .says(&["the next run will check everything again", ".dockerignore does not name .dockwright"]);
-    assert!(!folder.join(".dockwright").exists());
-    std::fs::write(&ignore, kept).unwrap();
-    edit(&folder.join("compose.yaml"), "- .:/srv/app\n", "- .:/srv/app\n      - /etc/hostname:/etc/host:ro\n");
-    quick(&folder).exits(0).says(&["the next run will check everything again", "/etc/hostname"]);
-    assert!(!folder.join(".dockwright").exists());
-    std::fs::write(folder.join("compose.yaml"), run(&folder, ["show", "compose.yaml"]).exits(0).out).unwrap();
+    let no_folder = tempfile::NamedTempFile::new().unwrap();
+    let blocked = [("XDG_CACHE_HOME", no_folder.path().to_str().unwrap())];
+    let ran = verify(&folder, QUICK, &blocked).exits(0);
+    ran.says(&["the next run will check everything again", "cannot create"]);
+    assert_eq!(passes_of(&folder), None);
+    let compose = folder.join("compose.yaml");
+    let usual = std::fs::read_to_string(&compose).unwrap();
+    symlink("/etc", folder.join("linked")).unwrap();
+    for (source, told) in [("/etc/hostname", "/etc/hostname"), ("./linked", "linked"), ("./orders/../../", "mounts")] {
+        edit(&compose, "- .:/srv/app\n", &format!("- .:/srv/app\n      - {source}:/etc/host:ro\n"));
+        quick(&folder).exits(0).says(&["the next run will check everything again", told]);
+        assert_eq!(passes_of(&folder), None, "{source}");
+        std::fs::write(&compose, &usual).unwrap();
+    }
     quick(&folder).exits(0);
-    // Not committed, whatever the project's own .gitignore says.
-    let listed = Ran::of(std::process::Command::new("git").current_dir(&folder).args(["init", "--quiet"])).code
-        == Some(0)
-        && Ran::of(std::process::Command::new("git").current_dir(&folder).args(["status", "--porcelain", "-uall"]))
-            .out
-            .contains(".dockwright");
-    assert!(!listed && folder.join(FILE).is_file());
+    assert!(passes_of(&folder).is_some() && !folder.join(".dockwright").exists());
+}
+
+#[test]
+fn nothing_in_the_project_is_evidence_and_nothing_is_remembered_in_ci() {
+    if !engine() {
+        return;
+    }
+    let (_home, folder) = service("python", &[]);
+    quick(&folder).exits(0);
+    let passes = std::fs::read(passes_of(&folder).unwrap()).unwrap();
+    // What a pull request brings along, where earlier versions kept it and where this one would.
+    std::fs::remove_file(passes_of(&folder).unwrap()).unwrap();
+    for place in [".dockwright/cache/verify.json", ".cache/dockwright/passes/x.json"] {
+        let file = folder.join(place);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, &passes).unwrap();
+    }
+    let ci = |value| [("CI", value)];
+    for _ in 0..2 {
+        assert_eq!(cached(&verify(&folder, QUICK, &ci("true")).exits(0).json()), BTreeSet::new());
+        assert_eq!(passes_of(&folder), None);
+    }
+    assert_eq!(cached(&verify(&folder, QUICK, &ci("false")).exits(0).json()), BTreeSet::new());
+    assert_eq!(cached(&quick(&folder).exits(0).json()), QUICK.iter().copied().collect());
+    assert_eq!(
+        cached(&verify(&folder, QUICK, &ci("1")).exits(0).json()),
+        BTreeSet::new(),
+        "known, and not taken in CI"
+    );
 }
 
 #[test]
@@ -185,7 +210,7 @@ fn a_project_that_changes_meanwhile_is_told_and_not_remembered() {
     let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     assert_eq!(report["outcome"], "inconclusive", "{report:#}");
     assert_eq!(report["changed"], Value::from(vec!["orders/app.py"]));
-    assert!(!folder.join(FILE).exists(), "what was seen of a project that changed is not remembered");
+    assert_eq!(passes_of(&folder), None, "what was seen of a project that changed is not remembered");
     // A failure that the change may have made is none that was observed.
     edit(&folder.join("dockwright.toml"), "[verify]\n", "[verify]\ntimeout = 5\n");
     edit(&folder.join("compose.yaml"), "target: service }", "target: service }\n    command: [\"sleep\", \"600\"]");

@@ -1,50 +1,13 @@
 //! `.dockerignore`, with the semantics of moby/patternmatcher: the last pattern that matches a file, or a
 //! folder above it, decides.
 
-use crate::text;
+use super::pattern::{Pattern, clean, pattern};
 
 /// A parsed ignore file; the default ignores nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ignore {
     patterns: Vec<Pattern>,
     text: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Pattern {
-    /// Whether it takes files back in (`!`).
-    keeps: bool,
-    /// The pattern as it was written, cleaned.
-    text: String,
-    form: Form,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Form {
-    Exact,
-    /// `text**`
-    Prefix,
-    /// `**text`
-    Suffix,
-    Tokens(Vec<Token>),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Char(char),
-    /// `?`: any character but the slash.
-    One,
-    /// `*`: any characters but the slash.
-    Star,
-    /// `**/`: nothing, or anything up to a slash.
-    Folders,
-    /// `**` at the end: anything.
-    Rest,
-    /// `[a-z]`, `[^a-z]`.
-    Class {
-        negated: bool,
-        ranges: Vec<(char, char)>,
-    },
 }
 
 /// Which patterns matched a folder: its files need not be matched against them again.
@@ -148,141 +111,22 @@ impl Ignore {
     }
 }
 
-impl Pattern {
-    fn matches(&self, path: &str) -> bool {
-        match &self.form {
-            Form::Exact => path == self.text,
-            Form::Prefix => path.starts_with(&self.text[..self.text.len() - 2]),
-            Form::Suffix => {
-                let suffix = &self.text[2..];
-                path.ends_with(suffix) || suffix.strip_prefix('/') == Some(path)
-            }
-            Form::Tokens(tokens) => fits(tokens, path),
-        }
-    }
-}
-
-fn pattern(line: &str) -> Result<Pattern, String> {
-    let (keeps, rest) = match line.strip_prefix('!') {
-        Some(rest) => (true, rest.trim()),
-        None => (false, line),
-    };
-    if rest.is_empty() {
-        return Err(format!("`{line}` names nothing to keep"));
-    }
-    let text = clean(rest);
-    let form = form(&text).map_err(|why| format!("`{line}`: {why}"))?;
-    Ok(Pattern { keeps, text, form })
-}
-
-/// Go's `filepath.Clean`, and the leading slash away: patterns are relative to the context.
-pub(super) fn clean(path: &str) -> String {
-    let clean = text::clean(path);
-    match clean.strip_prefix('/') {
-        Some("") | None => clean,
-        Some(inner) => inner.to_owned(),
-    }
-}
-
-fn form(text: &str) -> Result<Form, String> {
-    let mut chars = text.chars().peekable();
-    let (mut tokens, mut form, mut first) = (Vec::new(), Form::Exact, true);
-    while let Some(next) = chars.next() {
-        match next {
-            '*' if chars.peek() == Some(&'*') => {
-                chars.next();
-                let slash = chars.next_if_eq(&'/').is_some();
-                if chars.peek().is_none() {
-                    form = if form == Form::Exact && !slash { Form::Prefix } else { Form::Tokens(Vec::new()) };
-                    tokens.push(Token::Rest);
-                } else {
-                    form = Form::Tokens(Vec::new());
-                    tokens.push(Token::Folders);
-                }
-                if first {
-                    form = Form::Suffix;
-                }
-            }
-            '*' => {
-                tokens.push(Token::Star);
-                form = Form::Tokens(Vec::new());
-            }
-            '?' => {
-                tokens.push(Token::One);
-                form = Form::Tokens(Vec::new());
-            }
-            '[' => {
-                tokens.push(class(&mut chars)?);
-                form = Form::Tokens(Vec::new());
-            }
-            '\\' => {
-                tokens.push(Token::Char(chars.next().ok_or("a backslash must be followed by a character")?));
-                form = Form::Tokens(Vec::new());
-            }
-            next => tokens.push(Token::Char(next)),
-        }
-        first = false;
-    }
-    Ok(if matches!(form, Form::Tokens(_)) { Form::Tokens(tokens) } else { form })
-}
-
-fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Token, String> {
-    let unclosed = || "a bracket is not closed".to_owned();
-    let negated = chars.next_if_eq(&'^').is_some();
-    let mut ranges = Vec::new();
-    let one = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>| match chars.next() {
-        Some('\\') => chars.next().ok_or_else(unclosed),
-        Some('-' | ']') => Err("a hyphen or bracket inside brackets needs a backslash".to_owned()),
-        Some(one) => Ok(one),
-        None => Err(unclosed()),
-    };
-    loop {
-        if chars.peek() == Some(&']') && !ranges.is_empty() {
-            chars.next();
-            return Ok(Token::Class { negated, ranges });
-        }
-        let low = one(chars)?;
-        let high = if chars.next_if_eq(&'-').is_some() { one(chars)? } else { low };
-        if high < low {
-            return Err(format!("the range {low}-{high} is upside down"));
-        }
-        ranges.push((low, high));
-    }
-}
-
-/// Whether a path fits the tokens whole.
-fn fits(tokens: &[Token], path: &str) -> bool {
-    let Some((token, rest)) = tokens.split_first() else { return path.is_empty() };
-    let mut chars = path.chars();
-    match token {
-        Token::Rest => true,
-        Token::Folders => fits(rest, path) || path.match_indices('/').any(|(end, _)| fits(rest, &path[end + 1..])),
-        Token::Star => {
-            let segment = path.find('/').unwrap_or(path.len());
-            let mut ends = path.char_indices().map(|(end, _)| end).chain([path.len()]);
-            ends.by_ref().take_while(|end| *end <= segment).any(|end| fits(rest, &path[end..]))
-        }
-        Token::One => chars.next().is_some_and(|next| next != '/') && fits(rest, chars.as_str()),
-        Token::Char(char) => chars.next() == Some(*char) && fits(rest, chars.as_str()),
-        Token::Class { negated, ranges } => {
-            chars.next().is_some_and(|next| ranges.iter().any(|(low, high)| (*low..=*high).contains(&next)) != *negated)
-                && fits(rest, chars.as_str())
-        }
-    }
-}
-
-/// Whether a name fits a shell pattern without slashes, as Go's `filepath.Match`.
-pub(super) fn fits_name(pattern: &str, name: &str) -> bool {
-    match form(pattern) {
-        Ok(Form::Tokens(tokens)) => fits(&tokens, name),
-        Ok(_) => pattern == name,
-        Err(_) => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hostile_patterns_take_no_time() {
+        let start = std::time::Instant::now();
+        let path = "a".repeat(200) + &"/a".repeat(50);
+        for pattern in
+            ["*a".repeat(100) + "b", "**/".repeat(100_000) + "b", "**/a".repeat(100) + "*b", "?".repeat(1 << 20)]
+        {
+            let ignore = Ignore::parse(&pattern).unwrap();
+            assert!(!ignore.is_ignored(&path), "{}", &pattern[..4]);
+        }
+        assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    }
 
     #[test]
     fn patterns_decide_as_the_docker_cli_does() {

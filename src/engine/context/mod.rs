@@ -2,6 +2,7 @@
 
 mod ignore;
 mod pack;
+mod pattern;
 mod select;
 mod walk;
 
@@ -72,6 +73,9 @@ pub(super) enum Content {
     Memory(Bytes),
 }
 
+/// A larger file is not taken into memory.
+const LARGEST: u64 = 1 << 28;
+
 impl ContextFile {
     /// The content of a regular file.
     ///
@@ -80,7 +84,7 @@ impl ContextFile {
     pub fn read(&self) -> Result<Vec<u8>> {
         match &self.content {
             Content::Memory(bytes) => Ok(bytes.to_vec()),
-            Content::Disk(path) => std::fs::read(path).map_err(|error| unreadable(path, error)),
+            Content::Disk(path) => text::read(path, LARGEST).map_err(|error| Error::description(error.to_string())),
         }
     }
 
@@ -157,7 +161,7 @@ impl Context {
 
     fn with(&self, path: &str, overlay: Overlay) -> Self {
         let mut all = self.overlay.clone();
-        all.insert(ignore::clean(path).trim_start_matches('/').to_owned(), overlay);
+        all.insert(pattern::clean(path).trim_start_matches('/').to_owned(), overlay);
         Self::over(self.base.clone(), all)
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::ignore::{self, Matched};
+use super::ignore::Matched;
+use super::pattern;
 use super::{ContextFile, Ignore};
 use crate::engine::entry::EntryKind;
 
@@ -71,7 +72,7 @@ fn follow(files: &[ContextFile], paths: &[String]) -> Vec<String> {
     let mut found = BTreeSet::new();
     let mut waiting: Vec<String> = paths.to_vec();
     while let Some(path) = waiting.pop() {
-        let path = ignore::clean(path.trim_start_matches('/'));
+        let path = pattern::clean(path.trim_start_matches('/'));
         let mut current = String::new();
         let mut rest = path.as_str();
         loop {
@@ -101,12 +102,12 @@ fn links(by_path: &HashMap<&str, &ContextFile>, files: &[ContextFile], path: &st
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let target = |file: &ContextFile| {
         let link = file.link.as_deref()?;
-        Some(if link.starts_with('/') { ignore::clean(link) } else { ignore::clean(&format!("/{folder}/{link}")) })
+        Some(if link.starts_with('/') { pattern::clean(link) } else { pattern::clean(&format!("/{folder}/{link}")) })
     };
     if name.contains(['*', '?', '[']) {
         let inside = |file: &&ContextFile| {
             let (at, own) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
-            at == folder && file.kind == EntryKind::Symlink && ignore::fits_name(name, own)
+            at == folder && file.kind == EntryKind::Symlink && pattern::fits_name(name, own)
         };
         return files.iter().filter(inside).filter_map(target).collect();
     }

@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tonic::{Request, Response, Status};
 
 use crate::engine::address::config_folder;
+use crate::text;
 
 /// The service; it reads the configuration anew for every question.
 pub(super) struct Credentials;
@@ -47,7 +48,7 @@ impl Auth for Credentials {
 /// User and secret for a registry; none to ask it anonymously.
 async fn look_up(host: &str) -> Option<(String, String)> {
     let path = config_folder(&|name| std::env::var_os(name))?.join("config.json");
-    let config: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    let config: Value = serde_json::from_slice(&text::read(&path, text::SMALL).ok()?).ok()?;
     // The hub is kept under an address of its own.
     let key = if host.ends_with("docker.io") { "https://index.docker.io/v1/" } else { host };
     let helper = config["credHelpers"][key].as_str().or_else(|| config["credsStore"].as_str());

@@ -8,6 +8,7 @@ use crate::lab::Lab;
 use crate::project;
 use crate::stacks::ecosystem;
 use crate::subject::Target;
+use crate::text;
 
 /// Larger files are no configuration.
 const SMALL: u64 = 64 * 1024;
@@ -29,7 +30,7 @@ pub(crate) fn context(lab: &Lab, target: &Target, taints: &mut Taints) -> Result
         taints.files.push(path.to_owned());
         context = context.with_file(path, content.into_bytes(), mode);
     };
-    let on_disk = |path: &str| std::fs::read_to_string(target.context.join(path)).ok();
+    let on_disk = |path: &str| text::read_text(&target.context.join(path), text::SMALL).ok();
     let deployments: Vec<String> =
         lab.subject.project.deployments.iter().map(|deployment| deployment.name.to_string()).collect();
     for path in [".env".to_owned()].into_iter().chain(deployments.iter().map(|name| format!(".env.{name}"))) {
@@ -45,7 +46,7 @@ pub(crate) fn context(lab: &Lab, target: &Target, taints: &mut Taints) -> Result
             0o600,
         );
     }
-    if let Ok(text) = std::fs::read_to_string(lab.subject.folder.join(project::FILE)) {
+    if let Ok(text) = text::read_text(&lab.subject.folder.join(project::FILE), text::SMALL) {
         let declared = taints.all.iter().filter_map(|taint| Some((taint.value()?.to_owned(), taint.word.clone())));
         let text =
             declared.fold(text, |text, (value, word)| text.replace(&format!("\"{value}\""), &format!("\"{word}\"")));

@@ -74,7 +74,9 @@ pub(crate) fn in_file(path: &str, content: &[u8]) -> Option<Written> {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let endings = &ecosystem().endings;
     let source = [&endings.scripts, &endings.source, &endings.transpiled, &endings.compiled];
-    let explains = PROSE.contains(&ending) || source.iter().any(|list| list.iter().any(|own| own == ending));
+    let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
+    let explains =
+        template || PROSE.contains(&ending) || source.iter().any(|list| list.iter().any(|own| own == ending));
     let mut end = 0;
     for sign in SIGNS.find_iter(content) {
         if sign.start() < end {
@@ -97,7 +99,6 @@ pub(crate) fn in_file(path: &str, content: &[u8]) -> Option<Written> {
     if let Some(keys) = ecosystem().written.credentials.get(name) {
         return text.lines().find_map(|line| credential(line, keys));
     }
-    let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
     let is_configuration = !template && (CONFIGURATION.contains(&ending) || name.starts_with(".env"));
     is_configuration.then(|| text.lines().find_map(setting)).flatten()
 }
@@ -107,7 +108,8 @@ pub(crate) fn in_command(text: &str) -> Option<Written> {
     let named = |found: regex::Captures<'_>| {
         let name = found[1].replace('-', "_");
         let value = &found[2];
-        (is_secret_name(&name) && is_value(value))
+        // Some builds want a value of any kind, and are given a word.
+        (is_secret_name(&name) && is_telling(value) && is_value(value))
             .then(|| Written { what: format!("a value of {}", &found[1]), text: value.to_owned() })
     };
     let login = || {
@@ -135,7 +137,9 @@ fn address(text: &str, explains: bool) -> Option<Written> {
     let mut all = ADDRESS.captures_iter(text).filter(|found| {
         let (user, password, host) = (&found[1], &found[2], &found[3]);
         let lower = password.to_lowercase();
-        let generic = explains && (GENERIC.contains(&lower.as_str()) || user.eq_ignore_ascii_case(password));
+        // Those of a database that is started for whoever develops.
+        let generic = GENERIC.contains(&lower.as_str()) || user.eq_ignore_ascii_case(password);
+        let generic = generic || explains && !is_telling(password);
         let here = ["localhost", "127.0.0.1", "[::1]"].contains(&host) || host.contains(['$', '{', '%']);
         !(here || generic || is_stand_in(password))
     });
@@ -190,13 +194,17 @@ fn credential(line: &str, keys: &[String]) -> Option<Written> {
 fn setting(line: &str) -> Option<Written> {
     let found = SETTING.captures(line)?;
     let value = found.get(2).or(found.get(3)).or(found.get(4))?.as_str();
-    let telling = value.len() >= 6
+    let name = found[1].replace(['.', '-'], "_");
+    (is_telling(value) && is_secret_name(&name) && is_value(value))
+        .then(|| Written { what: format!("a value of {}", &found[1]), text: value.to_owned() })
+}
+
+/// Whether nobody would take a value for a word.
+fn is_telling(value: &str) -> bool {
+    value.len() >= 6
         && !value.contains(char::is_whitespace)
         && value.contains(|c: char| c.is_ascii_digit())
-        && value.contains(|c: char| c.is_ascii_alphabetic());
-    let name = found[1].replace(['.', '-'], "_");
-    (telling && is_secret_name(&name) && is_value(value))
-        .then(|| Written { what: format!("a value of {}", &found[1]), text: value.to_owned() })
+        && value.contains(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Whether a value is a secret's own, rather than a place, a switch, a number or a stand-in.
@@ -268,6 +276,8 @@ mod tests {
         }
         for (path, text) in [
             ("/srv/app/README.md", "postgres://user:password@db.example/x"),
+            ("/srv/app/compose.yaml", "DATABASE_URL: postgres://app:app@db/app, redis://:secret@redis/0"),
+            ("/srv/app/.env.example", "DATABASE_URL=postgres://app:choose@db.example/app\nAPI_TOKEN=abc123\n"),
             ("/srv/app/a.py", "# https://<user>:<password>@host, https://%s:%s@host, https://ci:${TOKEN}@host"),
             ("/srv/app/a.py", "HEAD = '-----BEGIN PRIVATE KEY-----'\nEND = '-----END PRIVATE KEY-----'\n"),
             (
@@ -301,6 +311,7 @@ mod tests {
             "RUN /bin/sh -c curl -H \"Authorization: Bearer $(cat /run/secrets/t)\" https://r.example",
             "RUN /bin/sh -c login --password-stdin --token \"$TOKEN\" --password-file /run/x",
             "RUN /bin/sh -c SECRET_KEY=build-only python manage.py collectstatic",
+            "RUN /bin/sh -c SECRET_KEY=collectstatic python manage.py collectstatic",
             "RUN |1 INDEX_TOKEN=none /bin/sh -c fetch",
             "RUN /bin/sh -c useradd -u 1000 app && chown app:app /srv",
             "ARG INDEX_TOKEN",

@@ -1,8 +1,7 @@
 //! `scaffold.builds`: every role's image builds.
 
 use crate::lab::Images;
-use crate::lab::images::Failed;
-use crate::stacks::{Says, ecosystem};
+use crate::lab::images::{Failed, is_of_network};
 use crate::verify::verdict::{Verdict, fail, pass};
 
 /// `scaffold.builds`.
@@ -24,12 +23,11 @@ fn failed(Failed { role, target, failure }: &Failed) -> Verdict {
         .expected(format!("stage {} builds", target.stage_name()))
         .at(target.file.clone(), failure.line.or(Some(target.line())))
         .log(failure.log_tail.clone());
-    let network = failure.told().any(|line| Says::any(&ecosystem().says.network, line));
-    if network { verdict.hint(OF_NETWORK) } else { verdict }
+    if is_of_network(failure) { verdict.hint(OF_NETWORK) } else { verdict }
 }
 
 const OF_NETWORK: &str =
-    "it tells of a network that failed: see that the engine reaches the host that it names, and verify again";
+    "the network failed, twice: check that the engine reaches the host that the log names, and verify again";
 
 /// A message without the builder's own references.
 fn plain(message: &str) -> &str {

@@ -67,10 +67,9 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             lock.file
         )));
     }
-    Ok(difference(lab, role, &lock, &dev, &service).map_or_else(
-        || pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file)),
-        Verdict::by_itself,
-    ))
+    let alike =
+        || pass(format!("the {} dependencies in it are those of {}, and no tool is beside them", dev.len(), lock.file));
+    Ok(difference(lab, role, &lock, &dev, &service).map_or_else(alike, Verdict::by_itself))
 }
 
 /// A tool that dev has and its base image has not. A toolchain that ships is for a contract of service to tell.

@@ -16,6 +16,8 @@ use crate::verify::verdict::{Verdict, fail, pass};
 
 /// Files of fewer bytes are alike by chance.
 const TELLING: u64 = 24;
+/// Files of more bytes are no source.
+const LARGEST: u64 = 1 << 24;
 
 /// `dev.mount`.
 pub(super) async fn mount(lab: &Lab) -> Checked {
@@ -112,7 +114,7 @@ fn sources(lab: &Lab, image: &ImageInfo, tree: &FileTree) -> Checked<BTreeMap<[u
     let mut sources = BTreeMap::new();
     for file in context.files()?.iter() {
         if file.kind != EntryKind::File
-            || file.size < TELLING
+            || !(TELLING..LARGEST).contains(&file.size)
             || manifests.is_match(&file.path)
             || is_scaffold(&file.path)
         {

@@ -15,12 +15,9 @@ use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
 use crate::stacks::{Seeds, ecosystem};
 use crate::subject::{RoleSubject, Target};
-use crate::text::listed;
+use crate::text::{self, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
-
-/// A folder for a repository inside of the project's.
-const NESTED: &str = "dockwright-nested";
 
 /// What a seeded file stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -194,15 +191,20 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
             let path = if root.join(folder).is_file() { folder.clone() } else { format!("{folder}/{file}") };
             (path, Class::History)
         }));
-        // A repository inside of this one, as a submodule is, has its own: in a new folder of each that is there.
+        // A repository inside of this one, as a submodule or a clone is, has its own, where there is one.
         if let Some((name, file)) = &ecosystem().seeds.history {
-            let folders = context
-                .files()?
-                .iter()
-                .filter_map(|file| Some(file.path.split_once('/')?.0.to_owned()))
-                .collect::<BTreeSet<_>>();
-            let folders = folders.iter().map(|folder| format!("{folder}/")).chain([String::new()]);
-            wanted.extend(folders.map(|folder| (format!("{folder}{NESTED}/{name}/{file}"), Class::History)));
+            let nested = format!("/{name}");
+            let inner = |path: &str| {
+                let end = path.match_indices(&nested).map(|(at, _)| at + nested.len());
+                end.into_iter()
+                    .find(|end| matches!(path.as_bytes().get(*end), None | Some(b'/')))
+                    .map(|end| path[..end].to_owned())
+            };
+            let all: BTreeSet<String> = context.files()?.iter().filter_map(|file| inner(&file.path)).collect();
+            wanted.extend(all.into_iter().map(|path| {
+                let path = if root.join(&path).is_file() { path } else { format!("{path}/{file}") };
+                (path, Class::History)
+            }));
         }
     }
     let Seeds { environment, secret, .. } = &ecosystem().seeds;
@@ -223,7 +225,7 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
         let word = word(lab.run.id(), 1000 + sent.len());
         // What the build may need of a file that is there stays in it.
         let mut content = match class {
-            Class::Environment => std::fs::read(root.join(&path)).unwrap_or_default(),
+            Class::Environment => text::read(&root.join(&path), text::SMALL).unwrap_or_default(),
             _ => Vec::new(),
         };
         content.extend(format!("\nDOCKWRIGHT_SEED={word}\n").into_bytes());

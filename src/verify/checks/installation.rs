@@ -10,7 +10,7 @@ use crate::lab::host::interpolated;
 use crate::lab::lineage::is_of_service;
 use crate::lab::{Lab, blame, changes};
 use crate::subject::RoleSubject;
-use crate::text::listed;
+use crate::text::{self, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -138,7 +138,7 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
         }
     }
     // The same file read on a host where every variable that it could mean is something else.
-    let text = std::fs::read_to_string(&lab.subject.compose.file).unwrap_or_default();
+    let text = text::read_text(&lab.subject.compose.file, text::SMALL).unwrap_or_default();
     let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
     let Ok(other) = compose::read(&lab.subject.folder, &hostile) else { return None };
     let other = other.services.get(&service.name)?;

@@ -9,6 +9,7 @@ use crate::lab::taint::is_telling;
 use crate::lab::{Lab, blame};
 use crate::project::Deployment;
 use crate::subject::RoleSubject;
+use crate::text;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, pass};
 
@@ -141,7 +142,7 @@ fn from_host(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     // The same file read on a host where every variable that it could mean is something else.
     let compose = &lab.subject.compose;
     let files = compose.files.iter().chain(service.env_files.iter().map(|file| &file.path));
-    let texts = files.filter_map(|file| std::fs::read_to_string(file).ok());
+    let texts = files.filter_map(|file| text::read_text(file, text::SMALL).ok());
     let mut names: BTreeSet<String> = texts.flat_map(|text| interpolated(&text)).collect();
     names.extend(compose.interpolated.iter().map(|one| one.name.clone()));
     let hostile = names.into_iter().map(|name| (name, "4242".to_owned())).collect();

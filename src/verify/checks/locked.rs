@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::leavings::{below_any, is_foreign};
 use crate::dockerfile::Kind;
 use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::lab::Lab;
+use crate::lab::{Lab, images};
 use crate::stacks::{LockProbe, Says, ecosystem};
 use crate::subject::Target;
 use crate::verify::stop::Checked;
@@ -54,7 +54,7 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
     };
     // The end of a log may be no more than how the command is used.
     let (mut printed, mut failed) = (BTreeMap::<u32, Vec<String>>::new(), None);
-    let outcome = lab.run.build(request, |event| match event {
+    let outcome = images::build(&lab.run, request, |event| match event {
         BuildEvent::Log { step, line } => printed.entry(step).or_default().push(line),
         BuildEvent::StepFailed { step, .. } => failed = Some(step.id),
         _ => {}

@@ -18,6 +18,7 @@ mod owner;
 mod pinned;
 mod poison;
 mod privilege;
+mod published;
 mod read_only;
 mod release;
 mod reload;
@@ -167,6 +168,11 @@ pub(super) const ALL: &[Entry] = &[
         contract: "installation.env-complete",
         needs: &["installation", "service"],
         check: |lab| Box::pin(ready(installation::env_complete(lab))),
+    },
+    Entry {
+        contract: "installation.port",
+        needs: &["installation", "service", "build"],
+        check: |lab| Box::pin(published::check(lab)),
     },
     Entry {
         contract: "installation.no-secret",

@@ -1,8 +1,11 @@
 //! `dev.owner`: what dev writes on the mount belongs to whoever owns it.
 
+use std::path::Path;
+
 use crate::lab::mount::source_mount;
 use crate::lab::processes::foreign;
 use crate::lab::{Lab, Scene, at_work, blame, http};
+use crate::text;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, inconclusive, pass};
 
@@ -78,9 +81,9 @@ async fn written(lab: &Lab, scene: &Scene, target: &str, uid: u32, gid: u32) -> 
 /// The group that a process of this host runs as; none if the engine is on another one.
 fn group_of(pid: i64) -> Option<u32> {
     // The first process may be the engine's init; the one it started has the ids that count.
-    let child = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let child = text::read_text(Path::new(&format!("/proc/{pid}/task/{pid}/children")), text::SMALL).ok()?;
     let pid = child.split_whitespace().next().map_or(pid.to_string(), ToOwned::to_owned);
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let status = text::read_text(Path::new(&format!("/proc/{pid}/status")), text::SMALL).ok()?;
     let line = status.lines().find(|line| line.starts_with("Gid:"))?;
     line.split_whitespace().nth(2)?.parse().ok()
 }

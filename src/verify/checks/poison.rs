@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, Ignore};
 use crate::lab::rebuild::Made;
-use crate::lab::{Lab, blame, changes, rebuild};
+use crate::lab::{Lab, blame, changes, images, rebuild};
 use crate::stacks::Stack;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
@@ -49,7 +49,7 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
         ..BuildRequest::new("poisoned", &poisoned, text).target(target.stage_name())
     };
     let expected = "what is built of the sources alone, whatever lies in the folders of outputs";
-    let image = match lab.run.build(request, |_| {}).await? {
+    let image = match images::build(&lab.run, request, |_| {}).await? {
         BuildOutcome::Built { image_id } => image_id,
         BuildOutcome::Failed(failure) => {
             let what = format!("with old outputs on the host ({}) it does not build", some(&mut reaching.iter()));

@@ -25,7 +25,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             let verdict = fail(format!("with a writable root and the usual capabilities it works, without them not: {what}"))
                 .expected("it works with a read-only root, no capability and no new privileges, writing only to declared tmpfs and volumes")
                 .at_place(service.at("tmpfs"))
-                .log(broken.log.clone());
+                .log(broken.log.clone())
+                .by_itself();
             match missing {
                 Some(path) => verdict.hint(format!(
                     "Let the service write below a folder that compose.yaml declares as `tmpfs` or as a volume, or declare the folder of {path} so."

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::compose;
 use crate::dockerfile::{Dockerfile, Kind};
 use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
-use crate::lab::images::{build_in, secrets_for};
+use crate::lab::images::{self, build_in, secrets_for};
 use crate::lab::lineage::is_of_service;
 use crate::lab::{Injection, Lab, blame};
 use crate::project::Code;
@@ -141,7 +141,7 @@ async fn again(lab: &Lab, role: &RoleSubject, service: &ImageInfo) -> Checked<Op
         no_cache: true,
         ..BuildRequest::new(format!("{}-again", role.name), &context, text).target(target.stage_name())
     };
-    match lab.run.build(request, |_| {}).await? {
+    match images::build(&lab.run, request, |_| {}).await? {
         BuildOutcome::Built { image_id } => Ok(Some(lab.engine().image(&image_id).await?.config)),
         BuildOutcome::Failed(failure) => Err(inconclusive(format!(
             "{} did not build a second time on the service image: {}",

@@ -2,18 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use super::leavings::is_program;
+use super::leavings::{ending, is_foreign, is_program, is_test};
 use super::read_only;
 use crate::lab::live::{first_answer, reloaded, same_start};
 use crate::lab::mount::source_mount;
 use crate::lab::ports::{dev_port, publish};
+use crate::lab::servers::servers;
 use crate::lab::{Lab, Scene, blame, http};
 use crate::project::Reload;
+use crate::text::{Place, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// How long a reloader has at least to see a file that is broken or gone.
 const SEEN: Duration = Duration::from_millis(1500);
+
+/// So many new answers in a row are of a service that has no old server left.
+const ROW: usize = 10;
 
 /// How far apart two edits are: reloaders that poll know a file's time to the second.
 const APART: Duration = Duration::from_millis(1100);
@@ -76,10 +81,13 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
         .at("dockwright.toml", None));
     }
     let before = scene.container.inspect().await?;
+    let serving = servers(lab, &scene.container, port).await?;
+    let mut restarts = false;
     let mut times = Vec::new();
     let mut slowest = Duration::ZERO;
     let mut saved: Option<Instant> = None;
     for edit in EDITS {
+        let lines = printed(scene).await;
         if let Some(saved) = saved {
             tokio::time::sleep_until((saved + APART).into()).await;
         }
@@ -104,7 +112,15 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
         let served = scene.answer(host, path, lab.patience(), |answer| answer.body.contains(edit.word)).await;
         if let Err(why) = served {
             let what = format!("{file}, {}, was not served: {why}", edit.name);
+            let place = idle(lab, scene, &lines).await.unwrap_or_else(|| started.clone());
+            return Ok(with_logs(scene, fail(what).at_place(&place)).await);
+        }
+        if let Some(old) = still_old(lab, host, path, edit.word).await {
+            let what = format!("{file}, {}, is in one answer and not in the next: {}", edit.name, http::shorten(&old));
             return Ok(with_logs(scene, broken(what)).await);
+        }
+        if let (Some(before), Some(now)) = (&serving, servers(lab, &scene.container, port).await?) {
+            restarts |= !now.is_subset(before);
         }
         slowest = slowest.max(start.elapsed());
         times.push(format!("{} {:.1} s", edit.name, start.elapsed().as_secs_f64()));
@@ -117,7 +133,95 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
             .await);
         }
     }
+    if restarts && let Some(what) = only_the_probe(lab, scene, probe, (host, port)).await? {
+        return Ok(with_logs(scene, broken(what)).await);
+    }
     Ok(pass(format!("served after {}", times.join(", "))))
+}
+
+/// An answer that is still the old one, after a new one: of a server beside the one that was started again. One that takes
+/// leave gets as long as a start may take.
+async fn still_old(lab: &Lab, host: u16, path: &str, word: &str) -> Option<String> {
+    let start = Instant::now();
+    let mut old = None;
+    let mut row = 0;
+    while row < ROW {
+        match http::get(host, path, Duration::from_secs(5)).await {
+            Ok(answer) if answer.body.contains(word) => row += 1,
+            Ok(answer) => (row, old) = (0, Some(answer.body)),
+            Err(why) => (row, old) = (0, Some(why)),
+        }
+        if start.elapsed() > lab.patience() {
+            return old;
+        }
+    }
+    None
+}
+
+/// Where an edit of the probe's file starts the service again, one of its other files does, too; else what there is to say.
+/// All are edited at once, as a reloader may watch only those that are in use.
+async fn only_the_probe(lab: &Lab, scene: &Scene, probe: &Reload, (host, port): (u16, u16)) -> Checked<Option<String>> {
+    let (file, path) = (probe.file.as_str(), probe.path.as_str());
+    let mut others = programs(lab)?;
+    others.retain(|other| other != file && ending(other) == ending(file) && !is_test(other) && !is_foreign(other));
+    let Some(before) = servers(lab, &scene.container, port).await?.filter(|_| !others.is_empty()) else {
+        return Ok(None);
+    };
+    tokio::time::sleep(APART).await;
+    let mut edited = Vec::new();
+    for other in &others {
+        // A line more at the top is in what compilers make, too; a first line that names a program stays the first.
+        if let Ok(text) = scene.copy.read_text(other)
+            && !text.starts_with("#!")
+            && scene.copy.write(other, format!("\n{text}").as_bytes()).is_ok()
+        {
+            edited.push(other.as_str());
+        }
+    }
+    if edited.is_empty() {
+        return Ok(None);
+    }
+    let start = Instant::now();
+    loop {
+        let now = servers(lab, &scene.container, port).await?.unwrap_or_default();
+        let new = !now.is_subset(&before);
+        if new && http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok()) {
+            return Ok(None);
+        }
+        if start.elapsed() > lab.patience() {
+            let seconds = lab.patience().as_secs();
+            let listed = listed(&edited, 3);
+            return Ok(Some(format!(
+                "an edit of {file} starts the service again, and within {seconds} s one of {listed} does not"
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// How many lines each container beside dev's has printed.
+async fn printed(scene: &Scene) -> Vec<usize> {
+    let mut lines = Vec::new();
+    for (_, container) in &scene.others {
+        lines.push(container.logs(None).await.unwrap_or_default().len());
+    }
+    lines
+}
+
+/// What starts a container beside dev's that has the source mounted, is running, and has said nothing since: a builder that
+/// does not see edits.
+async fn idle(lab: &Lab, scene: &Scene, before: &[usize]) -> Option<Place> {
+    let source = source_mount(lab).ok()?.source.as_ref();
+    let now = printed(scene).await;
+    for ((name, container), (before, now)) in scene.others.iter().zip(before.iter().zip(now)) {
+        let service = &lab.subject.compose.services[name];
+        let on_source = service.volumes.iter().any(|mount| mount.source.as_ref() == source);
+        if on_source && now == *before && container.inspect().await.is_ok_and(|state| state.running) {
+            let role = lab.subject.roles.iter().find(|role| lab.subject.service(role).name == *name);
+            return Some(role.map_or_else(|| service.at("command").clone(), |role| blame::command(&lab.subject, role)));
+        }
+    }
+    None
 }
 
 /// Waits until a file that is broken or gone has surely been seen: until the service shows it, else longer than

@@ -8,7 +8,7 @@ use regex::{Regex, RegexSet};
 use super::leavings::is_foreign;
 use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
 use crate::lab::suite::{SUITE, suite};
-use crate::lab::{Lab, Obstacle, WorkCopy, blame, changes};
+use crate::lab::{Lab, Obstacle, WorkCopy, blame, changes, images};
 use crate::stacks::{Says, SuiteProbe, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::outcome::Outcome;
@@ -100,7 +100,7 @@ async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, context: &Conte
     };
     // A suite may be run while its image is built.
     let mut log = Vec::new();
-    let outcome = lab.run.build(request, |event| {
+    let outcome = images::build(&lab.run, request, |event| {
         if let BuildEvent::Log { line, .. } = event
             && (SIGNS.iter().any(|sign| line.contains(sign)) || probe.ran.is_match(&line))
         {
