@@ -10,7 +10,7 @@ use crate::text::{Place, line_of};
 /// How many further flaws an error names.
 const FURTHER: usize = 4;
 
-/// Collects flaws, so that a person can mend a file in one go.
+/// Collects flaws, so that a person can fix a file in one go.
 pub(super) struct Flaws<'a> {
     text: &'a str,
     file: &'a Path,
