@@ -9,7 +9,7 @@ use crate::text::{Place, Unreadable, Why, line_of};
 
 /// What kind of error this is; decides the exit code and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ErrorKind {
     /// The command line, or a target that cannot be used as asked.
     Usage,
     /// dockwright.toml, compose.yaml, Dockerfile or another file that describes the project.
@@ -22,14 +22,14 @@ pub enum Kind {
     Interrupted,
 }
 
-impl Kind {
+impl ErrorKind {
     /// The exit code of the process (see docs/ARCHITECTURE.md, "Exit codes").
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Kind::Usage | Kind::Description | Kind::Io => 2,
-            Kind::Engine => 3,
-            Kind::Interrupted => 130,
+            ErrorKind::Usage | ErrorKind::Description | ErrorKind::Io => 2,
+            ErrorKind::Engine => 3,
+            ErrorKind::Interrupted => 130,
         }
     }
 
@@ -37,11 +37,11 @@ impl Kind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Usage => "usage",
-            Kind::Description => "description",
-            Kind::Io => "io",
-            Kind::Engine => "engine",
-            Kind::Interrupted => "interrupted",
+            ErrorKind::Usage => "usage",
+            ErrorKind::Description => "description",
+            ErrorKind::Io => "io",
+            ErrorKind::Engine => "engine",
+            ErrorKind::Interrupted => "interrupted",
         }
     }
 }
@@ -62,7 +62,7 @@ pub struct Location {
 /// An error with everything that a person needs to fix it.
 #[derive(Debug)]
 pub struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
     // Boxed: errors are rare and `Result` is returned everywhere, so it is kept small.
     details: Box<Details>,
@@ -80,29 +80,29 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An error of a kind; `message` says what went wrong, in one sentence without a full stop.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), details: Box::default() }
     }
 
-    /// Shorthand for [`Kind::Usage`].
+    /// Shorthand for [`ErrorKind::Usage`].
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+        Self::new(ErrorKind::Usage, message)
     }
 
-    /// Shorthand for [`Kind::Description`].
+    /// Shorthand for [`ErrorKind::Description`].
     pub fn description(message: impl Into<String>) -> Self {
-        Self::new(Kind::Description, message)
+        Self::new(ErrorKind::Description, message)
     }
 
-    /// Shorthand for [`Kind::Engine`].
+    /// Shorthand for [`ErrorKind::Engine`].
     pub fn engine(message: impl Into<String>) -> Self {
-        Self::new(Kind::Engine, message)
+        Self::new(ErrorKind::Engine, message)
     }
 
     /// An I/O error: `what` was being done, as "cannot read", to `path`.
     #[must_use]
     pub fn io(what: &str, path: &Path, source: std::io::Error) -> Self {
-        Self::new(Kind::Io, format!("{what} {}", path.display())).because(source)
+        Self::new(ErrorKind::Io, format!("{what} {}", path.display())).because(source)
     }
 
     /// Says in which file the error is.
@@ -125,6 +125,35 @@ impl Error {
         self
     }
 
+    /// Adds several causes, each of its own.
+    #[must_use]
+    pub fn because_all(self, causes: Vec<String>) -> Self {
+        let chain = causes.into_iter().rev().fold(None, |next, text| Some(Box::new(Cause { text, next })));
+        match chain {
+            Some(chain) => self.because(chain),
+            None => self,
+        }
+    }
+
+    /// The same error with each of its texts as `clean` makes it.
+    #[must_use]
+    pub fn with_texts(self, clean: &dyn Fn(&str) -> String) -> Self {
+        let causes = self.causes().iter().map(|cause| clean(cause)).collect();
+        let Details { location, hints, .. } = *self.details;
+        let location = location.map(|at| Location { text: at.text.as_deref().map(clean), ..at });
+        let hints = hints.iter().map(|hint| clean(hint)).collect();
+        let details = Box::new(Details { location, hints, source: None });
+        Self { kind: self.kind, message: clean(&self.message), details }.because_all(causes)
+    }
+
+    /// The same error without what stands in the file that it is about, which is nobody's business here.
+    #[must_use]
+    pub fn unquoted(self) -> Self {
+        let location = self.details.location.map(|at| Location { text: None, ..at });
+        let what = "this file is outside of the project, and cannot be read as what the project says it is";
+        Self { details: Box::new(Details { location, ..Details::default() }), ..Self::new(self.kind, what) }
+    }
+
     /// Adds what to do next, in the imperative.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -134,7 +163,7 @@ impl Error {
 
     /// The error's kind.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -176,6 +205,25 @@ impl Error {
             next = error.source();
         }
         causes
+    }
+}
+
+/// One of several causes.
+#[derive(Debug)]
+struct Cause {
+    text: String,
+    next: Option<Box<Cause>>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Cause {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.next.as_deref().map(|next| next as _)
     }
 }
 

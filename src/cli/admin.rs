@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 
 use super::args::{Args, CompletionsArgs};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ui::Ui;
 
 pub(super) fn completions(ui: &Ui, options: &CompletionsArgs) {
@@ -14,7 +14,7 @@ pub(super) fn completions(ui: &Ui, options: &CompletionsArgs) {
 
 pub(super) fn man(ui: &Ui) -> Result<u8> {
     let mut page = Vec::new();
-    let failed = |error: std::io::Error| Error::new(Kind::Io, "cannot make the manual page").because(error);
+    let failed = |error: std::io::Error| Error::new(ErrorKind::Io, "cannot make the manual page").because(error);
     clap_mangen::Man::new(Args::command()).render(&mut page).map_err(failed)?;
     let mut args = Args::command();
     // Names the subcommands in full: dockwright-verify and so on.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::gate::Trusted;
+
 /// Gives a service its six container roles, and proves on a real engine that each role keeps its promises.
 #[derive(Debug, Parser)]
 #[command(name = "dockwright", version, about, propagate_version = true, disable_help_subcommand = true)]
@@ -18,7 +20,7 @@ pub struct Args {
     pub format: FormatArg,
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
 }
 
 impl Args {
@@ -50,7 +52,7 @@ pub enum FormatArg {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportArg {
     /// `KIND=FILE`.
-    File(crate::report::Kind, PathBuf),
+    File(crate::report::ReportKind, PathBuf),
     /// `github`: for the runner.
     Github,
 }
@@ -62,11 +64,11 @@ impl std::str::FromStr for ReportArg {
         let kinds = "html, json, junit, ndjson and sarif, each with =FILE, and github without";
         let (name, file) = text.split_once('=').map_or((text, None), |(name, file)| (name, Some(file)));
         let kind = match name {
-            "html" => crate::report::Kind::Html,
-            "json" => crate::report::Kind::Json,
-            "junit" => crate::report::Kind::Junit,
-            "ndjson" => crate::report::Kind::Ndjson,
-            "sarif" => crate::report::Kind::Sarif,
+            "html" => crate::report::ReportKind::Html,
+            "json" => crate::report::ReportKind::Json,
+            "junit" => crate::report::ReportKind::Junit,
+            "ndjson" => crate::report::ReportKind::Ndjson,
+            "sarif" => crate::report::ReportKind::Sarif,
             "github" if file.is_none() => return Ok(Self::Github),
             "github" => return Err("github takes no file: the report goes to the runner".into()),
             _ => return Err(format!("the kinds are {kinds}")),
@@ -78,11 +80,39 @@ impl std::str::FromStr for ReportArg {
     }
 }
 
+/// `--trust`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustArg {
+    /// A kind, or one thing of it.
+    One(Trusted),
+    /// Nothing, wherever this runs.
+    Nothing,
+}
+
+impl std::str::FromStr for TrustArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" { Ok(Self::Nothing) } else { text.parse().map(Self::One) }
+    }
+}
+
+/// What the project may have of the host.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TrustArgs {
+    /// Let the project have what it asks of this host: a kind such as host-folders, or one thing of it, such as
+    /// host-variables=TAG; several with commas; `none` refuses all that is asked for, also outside of CI
+    #[arg(long, value_name = "KIND[=WHAT]", value_delimiter = ',')]
+    pub trust: Vec<TrustArg>,
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Make a new service with all its roles
+pub enum CliCommand {
+    /// Create a service with all its roles
     New(NewArgs),
+    /// Give the repository that is there its roles, or adopt its own Dockerfile
+    Init(InitArgs),
     /// Print the files that the description renders to
     Show(ShowArgs),
     /// Build every role on the engine and check its contracts
@@ -95,6 +125,8 @@ pub enum Command {
     Clean(CleanArgs),
     /// Explain what a role or contract promises, how it is checked and how to fix it
     Explain(ExplainArgs),
+    /// Lock the external images by digest: in dockwright.lock, and where the files name them
+    Pin(PinArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -102,13 +134,14 @@ pub enum Command {
 }
 
 /// `dockwright new`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct NewArgs {
-    /// The name of the service and of its folder: lower-case letters, digits and dashes
-    pub name: String,
-    /// The stack that the service is written in
-    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::NAMES.iter().copied()))]
-    pub stack: String,
+    /// The name of the service and of its folder: lower-case letters, digits and dashes; `.` for the folder that you are in
+    /// [on a terminal: asked for]
+    pub name: Option<String>,
+    /// The stack that the service is written in [on a terminal: asked for]
+    #[arg(short, long, value_parser = clap::builder::PossibleValuesParser::new(crate::stacks::starters()))]
+    pub stack: Option<String>,
     /// The package manager, if the stack has several
     #[arg(long)]
     pub manager: Option<String>,
@@ -128,6 +161,32 @@ pub struct NewArgs {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub into: PathBuf,
     /// List the files that would be written, and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// `dockwright init`.
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// The repository's folder [default: the project's folder]
+    #[arg(value_name = "PATH")]
+    pub repository: Option<PathBuf>,
+    /// Keep the Dockerfile and the compose file that are there, and write in dockwright.toml which role is what of them
+    #[arg(long)]
+    pub adopt: bool,
+    /// The compose service that the description is about, where there are several [default: the likeliest]
+    #[arg(long, value_name = "NAME", requires = "adopt")]
+    pub service: Option<String>,
+    /// Say yourself what a field is, such as port=8080; may be repeated, and beats what is found
+    #[arg(long, value_name = "FIELD=VALUE", conflicts_with = "adopt")]
+    pub set: Vec<String>,
+    /// The stack that the service is written in
+    #[arg(short, long, conflicts_with = "adopt")]
+    pub stack: Option<String>,
+    /// The service's folder in a repository with several
+    #[arg(long, value_name = "DIR", conflicts_with = "adopt")]
+    pub path: Option<PathBuf>,
+    /// Print what would be written, or what is found, and write nothing
     #[arg(short = 'n', long)]
     pub dry_run: bool,
 }
@@ -163,6 +222,7 @@ pub struct ShowArgs {
 
 /// `dockwright verify`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct VerifyArgs {
     /// The roles and contracts to verify [default: all]
     #[arg(value_name = "ROLE|CONTRACT")]
@@ -176,9 +236,15 @@ pub struct VerifyArgs {
     /// Exit with 4 if a contract is inconclusive and none failed
     #[arg(long)]
     pub strict: bool,
+    /// Print the evidence of what passed, too
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Also write a report: html, json, junit, ndjson or sarif, or `github` without a file; may be repeated
     #[arg(long, value_name = "KIND=FILE")]
     pub report: Vec<ReportArg>,
+    /// What the project may have of this host
+    #[command(flatten)]
+    pub trust: TrustArgs,
 }
 
 /// `dockwright build`.
@@ -187,6 +253,9 @@ pub struct BuildArgs {
     /// How the build gets the source
     #[arg(long, value_enum, default_value_t = SourceArg::Copy)]
     pub source: SourceArg,
+    /// What the project may have of this host
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// The image's name [default: NAME:latest]
     #[arg(short, long)]
     pub tag: Option<String>,
@@ -220,6 +289,17 @@ pub struct CleanArgs {
 pub struct ExplainArgs {
     /// A role such as dev, or a contract such as dev.reload [default: a list of all]
     pub what: Option<String>,
+}
+
+/// `dockwright pin`.
+#[derive(Debug, clap::Args)]
+pub struct PinArgs {
+    /// Write nothing; exit with 1 if an image is not locked, or its registry has another one of that name by now
+    #[arg(long)]
+    pub check: bool,
+    /// Report what would be locked, and write nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
 }
 
 /// `dockwright completions`.

@@ -21,8 +21,11 @@ struct Ability {
 pub(super) fn doctor(ui: &Ui) -> Result<u8> {
     let (info, disk, leftovers) = scope::runtime()?.block_on(async {
         let engine = Engine::connect().await?;
-        let disk = engine.disk_usage().await.ok();
-        Ok::<_, Error>((engine.info().clone(), disk, engine.leftovers(false).await?))
+        let look = async {
+            let disk = engine.disk_usage().await.ok();
+            Ok::<_, Error>((engine.info().clone(), disk, engine.leftovers(false).await?))
+        };
+        scope::while_it_answers(&engine, Box::pin(look)).await
     })?;
     let abilities = [
         Ability { there: info.buildkit, name: "BuildKit", without: "builds are slower, and RUN --mount may not work" },
@@ -35,7 +38,6 @@ pub(super) fn doctor(ui: &Ui) -> Result<u8> {
     ];
     if ui.format == Format::Json {
         let abilities: Vec<_> = abilities.iter().map(|one| json!({ "name": one.name, "there": one.there })).collect();
-        let disk = disk.map(|disk| format!("{disk:?}"));
         ui.json(&json!({ "schema": 1, "engine": info, "abilities": abilities, "disk": disk, "leftovers": leftovers }));
         return Ok(0);
     }
@@ -63,7 +65,7 @@ pub(super) fn doctor(ui: &Ui) -> Result<u8> {
         let _ = writeln!(text, "  {YELLOW}the engine warns{YELLOW:#}: {warning}");
     }
     let _ = match leftovers.len() {
-        0 => writeln!(text, "  nothing is left behind by earlier runs"),
+        0 => writeln!(text, "  earlier runs left nothing behind"),
         count => writeln!(text, "  killed runs left {count} things behind: `dockwright clean` removes them"),
     };
     ui.out(&text);
@@ -74,12 +76,15 @@ pub(super) fn clean(ui: &Ui, options: &CleanArgs) -> Result<u8> {
     let copies = workcopy::sweep(options.dry_run);
     let (removed, failed) = scope::runtime()?.block_on(async {
         let engine = Engine::connect().await?;
-        let leftovers = engine.leftovers(options.all).await?;
-        if options.dry_run {
-            return Ok::<_, Error>((leftovers, Vec::new()));
-        }
-        let swept = engine.remove(leftovers).await;
-        Ok((swept.removed, swept.failed))
+        let removal = async {
+            let leftovers = engine.leftovers(options.all).await?;
+            if options.dry_run {
+                return Ok::<_, Error>((leftovers, Vec::new()));
+            }
+            let swept = engine.remove(leftovers).await;
+            Ok((swept.removed, swept.failed))
+        };
+        scope::while_it_answers(&engine, Box::pin(removal)).await
     })?;
     if ui.format == Format::Json {
         let failed: Vec<_> = failed.iter().map(|(what, why)| json!({ "what": what, "why": why })).collect();

@@ -58,7 +58,8 @@ fn role_json(role: &Role) -> serde_json::Value {
 fn contract_json(contract: &Contract) -> serde_json::Value {
     json!({
         "contract": contract.name, "role": contract.role(), "promise": contract.promise,
-        "how": contract.how, "fix": contract.fix, "yields_to": contract.yields_to,
+        "how": contract.how, "therefore": contract.therefore, "assumes": contract.assumes,
+        "fix": contract.fix, "yields_to": contract.yields_to,
     })
 }
 
@@ -81,10 +82,16 @@ fn one_contract(ui: &Ui, contract: &Contract) {
     if ui.format == Format::Json {
         return ui.json(&contract_json(contract));
     }
-    let mut text = format!(
-        "{BOLD}{}{BOLD:#}\n\n{}\n\n{BOLD}How it is checked{BOLD:#}\n{}\n\n{BOLD}How to fix it{BOLD:#}\n{}\n",
-        contract.name, contract.promise, contract.how, contract.fix
-    );
+    let mut text = format!("{BOLD}{}{BOLD:#}\n\n{}\n", contract.name, contract.promise);
+    let limits: Vec<String> = contract.assumes.iter().map(|limit| format!("- {limit}")).collect();
+    for (heading, words) in [
+        ("How it is checked", contract.how),
+        ("Why that shows it", contract.therefore),
+        ("What it does not see", limits.join("\n").as_str()),
+        ("How to fix it", contract.fix),
+    ] {
+        let _ = write!(text, "\n{BOLD}{heading}{BOLD:#}\n{words}\n");
+    }
     if !contract.yields_to.is_empty() {
         let _ = write!(text, "\n{BOLD}Fix these first, if they fail{BOLD:#}\n{}\n", contract.yields_to.join(", "));
     }

@@ -10,25 +10,32 @@ use crate::text;
 use crate::verify::Memory;
 use crate::write;
 
-/// The file that holds the passes of one project; or why there is none.
-pub(super) struct Passes(std::result::Result<PathBuf, String>);
+/// Where the passes of one project are.
+pub(super) enum Passes {
+    /// In a file.
+    In(PathBuf),
+    /// Nowhere, which is as it should be: a runner's cache may be another pull request's.
+    Nowhere,
+    /// Nowhere, for a reason that people want to know.
+    Lost(String),
+}
 
 impl Passes {
     /// Those of the project in a folder. `forgets` says why nothing of it may be remembered.
     pub(super) fn of(project: &Path, forgets: Option<String>) -> Self {
-        // A runner's cache may be another pull request's.
-        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0");
-        Self(match forgets {
-            Some(why) => Err(why),
-            None if in_ci => Err(String::new()),
-            None => file(project),
-        })
+        match forgets {
+            Some(why) => Self::Lost(why),
+            None if super::in_ci() => Self::Nowhere,
+            None => file(project).map_or_else(Self::Lost, Self::In),
+        }
     }
 
     /// What is known; nothing, if there is no such file.
     pub(super) fn recall(&self) -> Memory {
-        let text = self.0.as_ref().ok().and_then(|file| text::read(file, text::SMALL).ok());
-        text.map(|text| Memory::of_text(&text)).unwrap_or_default()
+        match self {
+            Self::In(file) => text::read(file, text::SMALL).map(|text| Memory::of_text(&text)).unwrap_or_default(),
+            Self::Nowhere | Self::Lost(_) => Memory::default(),
+        }
     }
 
     /// Keeps what a run has learned.
@@ -36,11 +43,10 @@ impl Passes {
     /// # Errors
     /// Why the next run will not know of it.
     pub(super) fn keep(&self, memory: &Memory) -> Result<()> {
-        match &self.0 {
-            Ok(file) => write::keep(file, memory.to_text().as_bytes()),
-            // Whoever runs it in CI expects no more.
-            Err(why) if why.is_empty() => Ok(()),
-            Err(why) => Err(Error::description(why.clone())),
+        match self {
+            Self::In(file) => write::keep(file, memory.to_text().as_bytes()),
+            Self::Nowhere => Ok(()),
+            Self::Lost(why) => Err(Error::description(why.clone())),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use super::args::{Args, FormatArg, ReportArg, VerifyArgs};
 use crate::error::{Error, Result};
-use crate::report::{self, Kind, Manner};
+use crate::report::{self, Manner, ReportKind};
 use crate::ui::Ui;
 use crate::verify::{Moment, Record, Report};
 use crate::write;
@@ -15,7 +15,9 @@ pub(super) struct Reports {
     ui: Ui,
     format: FormatArg,
     github: bool,
-    files: Vec<(Kind, PathBuf)>,
+    /// Whether what passed is printed with its evidence.
+    evidence: bool,
+    files: Vec<(ReportKind, PathBuf)>,
     manner: Manner,
     record: Record,
     /// Kept only if a report is made of them.
@@ -42,7 +44,7 @@ impl Reports {
         if let Some(file) = reports.step_summary() {
             write::append(&file, "")?;
         }
-        reports.moments = reports.files.iter().any(|(kind, _)| *kind == Kind::Ndjson).then(Mutex::default);
+        reports.moments = reports.files.iter().any(|(kind, _)| *kind == ReportKind::Ndjson).then(Mutex::default);
         Ok(reports)
     }
 
@@ -52,7 +54,16 @@ impl Reports {
         let manner =
             Manner { strict: options.strict, prefix: prefix(&args.project, &here), project: args.project.clone() };
         let github = args.format == FormatArg::Github || options.report.contains(&ReportArg::Github);
-        Self { ui, format: args.format, github, files: Vec::new(), manner, record: Record::default(), moments: None }
+        Self {
+            ui,
+            format: args.format,
+            github,
+            evidence: options.verbose,
+            files: Vec::new(),
+            manner,
+            record: Record::default(),
+            moments: None,
+        }
     }
 
     /// Where GitHub's runner wants the table.
@@ -86,12 +97,12 @@ impl Reports {
         let nothing = Vec::new();
         match self.format {
             FormatArg::Human if report.error.is_none() || !report.contracts.is_empty() => {
-                self.ui.out(&report::human::summary(&report, self.ui.width()));
+                self.ui.out(&report::human::summary(&report, self.ui.width(), self.evidence));
             }
             FormatArg::Human | FormatArg::Github | FormatArg::Ndjson => {}
-            FormatArg::Json => self.ui.out(&report::text(Kind::Json, &report, &nothing, &self.manner)),
-            FormatArg::Junit => self.ui.out(&report::text(Kind::Junit, &report, &nothing, &self.manner)),
-            FormatArg::Sarif => self.ui.out(&report::text(Kind::Sarif, &report, &nothing, &self.manner)),
+            FormatArg::Json => self.ui.out(&report::text(ReportKind::Json, &report, &nothing, &self.manner)),
+            FormatArg::Junit => self.ui.out(&report::text(ReportKind::Junit, &report, &nothing, &self.manner)),
+            FormatArg::Sarif => self.ui.out(&report::text(ReportKind::Sarif, &report, &nothing, &self.manner)),
         }
         let mut failed = self.github.then(|| self.for_runner(&report)).transpose().err();
         let moments = self.moments.as_ref().map(|moments| moments.lock().expect("nothing panics with the events"));

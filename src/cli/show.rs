@@ -4,16 +4,21 @@ use serde_json::json;
 
 use super::args::{Args, ShowArgs};
 use crate::error::{Error, Result};
-use crate::project::Project;
 use crate::render::{self, File};
 use crate::roles;
-use crate::stacks::Origin;
+use crate::stacks::{Origin, Table};
 use crate::ui::{DIM, Format, Ui};
 
 pub(super) fn run(ui: &Ui, args: &Args, options: &ShowArgs) -> Result<u8> {
     let project = super::project(args)?;
+    let Some(stack) = &project.stack else {
+        return Err(Error::usage(
+            "there is nothing to show: the description names no stack, so the files are your own",
+        )
+        .hint("`dockwright verify` proves the roles that it names"));
+    };
     if options.origin {
-        return origins(ui, &project, options.what.as_deref());
+        return origins(ui, &stack.origins, options.what.as_deref());
     }
     let files = render::scaffold(&project);
     let shown: Vec<File> = match options.what.as_deref() {
@@ -43,12 +48,12 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &ShowArgs) -> Result<u8> {
 }
 
 /// The values that the files are made from, each with the layers that say it.
-fn origins(ui: &Ui, project: &Project, role: Option<&str>) -> Result<u8> {
+fn origins(ui: &Ui, origins: &Table, role: Option<&str>) -> Result<u8> {
     if let Some(role) = role.filter(|role| roles::find(role).is_none()) {
         return Err(Error::usage(format!("`{role}` is not a role")).hint("`--origin` takes a role, or nothing"));
     }
     let of_role = |path: &str| role.is_none_or(|role| path.split('.').next() == Some(role));
-    let values = project.stack.origins.leaves().into_iter().filter(|(path, ..)| of_role(path));
+    let values = origins.leaves().into_iter().filter(|(path, ..)| of_role(path));
     if ui.format == Format::Json {
         let origin = |one: &Origin| json!({ "layer": one.layer.to_string(), "file": *one.file, "line": one.line });
         let value = |(path, value, origins): (String, String, Vec<Origin>)| json!({ "path": path, "value": value, "origins": origins.iter().map(origin).collect::<Vec<_>>() });

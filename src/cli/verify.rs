@@ -5,22 +5,24 @@ use std::sync::{Arc, OnceLock};
 use super::args::{Args, VerifyArgs};
 use super::passes::Passes;
 use super::reports::Reports;
-use super::scope::Scope;
+use super::scope::EngineScope;
+use super::trust;
 use crate::error::{Error, Result};
 use crate::report;
-use crate::ui::{Live, Ui};
+use crate::ui::{Live, Steady, Ui};
 use crate::verify::{self, Ending, Event, Failure, Redactor, Request};
 
 /// Returns the exit code: an error has been reported by then.
 pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
     // A report that could not be written is reported first.
     let reports = match Reports::check(*ui, args, options) {
-        Ok(reports) => reports,
-        Err(error) => return broken_off(*ui, &Reports::on_stdout(*ui, args, options), &error, None),
+        Ok(reports) => Arc::new(reports),
+        Err(error) => return broken_off(*ui, &Reports::on_stdout(*ui, args, options), &error),
     };
     let redactor = OnceLock::new();
     if let Err(error) = prove(*ui, args, options, &reports, &redactor) {
-        return broken_off(*ui, &reports, &error, redactor.get());
+        let error = error.with_texts(&|text| redactor.get().map_or_else(|| text.to_owned(), |one| one.text(text)));
+        return broken_off(*ui, &reports, &super::told(args, error));
     }
     let ending = match reports.deliver() {
         Ok(report) => report.outcome,
@@ -38,10 +40,8 @@ pub(super) fn run(ui: &Ui, args: &Args, options: &VerifyArgs) -> u8 {
 }
 
 /// Reports what was known until an error, and shows the error on stderr, too. Returns the exit code.
-fn broken_off(ui: Ui, reports: &Reports, error: &Error, redactor: Option<&Arc<Redactor>>) -> u8 {
-    let failure = Failure::of(error);
-    let failure = redactor.map_or_else(|| failure.clone(), |redactor| redactor.failure(failure.clone()));
-    reports.hear(&reports.record().broken_off(failure));
+fn broken_off(ui: Ui, reports: &Reports, error: &Error) -> u8 {
+    reports.hear(&reports.record().broken_off(Failure::of(error)));
     let delivered = reports.deliver();
     ui.explain(error);
     if let Err(error) = delivered {
@@ -54,31 +54,38 @@ fn prove(
     ui: Ui,
     args: &Args,
     options: &VerifyArgs,
-    reports: &Reports,
+    reports: &Arc<Reports>,
     redactor: &OnceLock<Arc<Redactor>>,
 ) -> Result<()> {
-    let scope = Scope::new()?;
+    let mut scope = EngineScope::new()?;
     let request = Request {
         folder: args.project.clone(),
         project: super::project(args)?,
         only: options.only.clone(),
         build_only: options.build_only,
         fresh: options.fresh,
-        env: super::environment(),
+        env: super::environment(&args.project),
         now: super::now(),
     };
     // Mistakes in files are reported before an engine is looked for.
-    let plan = verify::plan(&request)?;
+    let mut plan = scope.compute(move || verify::plan(&request))?;
     let _ = redactor.set(plan.redactor());
+    let withheld = trust::pass(ui, &options.trust, &args.project, plan.asks())
+        .inspect_err(|_| plan.broken_as_written().iter().for_each(|moment| reports.hear(moment)))?;
+    plan.withhold(&withheld);
     let show = show(ui, ui.live());
-    let sink = |moment: verify::Moment| {
-        reports.hear(&moment);
+    let heard = reports.clone();
+    let sink = move |moment: verify::Moment| {
+        heard.hear(&moment);
         show(&moment.event);
     };
     let passes = Passes::of(&args.project, plan.forgets());
-    let mut memory = passes.recall();
-    let before = memory.clone();
-    scope.with_run("verify", async |run| verify::run(plan, &run, &mut memory, &sink).await)?;
+    let before = passes.recall();
+    let mut memory = before.clone();
+    let memory = scope.with_run("verify", async move |run| {
+        verify::run(plan, &run, &mut memory, &sink).await?;
+        Ok(memory)
+    })?;
     // A run that only builds has nothing to remember.
     let remembered = if options.build_only || memory == before { Ok(()) } else { passes.keep(&memory) };
     // The results stand, whether or not the next run can use them.
@@ -88,10 +95,24 @@ fn prove(
     Ok(())
 }
 
+/// Tells what a row is about from now on, or that it is done.
+fn follow(event: &Event, now: &dyn Fn(&str, &str), done: &dyn Fn(&str)) {
+    match event {
+        Event::BuildStep { role, step } => now(role, step),
+        Event::CheckStarted { contract } => now(contract, "checking"),
+        Event::BuildDone(role) => done(&role.role),
+        Event::Pulled { service, .. } => done(service),
+        Event::CheckDone(finding) => done(finding.contract),
+        Event::Started(_) | Event::Ended { .. } => {}
+    }
+}
+
 /// How events are shown: as rows on a terminal, as lines elsewhere.
 fn show(ui: Ui, live: bool) -> Box<dyn Fn(&Event) + Send + Sync> {
     if !live {
+        let steady = Steady::new(ui);
         return Box::new(move |event| {
+            follow(event, &|row, text| steady.now(row, text), &|row| steady.done(row));
             if let Some(line) = report::human::line(event) {
                 ui.say(&format!("{line}\n"));
             }
@@ -99,13 +120,7 @@ fn show(ui: Ui, live: bool) -> Box<dyn Fn(&Event) + Send + Sync> {
     }
     let rows = Live::default();
     Box::new(move |event| {
-        match event {
-            Event::BuildStep { role, step } => rows.now(role, step),
-            Event::CheckStarted { contract } => rows.now(contract, "checking"),
-            Event::BuildDone(role) => rows.done(&role.role),
-            Event::CheckDone(finding) => rows.done(finding.contract),
-            Event::Started(_) | Event::Ended { .. } => {}
-        }
+        follow(event, &|row, text| rows.now(row, text), &|row| rows.done(row));
         if let Some(line) = report::human::line(event) {
             rows.line(&line);
         }

@@ -2,26 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use super::context::Context;
-use super::fault::Fault;
+use super::context::Decoding;
+use super::details::ulimits;
+use super::fault::ComposeFault;
 use super::keys;
 use super::mounts::file_refs;
 use super::parts::Build;
 use super::paths::resolve;
 use super::values::{boolean, bytes, extra_hosts, map, pairs, text, texts, unique};
-use super::yaml::{Node, Value};
+use super::yaml::{YamlNode, YamlValue};
 use crate::text::Place;
 
 /// The long form, or a string that is the context.
-pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fault> {
-    let long = matches!(node.value, Value::Map(_));
+pub(super) fn build(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Build, ComposeFault> {
+    let long = matches!(node.value, YamlValue::Map(_));
     if long {
         context.check(node, keys::BUILD, "build.", "`build`")?;
     }
     let at = |field: &str| node.get(field);
     let word = |field: &str| at(field).map(|node| text(node, field)).transpose();
     let flag = |field: &str| at(field).map(|node| boolean(node, field)).transpose();
-    let list = |field: &str| -> Result<Vec<String>, Fault> {
+    let list = |field: &str| -> Result<Vec<String>, ComposeFault> {
         Ok(unique(at(field).map(|node| texts(node, field)).transpose()?.unwrap_or_default()))
     };
     let written = if long { at("context") } else { Some(node) };
@@ -31,10 +32,13 @@ pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fau
     if inline.is_some()
         && let Some(file) = at("dockerfile")
     {
-        return Err(Fault::new(&file.place, "`dockerfile` and `dockerfile_inline` cannot both be set"));
+        return Err(ComposeFault::new(&file.place, "`dockerfile` and `dockerfile_inline` cannot both be set"));
     }
-    let mut args = BTreeMap::new();
+    let (mut args, mut args_from_host) = (BTreeMap::new(), Vec::new());
     for (name, value) in at("args").map(|node| pairs(node, "build.args")).transpose()?.unwrap_or_default() {
+        if value.is_none() {
+            args_from_host.push(name.clone());
+        }
         let value = value.or_else(|| context.env.get(&name).cloned());
         args.insert(name, value);
     }
@@ -49,6 +53,7 @@ pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fau
         dockerfile_inline: inline,
         target: word("target")?,
         args,
+        args_from_host,
         additional_contexts: additional
             .into_iter()
             .map(|(name, value)| {
@@ -77,12 +82,13 @@ pub(super) fn build(node: &Node, context: &mut Context<'_>) -> Result<Build, Fau
             .transpose()?
             .unwrap_or_default(),
         shm_size: at("shm_size").map(|node| bytes(node, "build.shm_size")).transpose()?,
+        ulimits: at("ulimits").map(|node| ulimits(node, context)).transpose()?.unwrap_or_default(),
         place: node.place.clone(),
     })
 }
 
 /// A build context: a folder made absolute, anything with a scheme as it is.
-fn context_path(raw: &str, place: &Place, context: &Context<'_>) -> String {
+fn context_path(raw: &str, place: &Place, context: &Decoding<'_>) -> String {
     let remote = raw.contains("://") || raw.starts_with("git@") || raw.starts_with("github.com/");
     // Of another service's image, or a named one.
     if remote || raw.starts_with("service:") {

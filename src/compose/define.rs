@@ -2,34 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::Fault;
+use super::fault::ComposeFault;
 use super::keys::{Keys, check};
 use super::model::{Compose, Definition, Unsupported};
-use super::paths::resolve;
+use super::paths::{Surroundings, resolve};
 use super::values::{boolean, entries, map, text};
-use super::yaml::{Key, Node, Value};
+use super::yaml::{YamlKey, YamlNode, YamlValue};
 use crate::spec::MountKind;
 use crate::text::nearest;
 
 /// Refuses a name that Compose refuses: its schema has `^[a-zA-Z0-9._-]+$` for services, volumes, secrets and configs (compose-spec.json).
-pub(super) fn named(key: &Key, section: &str) -> Result<(), Fault> {
+pub(super) fn named(key: &YamlKey, section: &str) -> Result<(), ComposeFault> {
     let name = &key.text;
     if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) {
         return Ok(());
     }
-    let fault = Fault::new(&key.place, format!("`{}` cannot name anything in `{section}`", name.escape_debug()));
+    let fault = ComposeFault::new(&key.place, format!("`{}` cannot name anything in `{section}`", name.escape_debug()));
     Err(fault.hint("a name consists of letters, digits, `.`, `_` and `-`"))
 }
 
 /// One section of the top level.
 pub(super) fn definitions(
-    root: &Node,
+    root: &YamlNode,
     section: &str,
     keys: &Keys,
     project: &str,
-    env: &BTreeMap<String, String>,
+    env: &Surroundings,
     unsupported: &mut Vec<Unsupported>,
-) -> Result<BTreeMap<String, Definition>, Fault> {
+) -> Result<BTreeMap<String, Definition>, ComposeFault> {
     let mut found = BTreeMap::new();
     let Some(node) = root.get(section) else { return Ok(found) };
     for (key, node) in entries(node, section)? {
@@ -38,26 +38,38 @@ pub(super) fn definitions(
             named(key, section)?;
         }
         let path = format!("{section}.{}", key.text);
-        let empty: &[(Key, Node)] = &[];
-        let own = if node.value == Value::Null { empty } else { entries(node, &path)? };
+        let empty: &[(YamlKey, YamlNode)] = &[];
+        let own = if node.value == YamlValue::Null { empty } else { entries(node, &path)? };
         check(own, keys, &[], &format!("`{path}`"), &mut |inner, why| {
             unsupported.push(Unsupported {
                 service: None,
                 field: format!("{path}.{}", inner.text),
                 place: inner.place.clone(),
                 why: why.to_owned(),
+                untrusted: false,
             });
         })?;
+        if let Some(driver) = node.get("driver").filter(|_| section == "networks")
+            && !driver.scalar().is_some_and(|name| ["", "bridge", "default"].contains(&name.as_str()))
+        {
+            unsupported.push(Unsupported {
+                service: None,
+                field: format!("{path}.driver"),
+                place: driver.place.clone(),
+                why: "dockwright's networks are bridges".to_owned(),
+                untrusted: false,
+            });
+        }
         let at = |field: &str| node.get(field);
         let word = |field: &str| at(field).map(|node| text(node, &format!("{path}.{field}"))).transpose();
         let flag = |field: &str| at(field).map(|node| boolean(node, &format!("{path}.{field}"))).transpose();
-        let texts = |field: &str| -> Result<BTreeMap<String, String>, Fault> {
+        let texts = |field: &str| -> Result<BTreeMap<String, String>, ComposeFault> {
             Ok(at(field).map(|node| map(node, field)).transpose()?.unwrap_or_default())
         };
         // `external: {name: x}` is the old form.
-        let old_name = at("external").and_then(|node| node.get("name")).and_then(Node::scalar);
+        let old_name = at("external").and_then(|node| node.get("name")).and_then(YamlNode::scalar);
         let external = match at("external") {
-            Some(node) if matches!(node.value, Value::Map(_)) => true,
+            Some(node) if matches!(node.value, YamlValue::Map(_)) => true,
             Some(node) => boolean(node, &format!("{path}.external"))?,
             None => false,
         };
@@ -79,6 +91,7 @@ pub(super) fn definitions(
                 attachable: flag("attachable")?.unwrap_or_default(),
                 enable_ipv6: flag("enable_ipv6")?,
                 place: key.place.clone(),
+                said: node.said(),
             },
         );
     }
@@ -103,16 +116,17 @@ pub(super) fn default_network(compose: &mut Compose) {
         attachable: false,
         enable_ipv6: None,
         place: user.place.clone(),
+        said: Vec::new(),
     };
     compose.networks.insert("default".to_owned(), definition);
 }
 
 /// What Compose refuses although every field is well formed.
-pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
+pub(super) fn validate(compose: &Compose) -> Result<(), ComposeFault> {
     for service in compose.services.values() {
         let name = &service.name;
         let missing = |field: &str, kind: &str, wanted: &str, there: Vec<&String>| {
-            let fault = Fault::new(
+            let fault = ComposeFault::new(
                 service.at(field),
                 format!("the service `{name}` names the {kind} `{wanted}`, which is not defined"),
             );
@@ -122,7 +136,10 @@ pub(super) fn validate(compose: &Compose) -> Result<(), Fault> {
             }
         };
         if service.image.is_none() && service.build.is_none() && !service.places.contains_key("provider") {
-            return Err(Fault::new(&service.place, format!("the service `{name}` has neither `image` nor `build`")));
+            return Err(ComposeFault::new(
+                &service.place,
+                format!("the service `{name}` has neither `image` nor `build`"),
+            ));
         }
         for network in service.networks.keys() {
             if !compose.networks.contains_key(network) {

@@ -1,17 +1,18 @@
 //! `healthcheck`, `depends_on`, `env_file`, `ulimits`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 
-use super::context::Context;
-use super::fault::Fault;
+use super::context::Decoding;
+use super::fault::ComposeFault;
 use super::keys;
-use super::parts::{Condition, Dependency, EnvFile};
+use super::parts::{Condition, DependsOn, EnvFile};
 use super::paths::resolve;
 use super::values::{boolean, duration, entries, integer, items, text, texts};
-use super::yaml::{Node, Value};
+use super::yaml::{YamlNode, YamlValue};
 use crate::spec::{HealthTest, Healthcheck, Ulimit};
 
-pub(super) fn healthcheck(node: &Node, context: &mut Context<'_>) -> Result<Healthcheck, Fault> {
+pub(super) fn healthcheck(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Healthcheck, ComposeFault> {
     context.check(node, keys::HEALTHCHECK, "healthcheck.", "`healthcheck`")?;
     let at = |field: &str| node.get(field);
     let time = |field: &str| at(field).map(|node| duration(node, &format!("healthcheck.{field}"))).transpose();
@@ -32,22 +33,25 @@ pub(super) fn healthcheck(node: &Node, context: &mut Context<'_>) -> Result<Heal
     })
 }
 
-fn health_test(node: &Node) -> Result<HealthTest, Fault> {
-    if let Value::Text(line) = &node.value {
+fn health_test(node: &YamlNode) -> Result<HealthTest, ComposeFault> {
+    if let YamlValue::Text(line) = &node.value {
         return Ok(HealthTest::Shell(line.clone()));
     }
     let words = texts(node, "healthcheck.test")?;
     HealthTest::parse(&words).ok_or_else(|| {
-        Fault::new(&node.place, "`healthcheck.test` does not begin with its form")
+        ComposeFault::new(&node.place, "`healthcheck.test` does not begin with its form")
             .hint("begin the list with CMD, CMD-SHELL or NONE")
     })
 }
 
-pub(super) fn depends_on(node: &Node, context: &mut Context<'_>) -> Result<BTreeMap<String, Dependency>, Fault> {
+pub(super) fn depends_on(
+    node: &YamlNode,
+    context: &mut Decoding<'_>,
+) -> Result<BTreeMap<String, DependsOn>, ComposeFault> {
     let mut found = BTreeMap::new();
-    if let Value::List(_) = node.value {
+    if let YamlValue::List(_) = node.value {
         for name in texts(node, "depends_on")? {
-            let dependency = Dependency { condition: Condition::Started, restart: false, required: true };
+            let dependency = DependsOn { condition: Condition::Started, restart: false, required: true };
             found.insert(name, dependency);
         }
         return Ok(found);
@@ -55,18 +59,18 @@ pub(super) fn depends_on(node: &Node, context: &mut Context<'_>) -> Result<BTree
     for (key, node) in entries(node, "depends_on")? {
         context.check(node, keys::DEPENDENCY, &format!("depends_on.{}.", key.text), "`depends_on`")?;
         let flag = |field: &str| node.get(field).map(|node| boolean(node, field)).transpose();
-        let condition = match node.get("condition").and_then(Node::scalar).as_deref() {
+        let condition = match node.get("condition").and_then(YamlNode::scalar).as_deref() {
             Some("service_started") => Condition::Started,
             Some("service_healthy") => Condition::Healthy,
             Some("service_completed_successfully") => Condition::Completed,
             other => {
                 let shown = other.map_or("nothing".to_owned(), |other| format!("`{other}`"));
                 let message = format!("{shown} is not a condition of `depends_on`");
-                return Err(Fault::new(&node.place, message)
+                return Err(ComposeFault::new(&node.place, message)
                     .hint("service_started, service_healthy or service_completed_successfully"));
             }
         };
-        let dependency = Dependency {
+        let dependency = DependsOn {
             condition,
             restart: flag("restart")?.unwrap_or_default(),
             required: flag("required")?.unwrap_or(true),
@@ -76,18 +80,19 @@ pub(super) fn depends_on(node: &Node, context: &mut Context<'_>) -> Result<BTree
     Ok(found)
 }
 
-pub(super) fn env_files(node: &Node, context: &mut Context<'_>) -> Result<Vec<EnvFile>, Fault> {
+pub(super) fn env_files(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Vec<EnvFile>, ComposeFault> {
     let one = std::slice::from_ref(node);
-    let nodes = if matches!(node.value, Value::List(_)) { items(node, "env_file")? } else { one };
+    let nodes = if matches!(node.value, YamlValue::List(_)) { items(node, "env_file")? } else { one };
     let mut found: Vec<EnvFile> = Vec::new();
+    let mut at: HashMap<PathBuf, usize> = HashMap::new();
     for node in nodes {
-        let long = matches!(node.value, Value::Map(_));
+        let long = matches!(node.value, YamlValue::Map(_));
         if long {
             context.check(node, keys::ENV_FILE, "env_file.", "`env_file`")?;
         }
         let path = if long { node.get("path") } else { Some(node) };
         let Some(path) = path else {
-            return Err(Fault::new(&node.place, "`env_file` needs a `path`"));
+            return Err(ComposeFault::new(&node.place, "`env_file` needs a `path`"));
         };
         let file = EnvFile {
             path: resolve(&text(path, "env_file")?, &path.place, context.env).into(),
@@ -95,23 +100,26 @@ pub(super) fn env_files(node: &Node, context: &mut Context<'_>) -> Result<Vec<En
             format: node.get("format").map(|node| text(node, "env_file.format")).transpose()?,
             place: path.place.clone(),
         };
-        match found.iter_mut().find(|other| other.path == file.path) {
-            Some(same) => *same = file,
-            None => found.push(file),
+        match at.get(&file.path) {
+            Some(same) => found[*same] = file,
+            None => {
+                at.insert(file.path.clone(), found.len());
+                found.push(file);
+            }
         }
     }
     Ok(found)
 }
 
-pub(super) fn ulimits(node: &Node, context: &mut Context<'_>) -> Result<BTreeMap<String, Ulimit>, Fault> {
+pub(super) fn ulimits(node: &YamlNode, context: &mut Decoding<'_>) -> Result<BTreeMap<String, Ulimit>, ComposeFault> {
     let mut found = BTreeMap::new();
     for (key, node) in entries(node, "ulimits")? {
         let field = format!("ulimits.{}", key.text);
-        let limit = if let Value::Map(_) = node.value {
+        let limit = if let YamlValue::Map(_) = node.value {
             context.check(node, keys::ULIMIT, &format!("{field}."), "`ulimits`")?;
             let of = |side: &str| {
                 let node = node.get(side);
-                let missing = || Fault::new(&key.place, format!("`{field}` needs `{side}`"));
+                let missing = || ComposeFault::new(&key.place, format!("`{field}` needs `{side}`"));
                 node.ok_or_else(missing).and_then(|node| integer(node, &format!("{field}.{side}")))
             };
             Ulimit { soft: of("soft")?, hard: of("hard")? }

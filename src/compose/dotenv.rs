@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::interpolate::{Lookup, substitute};
+use super::interpolate::{ALL, Lookup, substitute};
 
 /// Names and values in the order of the file; an error has its line and says why.
 ///
@@ -11,6 +11,7 @@ use super::interpolate::{Lookup, substitute};
 /// that stands alone on its line.
 pub(super) fn parse(text: &str, outer: Lookup<'_>) -> Result<BTreeMap<String, String>, (usize, String)> {
     let mut found = BTreeMap::new();
+    let mut size = 0;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let mut rest = text.as_str();
     loop {
@@ -36,6 +37,10 @@ pub(super) fn parse(text: &str, outer: Lookup<'_>) -> Result<BTreeMap<String, St
         let lookup = |name: &str| outer(name).or_else(|| found.get(name).cloned());
         let (value, after) = value(rest, &lookup).map_err(fault)?;
         rest = after;
+        size += value.len();
+        if size > ALL {
+            return Err(fault(format!("the values of this file grow to more than {} MiB", ALL >> 20)));
+        }
         found.insert(key, value);
     }
 }
@@ -65,21 +70,21 @@ fn key(text: &str) -> Result<(String, &str, bool), String> {
             '=' | ':' | '\n' => {
                 let key = text[..at].trim_end();
                 if key.contains([' ', '\t']) {
-                    return Err(format!("the name `{key}` holds a blank"));
+                    return Err(format!("the name `{key}` contains a blank"));
                 }
                 let rest = text[at + 1..].trim_start_matches([' ', '\t', '\r']);
                 return Ok((key.to_owned(), rest, c == '\n'));
             }
             ' ' | '\t' | '\r' | '_' | '.' | '-' | '[' | ']' => {}
             c if c.is_alphanumeric() => {}
-            c => return Err(format!("`{c}` cannot stand in a variable's name")),
+            c => return Err(format!("a variable's name cannot contain `{c}`")),
         }
     }
     Ok((text.trim_end().to_owned(), "", true))
 }
 
 fn value<'a>(text: &'a str, lookup: Lookup<'_>) -> Result<(String, &'a str), String> {
-    let expand = |text: &str| substitute(text, lookup, &mut |_| {});
+    let expand = |text: &str| substitute(text, lookup, &mut |_| {}).map_err(|refused| refused.message);
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''));
     let Some(quote) = quote else {
         let end = text.find('\n').unwrap_or(text.len());
@@ -179,6 +184,16 @@ NOT_SET
         ];
         let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn values_that_double_are_refused_before_they_fill_the_memory() {
+        let doubling: Vec<String> = (1..40).map(|at| format!("A{at}=$A{0}$A{0}\n", at - 1)).collect();
+        let why = parse(&format!("A0=0123456789\n{}", doubling.concat()), &|_| None).unwrap_err();
+        assert!(why.0 > 15 && why.1.contains("MiB"), "{why:?}");
+        let many: Vec<String> = (0..200).map(|at| format!("B{at}=$LONG\n")).collect();
+        let why = parse(&many.concat(), &|_| Some("x".repeat(400_000))).unwrap_err();
+        assert!(why.0 < 100 && why.1.contains("32 MiB"), "{why:?}");
     }
 
     #[test]

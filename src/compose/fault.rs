@@ -11,13 +11,13 @@ use crate::text::Place;
 pub(super) type Sources = BTreeMap<Arc<Path>, String>;
 
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct ComposeFault {
     pub place: Place,
     pub message: String,
     pub hint: Option<String>,
 }
 
-impl Fault {
+impl ComposeFault {
     pub(super) fn new(place: &Place, message: impl Into<String>) -> Self {
         Self { place: place.clone(), message: message.into(), hint: None }
     }
@@ -35,18 +35,18 @@ impl Fault {
 }
 
 /// A fault that still lacks its line's text, or a finished error.
-pub(super) enum Failed {
-    Fault(Fault),
+pub(super) enum ComposeFailure {
+    Fault(ComposeFault),
     Error(Error),
 }
 
-impl From<Fault> for Failed {
-    fn from(fault: Fault) -> Self {
+impl From<ComposeFault> for ComposeFailure {
+    fn from(fault: ComposeFault) -> Self {
         Self::Fault(fault)
     }
 }
 
-impl From<Error> for Failed {
+impl From<Error> for ComposeFailure {
     fn from(error: Error) -> Self {
         Self::Error(error)
     }

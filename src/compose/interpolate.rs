@@ -1,10 +1,28 @@
 //! Variables in values (spec 12, "Interpolation").
 
-use super::fault::Fault;
-use super::yaml::{Node, Value};
+use super::fault::ComposeFault;
+use super::yaml::{YamlNode, YamlValue};
 
 /// How deep defaults may hold defaults: the reading is recursive.
 const MAX_NESTING: usize = 32;
+
+/// So many bytes a value may grow to, and all values of a file together: a few lines that name each other twice would else
+/// fill any memory.
+const LONGEST: usize = 1 << 20;
+pub(super) const ALL: usize = 1 << 25;
+
+/// Why a value cannot be made, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) message: String,
+    hint: &'static str,
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self { message, hint: "set the variable, in the environment or in .env; `$$` is a plain dollar sign" }
+    }
+}
 
 /// What a variable's name stands for; `None`: not set.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -12,32 +30,47 @@ pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Puts the variables of every string of a tree in place. Keys are left alone, as Compose does.
 /// `seen` is told of each variable: where, dotted path, name.
 pub(super) fn tree(
-    node: &mut Node,
+    node: &mut YamlNode,
     path: &str,
     lookup: Lookup<'_>,
-    seen: &mut dyn FnMut(&Node, &str, &str),
-) -> Result<(), Fault> {
+    seen: &mut dyn FnMut(&YamlNode, &str, &str),
+) -> Result<(), ComposeFault> {
+    let mut left = ALL;
+    within(node, path, lookup, &mut left, seen)
+}
+
+/// As [`tree`]; `left` is how many bytes the values may still grow to.
+fn within(
+    node: &mut YamlNode,
+    path: &str,
+    lookup: Lookup<'_>,
+    left: &mut usize,
+    seen: &mut dyn FnMut(&YamlNode, &str, &str),
+) -> Result<(), ComposeFault> {
     match &mut node.value {
-        Value::Text(text) if text.contains('$') => {
+        YamlValue::Text(text) if text.contains('$') => {
             let mut names = Vec::new();
             let result = substitute(text, lookup, &mut |name| names.push(name.to_owned()));
             for name in &names {
                 seen(node, path, name);
             }
-            node.value = Value::Text(result.map_err(|message| {
-                Fault::new(&node.place, format!("{path}: {message}"))
-                    .hint("set the variable, in the environment or in .env; `$$` is a plain dollar sign")
-            })?);
+            let result = result.map_err(|refused| {
+                ComposeFault::new(&node.place, format!("{path}: {}", refused.message)).hint(refused.hint)
+            })?;
+            *left = left.checked_sub(result.len()).ok_or_else(|| {
+                ComposeFault::new(&node.place, format!("the values of this file grow to more than {} MiB", ALL >> 20))
+            })?;
+            node.value = YamlValue::Text(result);
         }
-        Value::List(items) => {
+        YamlValue::List(items) => {
             for item in items {
-                tree(item, path, lookup, seen)?;
+                within(item, path, lookup, left, seen)?;
             }
         }
-        Value::Map(entries) => {
+        YamlValue::Map(entries) => {
             for (key, value) in entries {
                 let path = if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
-                tree(value, &path, lookup, seen)?;
+                within(value, &path, lookup, left, seen)?;
             }
         }
         _ => {}
@@ -47,17 +80,21 @@ pub(super) fn tree(
 
 /// Puts variables in place: `$A ${A} ${A:-b} ${A-b} ${A:?e} ${A?e} ${A:+b} ${A+b}`, nested in the words
 /// behind the operators, and `$$`. What is not set is empty, with Compose's warning left to the caller.
-pub(super) fn substitute(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str)) -> Result<String, String> {
+pub(super) fn substitute(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str)) -> Result<String, Refused> {
     nested(text, lookup, seen, 0)
 }
 
-fn nested(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usize) -> Result<String, String> {
+fn nested(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usize) -> Result<String, Refused> {
     if depth > MAX_NESTING {
-        return Err(format!("variables are nested deeper than {MAX_NESTING} levels"));
+        return Err(format!("variables are nested deeper than {MAX_NESTING} levels").into());
     }
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
+        if out.len() > LONGEST {
+            let message = format!("the value grows to more than {} MiB", LONGEST >> 20);
+            return Err(Refused { message, hint: "look for variables that name each other more than once" });
+        }
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
@@ -83,11 +120,11 @@ fn nested(text: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usi
     Ok(out)
 }
 
-fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usize) -> Result<String, String> {
+fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: usize) -> Result<String, Refused> {
     let end = name_end(inside);
     let (name, rest) = inside.split_at(end);
     if name.is_empty() {
-        return Err(format!("`${{{inside}}}` names no variable"));
+        return Err(format!("`${{{inside}}}` names no variable").into());
     }
     seen(name);
     let value = lookup(name);
@@ -106,9 +143,9 @@ fn braced(inside: &str, lookup: Lookup<'_>, seen: &mut dyn FnMut(&str), depth: u
         (Some('?'), None) => {
             let says = word()?;
             let colon = if says.is_empty() { "" } else { ": " };
-            Err(format!("the variable {name} is required and has no value{colon}{says}"))
+            Err(format!("the variable {name} is required and has no value{colon}{says}").into())
         }
-        _ => Err(format!("`${{{inside}}}` is not understood")),
+        _ => Err(format!("`${{{inside}}}` is not understood").into()),
     }
 }
 
@@ -147,6 +184,7 @@ mod tests {
         match name {
             "A" => Some("a".to_owned()),
             "EMPTY" => Some(String::new()),
+            "LONG" => Some("x".repeat(100_000)),
             _ => None,
         }
     }
@@ -183,10 +221,11 @@ mod tests {
             ("${B:?set it}", "B is required and has no value: set it"),
             ("${EMPTY:?}", "EMPTY is required"),
             ("${B?a ${A}}", "has no value: a a"),
+            (&"$LONG".repeat(30), "more than 1 MiB"),
             (&format!("{}{}", "${B:-".repeat(9000), "}".repeat(9000)), "deeper"),
         ] {
             let error = substitute(text, &lookup, &mut |_| {}).unwrap_err();
-            assert!(error.contains(says), "{text}: {error}");
+            assert!(error.message.contains(says), "{text}: {error:?}");
         }
     }
 }

@@ -1,17 +1,17 @@
 //! `deploy`: what it says of limits and replicas.
 
-use super::context::Context;
-use super::fault::Fault;
+use super::context::Decoding;
+use super::fault::ComposeFault;
 use super::keys;
 use super::values::{bytes, float, integer};
-use super::yaml::{Node, Value};
+use super::yaml::{YamlNode, YamlValue};
 use crate::spec::Limits;
 
 /// The limits in `deploy.resources`; all other keys are checked.
-pub(super) fn deploy(node: &Node, context: &mut Context<'_>) -> Result<Limits, Fault> {
+pub(super) fn deploy(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Limits, ComposeFault> {
     let mut found = Limits::default();
     // Of a service, Compose takes null for command, entrypoint and deploy alone.
-    if node.value == Value::Null {
+    if node.value == YamlValue::Null {
         return Ok(found);
     }
     context.check(node, keys::DEPLOY, "deploy.", "`deploy`")?;
@@ -32,7 +32,7 @@ pub(super) fn deploy(node: &Node, context: &mut Context<'_>) -> Result<Limits, F
 }
 
 /// `deploy.replicas` of a service.
-pub(super) fn replicas(service: &Node) -> Result<Option<i64>, Fault> {
+pub(super) fn replicas(service: &YamlNode) -> Result<Option<i64>, ComposeFault> {
     let replicas = service.get("deploy").and_then(|deploy| deploy.get("replicas"));
     replicas.map(|node| integer(node, "deploy.replicas")).transpose()
 }

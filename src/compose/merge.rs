@@ -1,8 +1,9 @@
 //! Joining two trees as Compose does: an override file over the main one, a service over the one it
 //! extends (spec 13, "Merge", and 05, "extends").
 
-use super::fault::Fault;
-use super::yaml::{Key, MergeTag, Node, Value};
+use super::fault::ComposeFault;
+use super::yaml::{MergeTag, YamlKey, YamlNode, YamlValue};
+use crate::text::Place;
 
 /// How a field is joined that is not simply a mapping (by key), a list (appended) or a scalar (replaced).
 enum Rule {
@@ -49,23 +50,23 @@ const RULES: &[(&str, Rule)] = &[
 ];
 
 /// `over` on top of `base`; `path` is dotted, from the top of the file.
-pub(super) fn merge(base: Node, over: Node, path: &str) -> Result<Node, Fault> {
+pub(super) fn merge(base: YamlNode, over: YamlNode, path: &str) -> Result<YamlNode, ComposeFault> {
     if over.tag == Some(MergeTag::Override) {
         return Ok(over);
     }
     let rule = RULES.iter().find(|(pattern, _)| matches(pattern, path)).map(|(_, rule)| rule);
     // What is empty says nothing, unless it replaces.
     match (rule, &base.value, &over.value) {
-        (Some(Rule::Replace), _, _) | (_, Value::Null, _) => return Ok(over),
-        (_, _, Value::Null) => return Ok(base),
+        (Some(Rule::Replace), _, _) | (_, YamlValue::Null, _) => return Ok(over),
+        (_, _, YamlValue::Null) => return Ok(base),
         _ => {}
     }
     let (base, over) = match rule {
         Some(Rule::Append) => {
             let reset = resets(&over);
             let mut base = listed(base);
-            if let Value::List(items) = &mut base.value {
-                let name = |item: &Node| item.scalar().unwrap_or_default();
+            if let YamlValue::List(items) = &mut base.value {
+                let name = |item: &YamlNode| item.scalar().unwrap_or_default();
                 items.retain(|item| !reset.contains(&name(item).split('=').next().unwrap_or("").to_owned()));
             }
             (base, listed(over))
@@ -73,7 +74,7 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Result<Node, Fault> {
         Some(Rule::Keys(entry)) => (keyed(base, *entry), keyed(over, *entry)),
         Some(Rule::Field(name)) => (with_field(base, name), with_field(over, name)),
         Some(Rule::Driver) => {
-            let driver = |node: &Node| node.get("driver").and_then(Node::scalar);
+            let driver = |node: &YamlNode| node.get("driver").and_then(YamlNode::scalar);
             match (driver(&base), driver(&over)) {
                 (Some(one), Some(other)) if one != other => return Ok(over),
                 _ => (base, over),
@@ -83,34 +84,38 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Result<Node, Fault> {
     };
     let place = over.place.clone();
     match (base.value, over.value) {
-        (Value::Map(mut entries), Value::Map(new)) => {
+        (YamlValue::Map(mut entries), YamlValue::Map(new)) => {
             for (key, value) in new {
                 put(&mut entries, key, value, path)?;
             }
-            Ok(Node { value: Value::Map(entries), place: base.place, tag: None })
+            Ok(YamlNode { value: YamlValue::Map(entries), place: base.place, tag: None })
         }
-        (Value::List(mut items), Value::List(new)) => {
+        (YamlValue::List(mut items), YamlValue::List(new)) => {
             items.extend(new);
-            Ok(Node { value: Value::List(items), place: base.place, tag: None })
+            Ok(YamlNode { value: YamlValue::List(items), place: base.place, tag: None })
         }
-        (Value::Map(_) | Value::List(_), _) | (_, Value::Map(_) | Value::List(_)) => {
-            Err(Fault::new(&place, format!("`{path}` is of another kind than what it overrides")))
+        (YamlValue::Map(_) | YamlValue::List(_), _) | (_, YamlValue::Map(_) | YamlValue::List(_)) => {
+            Err(ComposeFault::new(&place, format!("`{path}` is of another kind than what it overrides")))
         }
-        (_, value) => Ok(Node { value, place, tag: None }),
+        (_, value) => Ok(YamlNode { value, place, tag: None }),
     }
 }
 
-fn put(entries: &mut Vec<(Key, Node)>, key: Key, value: Node, path: &str) -> Result<(), Fault> {
+fn put(entries: &mut Vec<(YamlKey, YamlNode)>, key: YamlKey, value: YamlNode, path: &str) -> Result<(), ComposeFault> {
     let at = entries.iter().position(|(own, _)| own.text == key.text);
     let inner = if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
     match at {
+        // It stays until all files are joined, for its place.
         Some(at) if value.tag == Some(MergeTag::Reset) => {
-            entries.remove(at);
+            let nothing = YamlNode { value: YamlValue::Null, place: value.place, tag: value.tag };
+            entries[at] = (key, nothing);
         }
+        // What was reset before is not there to be joined.
+        Some(at) if entries[at].1.tag == Some(MergeTag::Reset) => entries[at] = (key, value),
         Some(at) if !key.text.starts_with("x-") => {
             let (own, old) = entries.remove(at);
             // A scalar comes from where it was last written; of a list both places are true.
-            let own = if matches!(old.value, Value::Map(_) | Value::List(_)) { own } else { key };
+            let own = if matches!(old.value, YamlValue::Map(_) | YamlValue::List(_)) { own } else { key };
             entries.insert(at, (own, merge(old, value, &inner)?));
         }
         Some(at) => entries[at].1 = value,
@@ -119,27 +124,39 @@ fn put(entries: &mut Vec<(Key, Node)>, key: Key, value: Node, path: &str) -> Res
     Ok(())
 }
 
-/// Takes out what a tag resets and has nothing below it.
-pub(super) fn drop_resets(node: &mut Node) {
+/// Removes what a tag resets; returns which fields, as dotted paths, and where.
+pub(super) fn drop_resets(node: &mut YamlNode) -> Vec<(String, Place)> {
+    let mut dropped = Vec::new();
+    drop_below(node, "", &mut dropped);
+    dropped
+}
+
+fn drop_below(node: &mut YamlNode, path: &str, dropped: &mut Vec<(String, Place)>) {
+    let is_reset = |node: &YamlNode| node.tag == Some(MergeTag::Reset);
     match &mut node.value {
-        Value::Map(entries) => {
-            entries.retain(|(_, value)| value.tag != Some(MergeTag::Reset));
-            for (_, value) in entries {
-                drop_resets(value);
+        YamlValue::Map(entries) => {
+            let inner = |key: &YamlKey| if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
+            let reset = entries.iter().filter(|(_, value)| is_reset(value));
+            dropped.extend(reset.map(|(key, _)| (inner(key), key.place.clone())));
+            entries.retain(|(_, value)| !is_reset(value));
+            for (key, value) in entries {
+                drop_below(value, &inner(key), dropped);
             }
         }
-        Value::List(items) => {
-            items.retain(|item| item.tag != Some(MergeTag::Reset));
-            items.iter_mut().for_each(drop_resets);
+        YamlValue::List(items) => {
+            items.retain(|item| !is_reset(item));
+            for item in items {
+                drop_below(item, path, dropped);
+            }
         }
         _ => {}
     }
 }
 
 /// The keys that a mapping resets.
-fn resets(node: &Node) -> Vec<String> {
+fn resets(node: &YamlNode) -> Vec<String> {
     match &node.value {
-        Value::Map(entries) => entries
+        YamlValue::Map(entries) => entries
             .iter()
             .filter(|(_, value)| value.tag == Some(MergeTag::Reset))
             .map(|(key, _)| key.text.clone())
@@ -155,9 +172,9 @@ fn matches(pattern: &str, path: &str) -> bool {
         && parts.next().is_none()
 }
 
-fn listed(node: Node) -> Node {
+fn listed(node: YamlNode) -> YamlNode {
     let value = match node.value {
-        Value::Map(entries) => Value::List(
+        YamlValue::Map(entries) => YamlValue::List(
             entries
                 .into_iter()
                 .filter(|(_, value)| value.tag != Some(MergeTag::Reset))
@@ -169,46 +186,46 @@ fn listed(node: Node) -> Node {
                     };
                     let texts = match &value.value {
                         // extra_hosts: a name with several addresses.
-                        Value::List(items) => items.iter().map(|item| text(item.scalar())).collect(),
+                        YamlValue::List(items) => items.iter().map(|item| text(item.scalar())).collect(),
                         _ => vec![text(value.scalar())],
                     };
-                    texts.into_iter().map(move |text| Node::new(Value::Text(text), place.clone()))
+                    texts.into_iter().map(move |text| YamlNode::new(YamlValue::Text(text), place.clone()))
                 })
                 .collect(),
         ),
-        Value::List(items) => Value::List(items),
-        scalar => Value::List(vec![Node::new(scalar, node.place.clone())]),
+        YamlValue::List(items) => YamlValue::List(items),
+        scalar => YamlValue::List(vec![YamlNode::new(scalar, node.place.clone())]),
     };
-    Node { value, ..node }
+    YamlNode { value, ..node }
 }
 
-fn keyed(node: Node, entry: Option<(&str, &str)>) -> Node {
+fn keyed(node: YamlNode, entry: Option<(&str, &str)>) -> YamlNode {
     let value = match node.value {
-        Value::List(items) => Value::Map(
+        YamlValue::List(items) => YamlValue::Map(
             items
                 .into_iter()
                 .filter_map(|item| {
-                    let key = |text: &str| Key { text: text.to_owned(), place: item.place.clone() };
-                    let value = entry.map_or(Value::Null, |(name, value)| {
-                        let value = Value::Text(value.to_owned());
-                        Value::Map(vec![(key(name), Node::new(value, item.place.clone()))])
+                    let key = |text: &str| YamlKey { text: text.to_owned(), place: item.place.clone() };
+                    let value = entry.map_or(YamlValue::Null, |(name, value)| {
+                        let value = YamlValue::Text(value.to_owned());
+                        YamlValue::Map(vec![(key(name), YamlNode::new(value, item.place.clone()))])
                     });
-                    Some((key(&item.scalar()?), Node::new(value, item.place.clone())))
+                    Some((key(&item.scalar()?), YamlNode::new(value, item.place.clone())))
                 })
                 .collect(),
         ),
         value => value,
     };
-    Node { value, ..node }
+    YamlNode { value, ..node }
 }
 
-fn with_field(node: Node, name: &str) -> Node {
+fn with_field(node: YamlNode, name: &str) -> YamlNode {
     let value = match node.value {
-        value @ (Value::Map(_) | Value::List(_)) => value,
+        value @ (YamlValue::Map(_) | YamlValue::List(_)) => value,
         scalar => {
-            let key = Key { text: name.to_owned(), place: node.place.clone() };
-            Value::Map(vec![(key, Node::new(scalar, node.place.clone()))])
+            let key = YamlKey { text: name.to_owned(), place: node.place.clone() };
+            YamlValue::Map(vec![(key, YamlNode::new(scalar, node.place.clone()))])
         }
     };
-    Node { value, ..node }
+    YamlNode { value, ..node }
 }

@@ -11,8 +11,11 @@ mod details;
 mod dotenv;
 mod fault;
 mod files;
+mod honoured;
+mod include;
 mod interpolate;
 mod keys;
+mod laid;
 mod limits;
 mod merge;
 mod model;
@@ -27,8 +30,12 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod values;
-mod yaml;
+mod variables;
+pub(crate) mod yaml;
 
-pub use model::{Compose, Definition, Interpolation, Service, Unsupported};
-pub use parts::{Build, Condition, Dependency, EnvFile, FileRef, Mount, NetworkUse, Port};
-pub use read::{FILE_NAMES, read};
+pub use honoured::{Fate, KeySection, key_sections};
+pub use laid::{Laid, LaidFrom};
+pub use model::{Compose, ComposeService, Definition, Interpolation, Unsupported};
+pub use parts::{Build, ComposeMount, ComposePort, ComposeScalar, Condition, DependsOn, EnvFile, FileRef, NetworkUse};
+pub use read::{BESIDE, FILE_NAMES, read, read_included};
+pub(crate) use values::shell_words;

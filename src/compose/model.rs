@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::parts::{Build, Dependency, EnvFile, FileRef, Mount, NetworkUse, Port};
+use super::parts::{Build, ComposeMount, ComposePort, ComposeScalar, DependsOn, EnvFile, FileRef, NetworkUse};
 use crate::spec::Settings;
-use crate::text::Place;
+use crate::text::{Place, Placed};
 
 /// What Compose knows and dockwright does not start a container with: a check that depends on it
 /// cannot be trusted, so it is inconclusive and names this.
@@ -19,6 +19,8 @@ pub struct Unsupported {
     pub place: Place,
     /// Why it cannot be honoured, as a clause: "swarm alone reads it".
     pub why: String,
+    /// dockwright could, and must not.
+    pub untrusted: bool,
 }
 
 /// A compose project: what `docker compose up` would read in one folder.
@@ -32,8 +34,10 @@ pub struct Compose {
     /// The project's name (spec 04, "Name top-level element"): `name:`, else `COMPOSE_PROJECT_NAME`,
     /// else the folder's name, normalised.
     pub name: String,
+    /// Where `name:` stands, if no variable is in it: then every checkout has the same.
+    pub fixed_name: Option<Place>,
     /// The services by name, those of inactive profiles included.
-    pub services: BTreeMap<String, Service>,
+    pub services: BTreeMap<String, ComposeService>,
     /// Named volumes. `volumes: {data:}` has an entry of defaults.
     pub volumes: BTreeMap<String, Definition>,
     /// Networks. `default` is there only if written or used.
@@ -44,8 +48,16 @@ pub struct Compose {
     pub configs: BTreeMap<String, Definition>,
     /// Where the file takes values from variables, in the order of the files.
     pub interpolated: Vec<Interpolation>,
+    /// Where `.env` and the services' environment files take values from variables.
+    pub in_env_files: Vec<Interpolation>,
+    /// The files of `include`, which are not read.
+    pub included: Vec<Placed<PathBuf>>,
     /// What cannot be honoured, in the order of the file.
     pub unsupported: Vec<Unsupported>,
+    /// The platform of what names none (`DOCKER_DEFAULT_PLATFORM`).
+    pub default_platform: Option<String>,
+    /// The socket of the user's SSH agent (`SSH_AUTH_SOCK`).
+    pub ssh_agent: Option<String>,
     /// The profiles that `.env` turns on for everybody (`COMPOSE_PROFILES`), and where.
     pub profiles: Option<(Vec<String>, Place)>,
 }
@@ -69,7 +81,7 @@ impl Compose {
     /// The service that plays a role: the one named as the role, else the only one whose `build.target`
     /// is the role's stage.
     #[must_use]
-    pub fn service_for_role(&self, role: &str) -> Option<&Service> {
+    pub fn service_for_role(&self, role: &str) -> Option<&ComposeService> {
         if let Some(service) = self.services.get(role) {
             return Some(service);
         }
@@ -81,7 +93,7 @@ impl Compose {
     }
 
     /// The services that a bare `docker compose up` starts.
-    pub fn in_default_profile(&self) -> impl Iterator<Item = &Service> {
+    pub fn in_default_profile(&self) -> impl Iterator<Item = &ComposeService> {
         self.services.values().filter(|service| service.profiles.is_empty())
     }
 
@@ -120,16 +132,18 @@ pub struct Definition {
     pub enable_ipv6: Option<bool>,
     /// Where it is written; the service's place for a network `default` that is not.
     pub place: Place,
+    /// All of its scalars.
+    pub said: Vec<ComposeScalar>,
 }
 
 /// One service (spec 05). `None` and an empty collection mean: not said.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Service {
+pub struct ComposeService {
     /// Its name in the file.
     pub name: String,
     /// Where it begins.
     pub place: Place,
-    /// Where each of its fields is written; nested ones dotted (`build.target`). See [`Service::at`].
+    /// Where each of its fields is written; nested ones dotted (`build.target`). See [`ComposeService::at`].
     pub places: BTreeMap<String, Place>,
     /// `image`.
     pub image: Option<String>,
@@ -146,15 +160,17 @@ pub struct Service {
     /// `env_file`, already read into the environment.
     pub env_files: Vec<EnvFile>,
     /// `volumes`, short and long, in order; one per target.
-    pub volumes: Vec<Mount>,
+    pub volumes: Vec<ComposeMount>,
     /// `networks` by key; `default` where nothing is said and there is no `network_mode`.
     pub networks: BTreeMap<String, NetworkUse>,
     /// `ports`, ranges spread out.
-    pub ports: Vec<Port>,
+    pub ports: Vec<ComposePort>,
     /// `expose`: `80`, `80/udp`, `80-82`.
     pub expose: Vec<String>,
+    /// `links`: a service, and the name that it has here.
+    pub links: Vec<(String, String)>,
     /// `depends_on` by service.
-    pub depends_on: BTreeMap<String, Dependency>,
+    pub depends_on: BTreeMap<String, DependsOn>,
     /// `secrets`.
     pub secrets: Vec<FileRef>,
     /// `configs`.
@@ -165,9 +181,11 @@ pub struct Service {
     pub pull_policy: Option<String>,
     /// `scale`, or `deploy.replicas`.
     pub scale: Option<i64>,
+    /// All scalars, those of keys that nothing else here has included.
+    pub said: Vec<ComposeScalar>,
 }
 
-impl Service {
+impl ComposeService {
     /// Where a field is written: the field's own line, else that of the nearest field around it, else the
     /// service's. `at("build.target")`, `at("ports")`.
     #[must_use]
@@ -185,7 +203,7 @@ impl Service {
     }
 
     /// The bind mounts whose source is `folder` or lies inside it.
-    pub fn mounts_of<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a Mount> {
+    pub fn mounts_of<'a>(&'a self, folder: &'a Path) -> impl Iterator<Item = &'a ComposeMount> {
         self.volumes.iter().filter(move |mount| {
             mount.as_bind().is_some()
                 && mount.source.as_deref().is_some_and(|source| Path::new(source).starts_with(folder))

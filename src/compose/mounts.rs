@@ -1,37 +1,43 @@
 //! `volumes`, `devices`, `secrets` and `configs` of a service.
 
-use super::context::Context;
-use super::fault::Fault;
+use std::collections::{HashMap, HashSet};
+
+use super::context::Decoding;
+use super::fault::ComposeFault;
 use super::keys;
-use super::parts::{FileRef, Mount};
+use super::parts::{ComposeMount, FileRef};
 use super::paths::resolve;
 use super::values::{boolean, bytes, items, mode, text};
-use super::yaml::{Node, Value};
+use super::yaml::{YamlNode, YamlValue};
 use crate::spec::{self, Bind, Device, MountKind};
 use crate::text::{Placed, clean};
 
 /// All mounts; of two on one target the later one takes the place of the first, as Compose does.
-pub(super) fn mounts(node: &Node, context: &mut Context<'_>) -> Result<Vec<Mount>, Fault> {
-    let mut found: Vec<Mount> = Vec::new();
+pub(super) fn mounts(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Vec<ComposeMount>, ComposeFault> {
+    let mut found: Vec<ComposeMount> = Vec::new();
+    let mut at: HashMap<String, usize> = HashMap::new();
     for item in items(node, "volumes")? {
-        let mount = if let Value::Map(_) = item.value {
+        let mount = if let YamlValue::Map(_) = item.value {
             long(item, context)?
         } else {
             Some(short(item, &text(item, "volumes")?, context)?)
         };
         let Some(mount) = mount else { continue };
-        match found.iter_mut().find(|other| other.target == mount.target) {
-            Some(same) => *same = mount,
-            None => found.push(mount),
+        match at.get(&mount.target) {
+            Some(same) => found[*same] = mount,
+            None => {
+                at.insert(mount.target.clone(), found.len());
+                found.push(mount);
+            }
         }
     }
     Ok(found)
 }
 
 /// `[SOURCE:]TARGET[:OPTIONS]` (spec 05, "volumes", "Short syntax").
-fn short(node: &Node, spec: &str, context: &mut Context<'_>) -> Result<Mount, Fault> {
+fn short(node: &YamlNode, spec: &str, context: &mut Decoding<'_>) -> Result<ComposeMount, ComposeFault> {
     let fault = |why: &str| {
-        Fault::new(&node.place, format!("`{spec}` is not a volume: {why}"))
+        ComposeFault::new(&node.place, format!("`{spec}` is not a volume: {why}"))
             .hint("write source:target, or source:target:options")
     };
     let parts = sections(spec);
@@ -62,7 +68,7 @@ fn short(node: &Node, spec: &str, context: &mut Context<'_>) -> Result<Mount, Fa
     }
     let is_path = source.is_some_and(|source| source.starts_with(['.', '/', '~']));
     let path = |source: &str| if is_path { resolve(source, &node.place, context.env) } else { source.to_owned() };
-    let value = spec::Mount {
+    let value = spec::MountSpec {
         kind: if is_path { MountKind::Bind(bind) } else { MountKind::Volume { nocopy, subpath: None } },
         source: source.map(path),
         target: clean(target),
@@ -88,17 +94,18 @@ fn sections(spec: &str) -> Vec<&str> {
 }
 
 /// The mapping; none for a kind that is not made.
-fn long(node: &Node, context: &mut Context<'_>) -> Result<Option<Mount>, Fault> {
+fn long(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Option<ComposeMount>, ComposeFault> {
     context.check(node, keys::MOUNT, "volumes.", "`volumes`")?;
     let at = |field: &str| node.get(field);
     let word = |field: &str| at(field).map(|node| text(node, field)).transpose();
     let place = match &node.value {
-        Value::Map(entries) => entries.first().map_or(&node.place, |(key, _)| &key.place),
+        YamlValue::Map(entries) => entries.first().map_or(&node.place, |(key, _)| &key.place),
         _ => &node.place,
     };
-    let kind = word("type")?
-        .ok_or_else(|| Fault::new(place, "a volume in long syntax needs a `type`").hint("bind, volume or tmpfs"))?;
-    let target = word("target")?.ok_or_else(|| Fault::new(place, "a volume in long syntax needs a `target`"))?;
+    let kind = word("type")?.ok_or_else(|| {
+        ComposeFault::new(place, "a volume in long syntax needs a `type`").hint("bind, volume or tmpfs")
+    })?;
+    let target = word("target")?.ok_or_else(|| ComposeFault::new(place, "a volume in long syntax needs a `target`"))?;
     let source = word("source")?;
     for (field, keys) in [("bind", keys::MOUNT_BIND), ("volume", keys::MOUNT_VOLUME), ("tmpfs", keys::MOUNT_TMPFS)] {
         if let Some(node) = at(field) {
@@ -121,20 +128,20 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Option<Mount>, Fault> 
             mode: inner("tmpfs", "mode").map(|node| mode(node, "volumes.tmpfs.mode")).transpose()?,
         },
         "npipe" | "cluster" | "image" => {
-            context.tell("volumes", place, &format!("mounts of type {kind} are not made"));
+            context.tell("volumes", place, &format!("dockwright does not create mounts of type {kind}"));
             return Ok(None);
         }
         other => {
-            return Err(Fault::new(place, format!("`{other}` is not a type of volume"))
+            return Err(ComposeFault::new(place, format!("`{other}` is not a type of volume"))
                 .hint("bind, volume, tmpfs, npipe, cluster or image"));
         }
     };
     if matches!(kind, MountKind::Bind(_)) && source.is_none() {
-        return Err(Fault::new(place, "a bind mount needs a `source`"));
+        return Err(ComposeFault::new(place, "a bind mount needs a `source`"));
     }
     let is_bind = matches!(kind, MountKind::Bind(_));
     let source_place = at("source").map_or(place, |node| &node.place);
-    let value = spec::Mount {
+    let value = spec::MountSpec {
         source: source.map(|source| if is_bind { resolve(&source, source_place, context.env) } else { source }),
         kind,
         target: clean(&target),
@@ -144,10 +151,10 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Option<Mount>, Fault> 
 }
 
 /// `HOST[:CONTAINER[:rwm]]`, or the mapping.
-pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<Device>, Fault> {
-    let mut found: Vec<Device> = Vec::new();
+pub(super) fn devices(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Vec<Device>, ComposeFault> {
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     for item in items(node, "devices")? {
-        let (source, target, rights) = if let Value::Map(_) = item.value {
+        let (source, target, rights) = if let YamlValue::Map(_) = item.value {
             context.check(item, keys::DEVICE, "devices.", "`devices`")?;
             let word = |field: &str| item.get(field).map(|node| text(node, field)).transpose();
             (word("source")?.unwrap_or_default(), word("target")?, word("permissions")?)
@@ -161,7 +168,7 @@ pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<Devi
             source,
             permissions: rights.unwrap_or_else(|| "rwm".to_owned()),
         };
-        if !found.contains(&device) {
+        if seen.insert((device.source.clone(), device.target.clone(), device.permissions.clone())) {
             found.push(device);
         }
     }
@@ -169,20 +176,25 @@ pub(super) fn devices(node: &Node, context: &mut Context<'_>) -> Result<Vec<Devi
 }
 
 /// Secrets or configs of a service or a build: a name, or a mapping with `source`.
-pub(super) fn file_refs(node: &Node, field: &str, context: &mut Context<'_>) -> Result<Vec<FileRef>, Fault> {
+pub(super) fn file_refs(
+    node: &YamlNode,
+    field: &str,
+    context: &mut Decoding<'_>,
+) -> Result<Vec<FileRef>, ComposeFault> {
     let mut found = Vec::new();
     for item in items(node, field)? {
-        let long = matches!(item.value, Value::Map(_));
+        let long = matches!(item.value, YamlValue::Map(_));
         if long {
             context.check(item, keys::FILE_REF, &format!("{field}."), &format!("`{field}`"))?;
         }
         let word = |name: &str| item.get(name).map(|node| text(node, name)).transpose();
         let source = if long { word("source")? } else { Some(text(item, field)?) };
         let place = match &item.value {
-            Value::Map(entries) => entries.first().map_or(&item.place, |(key, _)| &key.place),
+            YamlValue::Map(entries) => entries.first().map_or(&item.place, |(key, _)| &key.place),
             _ => &item.place,
         };
-        let source = source.ok_or_else(|| Fault::new(place, format!("an entry of `{field}` needs a `source`")))?;
+        let source =
+            source.ok_or_else(|| ComposeFault::new(place, format!("an entry of `{field}` needs a `source`")))?;
         found.push(FileRef {
             target: if long { word("target")? } else { None }.or_else(|| match field {
                 "secrets" => Some(format!("/run/secrets/{source}")),

@@ -1,34 +1,34 @@
 //! `ports` and `networks` of a service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::context::Context;
-use super::fault::Fault;
+use super::context::Decoding;
+use super::fault::ComposeFault;
 use super::keys;
-use super::parts::{NetworkUse, Port};
+use super::parts::{ComposePort, NetworkUse};
 use super::values::{entries, integer, items, scalar, text, texts, unique};
-use super::yaml::{Node, Value};
+use super::yaml::{YamlNode, YamlValue};
 
 /// The networks a service is in; `default` where it names none and has no network mode of its own.
 pub(super) fn networks(
-    node: Option<&Node>,
+    node: Option<&YamlNode>,
     has_mode: bool,
-    context: &mut Context<'_>,
-) -> Result<BTreeMap<String, NetworkUse>, Fault> {
+    context: &mut Decoding<'_>,
+) -> Result<BTreeMap<String, NetworkUse>, ComposeFault> {
     let mut found = BTreeMap::new();
     match node {
         None if has_mode => {}
         None => {
             found.insert("default".to_owned(), NetworkUse::default());
         }
-        Some(node) if matches!(node.value, Value::List(_)) => {
+        Some(node) if matches!(node.value, YamlValue::List(_)) => {
             for name in texts(node, "networks")? {
                 found.insert(name, NetworkUse::default());
             }
         }
         Some(node) => {
             for (key, node) in entries(node, "networks")? {
-                if node.value == Value::Null {
+                if node.value == YamlValue::Null {
                     found.insert(key.text.clone(), NetworkUse::default());
                     continue;
                 }
@@ -51,44 +51,49 @@ pub(super) fn networks(
     Ok(found)
 }
 
+/// A service that publishes more has a range that nobody meant: an engine starts a proxy for each.
+const MAX_PORTS: usize = 4096;
+
 /// All ports, ranges spread out, each once.
-pub(super) fn ports(node: &Node, context: &mut Context<'_>) -> Result<Vec<Port>, Fault> {
-    let mut found: Vec<Port> = Vec::new();
+pub(super) fn ports(node: &YamlNode, context: &mut Decoding<'_>) -> Result<Vec<ComposePort>, ComposeFault> {
+    let mut found: Vec<ComposePort> = Vec::new();
+    let mut seen = HashSet::new();
     for item in items(node, "ports")? {
-        let new = if let Value::Map(_) = item.value {
+        let new = if let YamlValue::Map(_) = item.value {
             vec![long(item, context)?]
         } else {
             let spec = scalar(item, "ports")?;
             short(item, &spec).map_err(|why| {
-                Fault::new(&item.place, format!("`{spec}` is not a port: {why}"))
+                ComposeFault::new(&item.place, format!("`{spec}` is not a port: {why}"))
                     .hint("write [address:][host port:]container port[/protocol]")
             })?
         };
         for port in new {
-            let same = |other: &Port| {
-                (other.target, &other.published, &other.host_ip, &other.protocol)
-                    == (port.target, &port.published, &port.host_ip, &port.protocol)
-            };
-            if !found.iter().any(same) {
+            let key = (port.target, port.published.clone(), port.host_ip.clone(), port.protocol.clone());
+            if seen.insert(key) {
                 found.push(port);
+            }
+            if found.len() > MAX_PORTS {
+                return Err(ComposeFault::new(&item.place, format!("these are more than {MAX_PORTS} ports")));
             }
         }
     }
     Ok(found)
 }
 
-fn long(node: &Node, context: &mut Context<'_>) -> Result<Port, Fault> {
+fn long(node: &YamlNode, context: &mut Decoding<'_>) -> Result<ComposePort, ComposeFault> {
     context.check(node, keys::PORT, "ports.", "`ports`")?;
     let at = |field: &str| node.get(field);
     let word = |field: &str| at(field).map(|node| text(node, field)).transpose();
     let place = match &node.value {
-        Value::Map(entries) => entries.first().map_or(&node.place, |(key, _)| &key.place),
+        YamlValue::Map(entries) => entries.first().map_or(&node.place, |(key, _)| &key.place),
         _ => &node.place,
     };
-    let target = at("target").ok_or_else(|| Fault::new(place, "a port needs a `target`"))?;
+    let target = at("target").ok_or_else(|| ComposeFault::new(place, "a port needs a `target`"))?;
     let number = integer(target, "ports.target")?;
-    Ok(Port {
-        target: u16::try_from(number).map_err(|_| Fault::new(&target.place, format!("{number} is not a port")))?,
+    Ok(ComposePort {
+        target: u16::try_from(number)
+            .map_err(|_| ComposeFault::new(&target.place, format!("{number} is not a port")))?,
         published: at("published")
             .map(|node| scalar(node, "ports.published"))
             .transpose()?
@@ -103,7 +108,7 @@ fn long(node: &Node, context: &mut Context<'_>) -> Result<Port, Fault> {
 }
 
 /// `[IP:][HOST:]CONTAINER[/PROTOCOL]`, HOST and CONTAINER also ranges (spec 05, "ports", "Short syntax").
-fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
+fn short(node: &YamlNode, spec: &str) -> Result<Vec<ComposePort>, String> {
     let (ports, protocol) = spec.split_once('/').unwrap_or((spec, "tcp"));
     if !["tcp", "udp", "sctp"].contains(&protocol.to_ascii_lowercase().as_str()) {
         return Err(format!("`{protocol}` is not a protocol"));
@@ -123,6 +128,9 @@ fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
     let (first, last) = range(container)?;
     let published = if host.is_empty() { None } else { Some(range(host)?) };
     let count = last - first;
+    if usize::from(count) >= MAX_PORTS {
+        return Err(format!("it is a range of more than {MAX_PORTS}"));
+    }
     let spread = match published {
         // Several host ports for one of the container: any free one of them.
         Some((low, high)) if count == 0 && high > low => None,
@@ -131,7 +139,7 @@ fn short(node: &Node, spec: &str) -> Result<Vec<Port>, String> {
         None => None,
     };
     Ok((first..=last)
-        .map(|target| Port {
+        .map(|target| ComposePort {
             target,
             published: match (spread, published) {
                 (Some(low), _) => Some((low + (target - first)).to_string()),

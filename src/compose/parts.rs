@@ -19,6 +19,8 @@ pub struct Build {
     pub target: Option<String>,
     /// Build arguments; `None`: from the host's environment, where it is not set there.
     pub args: BTreeMap<String, Option<String>>,
+    /// Names of arguments without a value, so that the host decides.
+    pub args_from_host: Vec<String>,
     /// Named contexts: absolute folders, URLs, `docker-image://`, `service:name`.
     pub additional_contexts: BTreeMap<String, String>,
     /// Build without the cache.
@@ -45,16 +47,18 @@ pub struct Build {
     pub extra_hosts: Vec<(String, String)>,
     /// Size of /dev/shm during the build, bytes.
     pub shm_size: Option<i64>,
+    /// Resource limits of its processes, by name.
+    pub ulimits: BTreeMap<String, spec::Ulimit>,
     /// Where it is written.
     pub place: Place,
 }
 
 /// One entry of `volumes`: its source is a bind's absolute host path, or a volume's key; none: anonymous. The target is clean.
-pub type Mount = Placed<spec::Mount>;
+pub type ComposeMount = Placed<spec::MountSpec>;
 
 /// One published port (spec 05, "ports").
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Port {
+pub struct ComposePort {
     /// The container's port.
     pub target: u16,
     /// The host's port or range (`8000-8010`: any free one of it); `None`: any.
@@ -99,13 +103,24 @@ pub enum Condition {
 
 /// One entry of `depends_on`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dependency {
+pub struct DependsOn {
     /// When it counts as there.
     pub condition: Condition,
     /// Start the dependent again when this one is updated.
     pub restart: bool,
     /// `false`: only a warning if it is missing.
     pub required: bool,
+}
+
+/// A scalar of the file, wherever it stands, variables put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposeScalar {
+    /// Its path in what it belongs to: `logging.options.tag`, `command.0`.
+    pub field: String,
+    /// As text.
+    pub text: String,
+    /// Where it is written.
+    pub place: Place,
 }
 
 /// A secret or config given to a service or a build.
@@ -124,6 +139,15 @@ pub struct FileRef {
     pub mode: Option<u32>,
     /// Where it is written.
     pub place: Place,
+}
+
+impl FileRef {
+    /// The file's path in the container; a relative one is below `folder`.
+    #[must_use]
+    pub fn path(&self, folder: &str) -> String {
+        let target = self.target.as_ref().unwrap_or(&self.source);
+        if target.starts_with('/') { target.clone() } else { format!("{folder}/{target}") }
+    }
 }
 
 /// How a service is in a network.

@@ -3,22 +3,31 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::context::Context;
+use super::context::Decoding;
 use super::define::{definitions, named, validate};
 use super::dotenv;
-use super::fault::{Failed, Fault, Sources};
+use super::fault::{ComposeFailure, ComposeFault, Sources};
 use super::files::{absolute, load};
+use super::include::{IncludeReader, include, is_remote};
 use super::keys;
 use super::merge::{drop_resets, merge};
-use super::model::{Compose, Interpolation, Service, Unsupported};
+use super::model::{Compose, Interpolation, Unsupported};
+use super::paths::{Surroundings, resolve};
 use super::service::service;
-use super::values::{entries, text};
-use super::yaml::{MAX_BYTES, Node, Value};
-use crate::error::{Error, Location, Result};
-use crate::text::{Place, read_text};
+use super::values::{entries, items, text};
+use super::variables::{read_env_files, variables, with_dotenv};
+use super::yaml::{MAX_BYTES, YamlNode, YamlValue};
+use crate::error::{Error, Result};
+use crate::text::{Place, Placed, read_text};
 
 /// The names of the file, in the order in which Compose looks for them.
 pub const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+/// The name of dockwright's own file where another one is there.
+pub const BESIDE: &str = "compose.dockwright.yaml";
+
+/// The most files that make one project.
+const MAX_FILES: usize = 64;
 
 const OVERRIDE_NAMES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
@@ -32,15 +41,32 @@ const OVERRIDE_NAMES: [&str; 4] =
 /// reference that Compose refuses: each with its place.
 pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
     let dir = absolute(dir)?;
-    let env = with_dotenv(&dir, env)?;
+    let (env, taken) = with_dotenv(&dir, env)?;
     let files = files(&dir, &env)?;
-    let mut sources = Sources::new();
-    let mut compose = project(&dir, &files, env, &mut sources).map_err(|failed| match failed {
-        Failed::Fault(fault) => fault.into_error(&sources),
-        Failed::Error(error) => error,
-    })?;
+    let mut compose = project_of(&dir, &files, env)?;
+    compose.in_env_files.splice(0..0, taken);
     compose.profiles = profiles(&dir)?;
     Ok(compose)
+}
+
+/// Reads one file that another includes, with the `.env` beside it, as a project of its own.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_included(file: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
+    let dir = absolute(file.parent().unwrap_or(Path::new("/")))?;
+    let (env, taken) = with_dotenv(&dir, env)?;
+    let mut compose = project_of(&dir, &[file.to_owned()], env)?;
+    compose.in_env_files.splice(0..0, taken);
+    Ok(compose)
+}
+
+fn project_of(dir: &Path, files: &[PathBuf], env: BTreeMap<String, String>) -> Result<Compose> {
+    let mut sources = Sources::new();
+    project(dir, files, env, &mut sources).map_err(|failed| match failed {
+        ComposeFailure::Fault(fault) => fault.into_error(&sources),
+        ComposeFailure::Error(error) => error,
+    })
 }
 
 /// What `.env` says of profiles: the last line that does, as of all its variables.
@@ -60,44 +86,76 @@ fn profiles(dir: &Path) -> Result<Option<(Vec<String>, Place)>> {
     Ok(line.filter(|_| names.iter().any(|name| !name.is_empty())).map(|line| (names, Place::new(path.as_path(), line))))
 }
 
-fn with_dotenv(dir: &Path, env: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
-    let mut all = env.clone();
-    let path = dir.join(".env");
-    if path.is_file() {
-        let text = read_text(&path, MAX_BYTES)?;
-        let found = dotenv::parse(&text, &|name| env.get(name).cloned())
-            .map_err(|(line, message)| dotenv_error(&path, &text, line, message))?;
-        for (name, value) in found {
-            all.entry(name).or_insert(value);
-        }
-    }
-    Ok(all)
-}
-
-fn dotenv_error(path: &Path, text: &str, line: usize, message: String) -> Error {
-    Error::description(message).at(Location::in_text(Place::new(path, line), text))
-}
-
 fn files(dir: &Path, env: &BTreeMap<String, String>) -> Result<Vec<PathBuf>> {
+    // dockwright's own, beside one of other people, is the one that dockwright reads.
+    let own = dir.join(BESIDE);
+    if own.is_file() {
+        return Ok(vec![own]);
+    }
     if let Some(list) = env.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
         let separator = env.get("COMPOSE_PATH_SEPARATOR").map_or(":", String::as_str);
+        if list.split(separator).nth(MAX_FILES).is_some() {
+            return Err(Error::description(format!("COMPOSE_FILE names more than {MAX_FILES} files")));
+        }
         return Ok(list.split(separator).map(|name| dir.join(name)).collect());
     }
     let Some(main) = FILE_NAMES.iter().map(|name| dir.join(name)).find(|path| path.exists()) else {
         return Err(Error::description(format!("{} has no compose.yaml", dir.display()))
-            .hint("make one with `dockwright init`, or name the folder that holds it"));
+            .hint("create one with `dockwright init`, or name the folder that contains it"));
     };
     let over = OVERRIDE_NAMES.iter().map(|name| dir.join(name)).find(|path| path.exists());
     Ok(std::iter::once(main).chain(over).collect())
 }
 
+/// Reads the files that include one another.
+struct Files<'a> {
+    sources: &'a mut Sources,
+    interpolated: &'a mut Vec<Interpolation>,
+    asked: &'a mut Vec<Interpolation>,
+    /// What all of them were read with.
+    all: Surroundings,
+}
+
+impl IncludeReader for Files<'_> {
+    fn load(&mut self, path: &Path, env: &Surroundings) -> std::result::Result<YamlNode, ComposeFailure> {
+        self.all.learn(env);
+        load(path, env, self.sources, self.interpolated)
+    }
+
+    fn variables(
+        &mut self,
+        file: &Path,
+        place: &Place,
+        env: &mut Surroundings,
+    ) -> std::result::Result<(), ComposeFailure> {
+        if !file.is_file() {
+            let what = format!("`include` names {}, which does not exist", file.display());
+            return Err(ComposeFault::new(place, what).into());
+        }
+        let text = read_text(file, MAX_BYTES).map_err(Error::from)?;
+        let found = variables(file, &text, None, env, &|_| None, self.asked)?;
+        for (name, value) in &found {
+            env.offer(name, value);
+        }
+        // It is one of the project's files, as a change of it shows.
+        self.sources.insert(file.into(), text);
+        Ok(())
+    }
+}
+
 fn project(
     dir: &Path,
     files: &[PathBuf],
-    mut env: BTreeMap<String, String>,
+    env: BTreeMap<String, String>,
     sources: &mut Sources,
-) -> std::result::Result<Compose, Failed> {
-    let mut interpolated = Vec::new();
+) -> std::result::Result<Compose, ComposeFailure> {
+    let mut env = Surroundings::of(env);
+    // The paths of all start from the folder of the first.
+    let dir = files.first().and_then(|file| file.parent()).unwrap_or(dir);
+    for file in files {
+        env.base(file, dir);
+    }
+    let (mut interpolated, mut in_env_files) = (Vec::new(), Vec::new());
     let mut name = env.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()).cloned();
     if name.is_none() {
         name = written_name(files, &env, sources)?;
@@ -112,27 +170,42 @@ fn project(
             .hint("set `name:` to lower-case letters, digits, `-` and `_`, beginning with a letter or digit")
             .into());
     }
-    env.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
-    let mut whole: Option<Node> = None;
+    env.set("COMPOSE_PROJECT_NAME", &name);
+    let mut reader = Files { sources, interpolated: &mut interpolated, asked: &mut in_env_files, all: env.clone() };
+    let mut whole: Option<YamlNode> = None;
     for path in files {
-        let tree = load(path, &env, sources, &mut interpolated)?;
+        let tree = reader.load(path, &env)?;
+        let tree = include(tree, 0, &env, &mut reader)?;
         whole = Some(match whole {
             None => tree,
             Some(base) => merge(base, tree, "")?,
         });
     }
+    let env = reader.all;
     let Some(mut root) = whole else {
         return Err(Error::description("COMPOSE_FILE names no file").into());
     };
-    drop_resets(&mut root);
+    let dropped = drop_resets(&mut root);
     let mut compose = decode(&root, &env, name)?;
+    for (path, place) in dropped {
+        // What a service lacks is missing there.
+        let field = path.strip_prefix("services.").and_then(|path| path.split_once('.'));
+        if let Some((service, field)) = field
+            && let Some(service) = compose.services.get_mut(service)
+        {
+            service.places.entry(field.to_owned()).or_insert(place);
+        }
+    }
     compose.file.clone_from(&files[0]);
     compose.files = sources.keys().map(|file| file.to_path_buf()).collect();
     // Those that were asked for first, in their order; then what they extend.
     compose.files.sort_by_key(|file| files.iter().position(|asked| asked == file).unwrap_or(usize::MAX));
+    let varies = interpolated.iter().any(|one| one.service.is_none() && one.field == "name");
+    compose.fixed_name = root.get("name").filter(|_| !varies).map(|node| node.place.clone());
     compose.interpolated = interpolated;
+    compose.in_env_files = in_env_files;
     for service in compose.services.values_mut() {
-        read_env_files(service, &env)?;
+        read_env_files(service, &env, &mut compose.in_env_files)?;
     }
     validate(&compose)?;
     Ok(compose)
@@ -143,7 +216,7 @@ fn written_name(
     files: &[PathBuf],
     env: &BTreeMap<String, String>,
     sources: &mut Sources,
-) -> std::result::Result<Option<String>, Failed> {
+) -> std::result::Result<Option<String>, ComposeFailure> {
     let mut found = None;
     for path in files {
         let tree = super::files::parse(path, sources)?;
@@ -169,7 +242,7 @@ fn normalise(name: &str) -> String {
         .to_owned()
 }
 
-fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::result::Result<Compose, Failed> {
+fn decode(root: &YamlNode, env: &Surroundings, name: String) -> std::result::Result<Compose, ComposeFailure> {
     let mut unsupported = Vec::new();
     keys::check(entries(root, "the file")?, keys::TOP, &[], "a compose file", &mut |key, why| {
         unsupported.push(Unsupported {
@@ -177,16 +250,19 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
             field: key.text.clone(),
             place: key.place.clone(),
             why: why.to_owned(),
+            untrusted: false,
         });
     })?;
     let mut services = BTreeMap::new();
     if let Some(node) = root.get("services") {
         for (key, node) in entries(node, "services")? {
             named(key, "services")?;
-            if !matches!(node.value, Value::Map(_)) {
-                return Err(Fault::new(&key.place, format!("the service `{}` is not a mapping", key.text)).into());
+            if !matches!(node.value, YamlValue::Map(_)) {
+                return Err(
+                    ComposeFault::new(&key.place, format!("the service `{}` is not a mapping", key.text)).into()
+                );
             }
-            let mut context = Context { service: &key.text, env, unsupported: &mut unsupported };
+            let mut context = Decoding { service: &key.text, env, unsupported: &mut unsupported };
             services.insert(key.text.clone(), service(key, node, &mut context)?);
         }
     }
@@ -198,8 +274,13 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
         networks: define("networks", keys::NETWORK)?,
         secrets: define("secrets", keys::SECRET)?,
         configs: define("configs", keys::CONFIG)?,
+        fixed_name: None,
         interpolated: Vec::<Interpolation>::new(),
+        in_env_files: Vec::new(),
+        included: included(root, env)?,
         unsupported: Vec::new(),
+        default_platform: env.get("DOCKER_DEFAULT_PLATFORM").filter(|platform| !platform.is_empty()).cloned(),
+        ssh_agent: env.get("SSH_AUTH_SOCK").cloned(),
         profiles: None,
         services,
         name,
@@ -210,38 +291,21 @@ fn decode(root: &Node, env: &BTreeMap<String, String>, name: String) -> std::res
     Ok(compose)
 }
 
-/// Puts what the environment files say under what `environment` says.
-fn read_env_files(service: &mut Service, env: &BTreeMap<String, String>) -> std::result::Result<(), Failed> {
-    // The files' own variables (Compose 2.40): the host's and .env's, then what `environment` says, then
-    // the files before.
-    let said = service.settings.environment.clone();
-    let mut from_files: BTreeMap<String, String> = BTreeMap::new();
-    for file in &service.env_files {
-        if !file.path.is_file() {
-            if !file.required {
-                continue;
+/// The files that `include` names (spec 14); those of another host are none.
+fn included(root: &YamlNode, env: &Surroundings) -> std::result::Result<Vec<Placed<PathBuf>>, ComposeFault> {
+    let mut found = Vec::new();
+    let Some(node) = root.get("include") else { return Ok(found) };
+    let one = std::slice::from_ref(node);
+    let entries = if let YamlValue::List(_) = node.value { items(node, "include")? } else { one };
+    for entry in entries {
+        let path = entry.get("path").unwrap_or(entry);
+        let one = std::slice::from_ref(path);
+        for path in if let YamlValue::List(_) = path.value { items(path, "include.path")? } else { one } {
+            let raw = text(path, "include")?;
+            if !is_remote(&raw) {
+                found.push(Placed { value: resolve(&raw, &path.place, env).into(), place: path.place.clone() });
             }
-            return Err(Fault::new(
-                &file.place,
-                format!("`env_file` names {}, which does not exist", file.path.display()),
-            )
-            .hint("make the file, or say `required: false`")
-            .into());
         }
-        let text = read_text(&file.path, MAX_BYTES).map_err(Error::from)?;
-        let found = if file.format.as_deref() == Some("raw") {
-            dotenv::parse_raw(&text)
-        } else {
-            let outer = |name: &str| {
-                let said = || said.get(name).and_then(Option::as_ref);
-                env.get(name).or_else(said).or_else(|| from_files.get(name)).cloned()
-            };
-            dotenv::parse(&text, &outer).map_err(|(line, message)| dotenv_error(&file.path, &text, line, message))?
-        };
-        from_files.extend(found);
     }
-    for (name, value) in from_files {
-        service.settings.environment.entry(name).or_insert(Some(value));
-    }
-    Ok(())
+    Ok(found)
 }

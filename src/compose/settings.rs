@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::Decoding;
 use super::details::{healthcheck, ulimits};
-use super::fault::Fault;
+use super::fault::ComposeFault;
 use super::limits::deploy;
 use super::mounts::devices;
 use super::values;
-use super::yaml::{Node, Value};
+use super::yaml::{YamlNode, YamlValue};
 use crate::spec::{Settings, Tmpfs};
 
 /// How a key's value is read into the settings.
-type Read = fn(&mut Settings, &Given<'_>, &mut Context<'_>) -> Result<(), Fault>;
+type Read = fn(&mut Settings, &Given<'_>, &mut Decoding<'_>) -> Result<(), ComposeFault>;
 
 /// The keys, in the order in which they are read. A service's own limits come after those of `deploy`, and win.
 const KEYS: &[(&str, Read)] = &[
@@ -73,7 +73,7 @@ pub(super) fn keys() -> Vec<&'static str> {
 }
 
 /// A service's settings.
-pub(super) fn settings(service: &Node, context: &mut Context<'_>) -> Result<Settings, Fault> {
+pub(super) fn settings(service: &YamlNode, context: &mut Decoding<'_>) -> Result<Settings, ComposeFault> {
     let mut settings = Settings::default();
     for (key, read) in KEYS {
         if let Some(node) = service.get(key) {
@@ -86,50 +86,50 @@ pub(super) fn settings(service: &Node, context: &mut Context<'_>) -> Result<Sett
 /// A key's value, and the key for what is said of it.
 struct Given<'a> {
     key: &'a str,
-    node: &'a Node,
+    node: &'a YamlNode,
 }
 
 impl Given<'_> {
-    fn word(&self) -> Result<Option<String>, Fault> {
+    fn word(&self) -> Result<Option<String>, ComposeFault> {
         values::text(self.node, self.key).map(Some)
     }
 
-    fn flag(&self) -> Result<bool, Fault> {
+    fn flag(&self) -> Result<bool, ComposeFault> {
         values::boolean(self.node, self.key)
     }
 
-    fn number(&self) -> Result<Option<i64>, Fault> {
+    fn number(&self) -> Result<Option<i64>, ComposeFault> {
         values::integer(self.node, self.key).map(Some)
     }
 
-    fn fraction(&self) -> Result<Option<f64>, Fault> {
+    fn fraction(&self) -> Result<Option<f64>, ComposeFault> {
         values::float(self.node, self.key).map(Some)
     }
 
-    fn size(&self) -> Result<Option<i64>, Fault> {
+    fn size(&self) -> Result<Option<i64>, ComposeFault> {
         values::bytes(self.node, self.key).map(Some)
     }
 
-    fn time(&self) -> Result<Duration, Fault> {
+    fn time(&self) -> Result<Duration, ComposeFault> {
         values::duration(self.node, self.key)
     }
 
     /// Strings, each once.
-    fn list(&self) -> Result<Vec<String>, Fault> {
+    fn list(&self) -> Result<Vec<String>, ComposeFault> {
         values::texts(self.node, self.key).map(values::unique)
     }
 
     /// Strings and numbers, each once.
-    fn mixed(&self) -> Result<Vec<String>, Fault> {
+    fn mixed(&self) -> Result<Vec<String>, ComposeFault> {
         values::scalars(self.node, self.key).map(values::unique)
     }
 
-    fn map(&self) -> Result<BTreeMap<String, String>, Fault> {
+    fn map(&self) -> Result<BTreeMap<String, String>, ComposeFault> {
         values::map(self.node, self.key)
     }
 
     /// Variables; one without a value has the host's.
-    fn variables(&self, host: &BTreeMap<String, String>) -> Result<BTreeMap<String, Option<String>>, Fault> {
+    fn variables(&self, host: &BTreeMap<String, String>) -> Result<BTreeMap<String, Option<String>>, ComposeFault> {
         let pairs = values::pairs(self.node, self.key)?;
         let resolved = pairs.into_iter().map(|(name, value)| {
             let value = value.or_else(|| host.get(&name).cloned());
@@ -139,12 +139,12 @@ impl Given<'_> {
     }
 
     /// Words, or a line that is split into them as Compose does; null says nothing.
-    fn command(&self) -> Result<Option<Vec<String>>, Fault> {
-        let refuse = |why: String| Fault::new(&self.node.place, why);
+    fn command(&self) -> Result<Option<Vec<String>>, ComposeFault> {
+        let refuse = |why: String| ComposeFault::new(&self.node.place, why);
         match &self.node.value {
-            Value::Null => Ok(None),
-            Value::List(_) => values::texts(self.node, self.key).map(Some),
-            Value::Text(line) => values::shell_words(line).map(Some).map_err(|why| {
+            YamlValue::Null => Ok(None),
+            YamlValue::List(_) => values::texts(self.node, self.key).map(Some),
+            YamlValue::Text(line) => values::shell_words(line).map(Some).map_err(|why| {
                 refuse(format!("`{}` cannot be split into words: {why}", self.key))
                     .hint("write it as a list, or run a shell: [\"sh\", \"-c\", \"…\"]")
             }),

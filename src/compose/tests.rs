@@ -11,6 +11,7 @@ use crate::error::Error;
 fn project(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let dir = tempfile::Builder::new().prefix("project").tempdir().unwrap();
     for (name, bytes) in files {
+        #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
         let mut file = File::options().write(true).create_new(true).open(dir.path().join(name)).unwrap();
         file.write_all(bytes).unwrap();
     }
@@ -47,7 +48,7 @@ services:
     build: {context: ., target: Dev-Tools}
     profiles: [tools]
     environment: {A: \"${NOT_SET:-x}\", B: }
-    logging: {driver: none}
+    cgroup_parent: m
 volumes:
   deps:
 ";
@@ -77,6 +78,20 @@ fn every_field_knows_its_line() {
 }
 
 #[test]
+fn what_an_override_resets_is_missing_where_it_is_reset() {
+    let over = "services:\n  tools:\n    profiles: !reset []\n    ports: [\"1:2\"]\n";
+    let files = [
+        ("compose.yaml", "services:\n  tools:\n    image: x\n    profiles: [tools]\n    ports: !reset []\n"),
+        ("compose.override.yaml", over),
+    ];
+    let compose = load(&files.map(|(name, text)| (name, text.as_bytes()))).unwrap();
+    let tools = &compose.services["tools"];
+    assert!(tools.profiles.is_empty() && tools.ports.len() == 1);
+    assert!(tools.at("profiles").to_string().ends_with("compose.override.yaml:3"), "{}", tools.at("profiles"));
+    assert!(tools.at("ports").to_string().ends_with("compose.override.yaml:4"), "{}", tools.at("ports"));
+}
+
+#[test]
 fn roles_profiles_and_mounts_are_found() {
     let compose = yaml(ROLES);
     assert_eq!(compose.service_for_role("dev").unwrap().name, "dev");
@@ -97,7 +112,7 @@ fn what_is_not_honoured_is_named() {
         .unsupported_of("tools")
         .map(|one| (one.service.as_deref(), one.field.as_str(), one.place.line))
         .collect();
-    assert_eq!(found, [(Some("tools"), "logging", 21)]);
+    assert_eq!(found, [(Some("tools"), "cgroup_parent", 21)]);
     assert_eq!(compose.unsupported_of("dev").count(), 0);
     let variable = &compose.interpolated[0];
     assert_eq!((variable.field.as_str(), variable.name.as_str()), ("environment.A", "NOT_SET"));

@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::fault::Fault;
-use super::yaml::{Node, Value};
+use super::fault::ComposeFault;
+use super::yaml::{YamlNode, YamlValue};
 
-fn wrong(node: &Node, field: &str, wanted: &str) -> Fault {
+fn wrong(node: &YamlNode, field: &str, wanted: &str) -> ComposeFault {
     let shown = node.scalar().map(|text| format!(" (`{text}`)")).unwrap_or_default();
-    Fault::new(&node.place, format!("`{field}` takes {wanted}, and has {}{shown}", node.kind()))
+    ComposeFault::new(&node.place, format!("`{field}` takes {wanted}, and has {}{shown}", node.kind()))
 }
 
 /// A string. Compose takes no number for one: `user: 1000` wants quotes.
-pub(super) fn text(node: &Node, field: &str) -> Result<String, Fault> {
+pub(super) fn text(node: &YamlNode, field: &str) -> Result<String, ComposeFault> {
     match &node.value {
-        Value::Text(text) => Ok(text.clone()),
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) => {
+        YamlValue::Text(text) => Ok(text.clone()),
+        YamlValue::Int(_) | YamlValue::Float(_) | YamlValue::Bool(_) => {
             Err(wrong(node, field, "a string").hint("put it in quotes"))
         }
         _ => Err(wrong(node, field, "a string")),
@@ -23,15 +23,15 @@ pub(super) fn text(node: &Node, field: &str) -> Result<String, Fault> {
 }
 
 /// A string, a number or a truth value, as text.
-pub(super) fn scalar(node: &Node, field: &str) -> Result<String, Fault> {
+pub(super) fn scalar(node: &YamlNode, field: &str) -> Result<String, ComposeFault> {
     node.scalar().ok_or_else(|| wrong(node, field, "a string or a number"))
 }
 
 /// A truth value; strings too, as Compose casts what was interpolated.
-pub(super) fn boolean(node: &Node, field: &str) -> Result<bool, Fault> {
+pub(super) fn boolean(node: &YamlNode, field: &str) -> Result<bool, ComposeFault> {
     let found = match &node.value {
-        Value::Bool(value) => Some(*value),
-        Value::Text(text) => match text.to_ascii_lowercase().as_str() {
+        YamlValue::Bool(value) => Some(*value),
+        YamlValue::Text(text) => match text.to_ascii_lowercase().as_str() {
             "true" | "y" | "yes" | "on" => Some(true),
             "false" | "n" | "no" | "off" => Some(false),
             _ => None,
@@ -42,34 +42,34 @@ pub(super) fn boolean(node: &Node, field: &str) -> Result<bool, Fault> {
 }
 
 /// A whole number.
-pub(super) fn integer(node: &Node, field: &str) -> Result<i64, Fault> {
+pub(super) fn integer(node: &YamlNode, field: &str) -> Result<i64, ComposeFault> {
     match &node.value {
-        Value::Int(value) => Some(*value),
+        YamlValue::Int(value) => Some(*value),
         #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
-        Value::Float(value) if value.fract() == 0.0 && value.abs() < 1e15 => Some(*value as i64),
-        Value::Text(text) => text.parse().ok(),
+        YamlValue::Float(value) if value.fract() == 0.0 && value.abs() < 1e15 => Some(*value as i64),
+        YamlValue::Text(text) => text.parse().ok(),
         _ => None,
     }
     .ok_or_else(|| wrong(node, field, "a whole number"))
 }
 
 /// A number.
-pub(super) fn float(node: &Node, field: &str) -> Result<f64, Fault> {
+pub(super) fn float(node: &YamlNode, field: &str) -> Result<f64, ComposeFault> {
     match &node.value {
         #[expect(clippy::cast_precision_loss, reason = "counts of processors")]
-        Value::Int(value) => Some(*value as f64),
-        Value::Float(value) => Some(*value),
-        Value::Text(text) => text.parse().ok(),
+        YamlValue::Int(value) => Some(*value as f64),
+        YamlValue::Float(value) => Some(*value),
+        YamlValue::Text(text) => text.parse().ok(),
         _ => None,
     }
     .ok_or_else(|| wrong(node, field, "a number"))
 }
 
 /// Permission bits: a number (`0440` is octal in YAML already), or a string in octal.
-pub(super) fn mode(node: &Node, field: &str) -> Result<u32, Fault> {
+pub(super) fn mode(node: &YamlNode, field: &str) -> Result<u32, ComposeFault> {
     match &node.value {
-        Value::Int(value) => u32::try_from(*value).ok(),
-        Value::Text(text) => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok(),
+        YamlValue::Int(value) => u32::try_from(*value).ok(),
+        YamlValue::Text(text) => u32::from_str_radix(text.trim_start_matches("0o"), 8).ok(),
         _ => None,
     }
     .filter(|mode| *mode <= 0o7777)
@@ -77,10 +77,10 @@ pub(super) fn mode(node: &Node, field: &str) -> Result<u32, Fault> {
 }
 
 /// Bytes: a number or `512m`, `1.5gb` (spec 11, "Byte values"; binary units as in go-units).
-pub(super) fn bytes(node: &Node, field: &str) -> Result<i64, Fault> {
+pub(super) fn bytes(node: &YamlNode, field: &str) -> Result<i64, ComposeFault> {
     match &node.value {
-        Value::Int(value) => Some(*value),
-        Value::Text(text) => byte_text(text),
+        YamlValue::Int(value) => Some(*value),
+        YamlValue::Text(text) => byte_text(text),
         _ => None,
     }
     .ok_or_else(|| wrong(node, field, "a size such as 512m"))
@@ -107,7 +107,7 @@ fn byte_text(text: &str) -> Option<i64> {
 }
 
 /// `1h30m10.5s`, `500ms`, `10us`, and a number of nanoseconds as 0 (spec 11, "Duration values").
-pub(super) fn duration(node: &Node, field: &str) -> Result<Duration, Fault> {
+pub(super) fn duration(node: &YamlNode, field: &str) -> Result<Duration, ComposeFault> {
     node.scalar()
         .and_then(|text| duration_text(&text))
         .ok_or_else(|| wrong(node, field, "a duration such as 1m30s").hint("a duration needs a unit: ms, s, m, h"))
@@ -142,7 +142,7 @@ fn duration_text(text: &str) -> Option<Duration> {
 
 /// Words as Compose splits them (go-shellwords, without variables and backticks): quotes are taken off,
 /// nothing is expanded, `$(…)` and backticks hold blanks, and an operator ends the command.
-pub(super) fn shell_words(text: &str) -> Result<Vec<String>, &'static str> {
+pub(crate) fn shell_words(text: &str) -> Result<Vec<String>, &'static str> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     // What is open: a quote, a backtick, or `(` of `$(`.
@@ -176,7 +176,7 @@ pub(super) fn shell_words(text: &str) -> Result<Vec<String>, &'static str> {
                 open = None;
                 word.get_or_insert_default().push(c);
             }
-            ('(' | ')', None) | ('(', Some('(')) => return Err("it has a bare parenthesis"),
+            ('(' | ')', None) | ('(', Some('(')) => return Err("it has an unquoted parenthesis"),
             (';' | '&' | '|' | '<' | '>', None) => {
                 // The 2 of `2>` belongs to the operator.
                 if c == '>' && word.as_ref().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit())) {
@@ -192,23 +192,23 @@ pub(super) fn shell_words(text: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// A list of strings; a single string is a list of one.
-pub(super) fn texts(node: &Node, field: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn texts(node: &YamlNode, field: &str) -> Result<Vec<String>, ComposeFault> {
     match &node.value {
-        Value::List(items) => items.iter().map(|item| text(item, field)).collect(),
-        Value::Text(text) => Ok(vec![text.clone()]),
+        YamlValue::List(items) => items.iter().map(|item| text(item, field)).collect(),
+        YamlValue::Text(text) => Ok(vec![text.clone()]),
         _ => Err(wrong(node, field, "a list of strings")),
     }
 }
 
 /// A list of strings and numbers, as text.
-pub(super) fn scalars(node: &Node, field: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn scalars(node: &YamlNode, field: &str) -> Result<Vec<String>, ComposeFault> {
     items(node, field)?.iter().map(|item| scalar(item, field)).collect()
 }
 
 /// `[K=V, K]` or `{K: V, K:}` in order.
-pub(super) fn pairs(node: &Node, field: &str) -> Result<Vec<(String, Option<String>)>, Fault> {
+pub(super) fn pairs(node: &YamlNode, field: &str) -> Result<Vec<(String, Option<String>)>, ComposeFault> {
     match &node.value {
-        Value::List(items) => items
+        YamlValue::List(items) => items
             .iter()
             .map(|item| {
                 let item = text(item, field)?;
@@ -218,10 +218,10 @@ pub(super) fn pairs(node: &Node, field: &str) -> Result<Vec<(String, Option<Stri
                 })
             })
             .collect(),
-        Value::Map(entries) => entries
+        YamlValue::Map(entries) => entries
             .iter()
             .map(|(key, value)| match &value.value {
-                Value::Null => Ok((key.text.clone(), None)),
+                YamlValue::Null => Ok((key.text.clone(), None)),
                 _ => Ok((key.text.clone(), Some(scalar(value, &format!("{field}.{}", key.text))?))),
             })
             .collect(),
@@ -230,17 +230,17 @@ pub(super) fn pairs(node: &Node, field: &str) -> Result<Vec<(String, Option<Stri
 }
 
 /// The same as a mapping; what has no value is empty.
-pub(super) fn map(node: &Node, field: &str) -> Result<BTreeMap<String, String>, Fault> {
+pub(super) fn map(node: &YamlNode, field: &str) -> Result<BTreeMap<String, String>, ComposeFault> {
     Ok(pairs(node, field)?.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect())
 }
 
 /// `name=address`, `name:address`, or a mapping, also to a list of addresses; IPv6 in brackets too.
-pub(super) fn extra_hosts(node: &Node, field: &str) -> Result<Vec<(String, String)>, Fault> {
+pub(super) fn extra_hosts(node: &YamlNode, field: &str) -> Result<Vec<(String, String)>, ComposeFault> {
     let bare =
         |address: &str| address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address).to_owned();
     let mut found = Vec::new();
     match &node.value {
-        Value::Map(entries) => {
+        YamlValue::Map(entries) => {
             for (key, value) in entries {
                 for address in texts(value, field)? {
                     found.push((key.text.clone(), bare(&address)));
@@ -250,7 +250,7 @@ pub(super) fn extra_hosts(node: &Node, field: &str) -> Result<Vec<(String, Strin
         _ => {
             for line in texts(node, field)? {
                 let Some((name, address)) = line.split_once('=').or_else(|| line.split_once(':')) else {
-                    return Err(Fault::new(&node.place, format!("`{line}` in `{field}` has no address"))
+                    return Err(ComposeFault::new(&node.place, format!("`{line}` in `{field}` has no address"))
                         .hint("write name=address"));
                 };
                 found.push((name.to_owned(), bare(address)));
@@ -265,27 +265,25 @@ pub(super) fn extra_hosts(node: &Node, field: &str) -> Result<Vec<(String, Strin
 
 /// Each value once, in its first place.
 pub(super) fn unique(values: Vec<String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for value in values {
-        if !found.contains(&value) {
-            found.push(value);
-        }
-    }
-    found
+    let mut seen = std::collections::HashSet::new();
+    values.into_iter().filter(|value| seen.insert(value.clone())).collect()
 }
 
 /// The entries of a mapping.
-pub(super) fn entries<'a>(node: &'a Node, field: &str) -> Result<&'a [(super::yaml::Key, Node)], Fault> {
+pub(super) fn entries<'a>(
+    node: &'a YamlNode,
+    field: &str,
+) -> Result<&'a [(super::yaml::YamlKey, YamlNode)], ComposeFault> {
     match &node.value {
-        Value::Map(entries) => Ok(entries),
+        YamlValue::Map(entries) => Ok(entries),
         _ => Err(wrong(node, field, "a mapping")),
     }
 }
 
 /// The items of a list.
-pub(super) fn items<'a>(node: &'a Node, field: &str) -> Result<&'a [Node], Fault> {
+pub(super) fn items<'a>(node: &'a YamlNode, field: &str) -> Result<&'a [YamlNode], ComposeFault> {
     match &node.value {
-        Value::List(items) => Ok(items),
+        YamlValue::List(items) => Ok(items),
         _ => Err(wrong(node, field, "a list")),
     }
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde_saphyr::Tagged;
 
-use super::fault::Fault;
+use super::fault::ComposeFault;
+use super::parts::ComposeScalar;
 use super::raw::{self, MAX_DEPTH, Raw, RawValue};
 use crate::text::Place;
 
@@ -17,8 +18,8 @@ pub(super) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// A value and where it is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub value: Value,
+pub(crate) struct YamlNode {
+    pub value: YamlValue,
     pub place: Place,
     /// `!reset` or `!override`, which Compose's merging looks at.
     pub tag: Option<MergeTag>,
@@ -26,61 +27,88 @@ pub(super) struct Node {
 
 /// What an override file asks for by a tag (spec 13, "Merge").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MergeTag {
+pub(crate) enum MergeTag {
     Reset,
     Override,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum YamlValue {
     Null,
     Bool(bool),
     Int(i64),
     Float(f64),
     Text(String),
-    List(Vec<Node>),
-    Map(Vec<(Key, Node)>),
+    List(Vec<YamlNode>),
+    Map(Vec<(YamlKey, YamlNode)>),
 }
 
 /// A key and where it is written.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Key {
+pub(crate) struct YamlKey {
     pub text: String,
     pub place: Place,
 }
 
-impl Node {
-    pub(super) fn new(value: Value, place: Place) -> Self {
+impl YamlNode {
+    pub(super) fn new(value: YamlValue, place: Place) -> Self {
         Self { value, place, tag: None }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(super) fn get(&self, key: &str) -> Option<&YamlNode> {
         match &self.value {
-            Value::Map(entries) => entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node),
+            YamlValue::Map(entries) => entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node),
             _ => None,
         }
     }
 
     /// A scalar as Go prints it, as Compose turns it into text; `None` for null, lists and mappings.
-    pub(super) fn scalar(&self) -> Option<String> {
+    pub(crate) fn scalar(&self) -> Option<String> {
         Some(match &self.value {
-            Value::Bool(value) => value.to_string(),
-            Value::Int(value) => value.to_string(),
-            Value::Float(value) => float_text(*value),
-            Value::Text(text) => text.clone(),
+            YamlValue::Bool(value) => value.to_string(),
+            YamlValue::Int(value) => value.to_string(),
+            YamlValue::Float(value) => float_text(*value),
+            YamlValue::Text(text) => text.clone(),
             _ => return None,
         })
+    }
+
+    /// All scalars below, by their paths.
+    pub(super) fn said(&self) -> Vec<ComposeScalar> {
+        fn walk(node: &YamlNode, path: &str, found: &mut Vec<ComposeScalar>) {
+            let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+            match &node.value {
+                YamlValue::Map(entries) => {
+                    for (key, value) in entries {
+                        walk(value, &below(&key.text), found);
+                    }
+                }
+                YamlValue::List(items) => {
+                    for (index, item) in items.iter().enumerate() {
+                        walk(item, &below(&index.to_string()), found);
+                    }
+                }
+                _ => found.extend(node.scalar().map(|text| ComposeScalar {
+                    field: path.to_owned(),
+                    text,
+                    place: node.place.clone(),
+                })),
+            }
+        }
+        let mut found = Vec::new();
+        walk(self, "", &mut found);
+        found
     }
 
     /// What it is, for messages.
     pub(super) fn kind(&self) -> &'static str {
         match &self.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "a truth value",
-            Value::Int(_) | Value::Float(_) => "a number",
-            Value::Text(_) => "a string",
-            Value::List(_) => "a list",
-            Value::Map(_) => "a mapping",
+            YamlValue::Null => "nothing",
+            YamlValue::Bool(_) => "a truth value",
+            YamlValue::Int(_) | YamlValue::Float(_) => "a number",
+            YamlValue::Text(_) => "a string",
+            YamlValue::List(_) => "a list",
+            YamlValue::Map(_) => "a mapping",
         }
     }
 }
@@ -98,10 +126,16 @@ fn float_text(value: f64) -> String {
 }
 
 /// Reads a text; the file is only its name.
-pub(super) fn parse(text: &str, file: &Arc<Path>) -> Result<Node, Fault> {
+pub(super) fn parse(text: &str, file: &Arc<Path>) -> Result<YamlNode, ComposeFault> {
     raw::begin();
     let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_documents: 1, max_depth: MAX_DEPTH, max_nodes: 100_000 },
+        budget: serde_saphyr::budget! {
+            max_documents: 1,
+            max_depth: MAX_DEPTH,
+            max_nodes: 100_000,
+            // Many services have few settings in common. What counts is what the aliases unfold to.
+            enforce_alias_anchor_ratio: false,
+        },
         alias_limits: serde_saphyr::alias_limits! {
             max_total_replayed_events: 200_000,
             max_replay_stack_depth: 32,
@@ -115,8 +149,13 @@ pub(super) fn parse(text: &str, file: &Arc<Path>) -> Result<Node, Fault> {
     Ok(Reader { text, file }.node(raw, None))
 }
 
+/// A text that need not be a compose file; none if it is not readable as YAML.
+pub(crate) fn tree(text: &str) -> Option<YamlNode> {
+    parse(text, &Arc::from(Path::new(""))).ok()
+}
+
 /// serde-saphyr's error in our words.
-fn unreadable(error: &serde_saphyr::Error, file: &Arc<Path>) -> Fault {
+fn unreadable(error: &serde_saphyr::Error, file: &Arc<Path>) -> ComposeFault {
     let line = error.location().and_then(|at| usize::try_from(at.line()).ok());
     let message = error.to_string();
     let message = message.lines().next().unwrap_or("malformed YAML");
@@ -126,12 +165,12 @@ fn unreadable(error: &serde_saphyr::Error, file: &Arc<Path>) -> Fault {
     let place = Place::new(Arc::clone(file), line.unwrap_or(1).max(1));
     let says = |words: &[&str]| words.iter().any(|word| message.to_lowercase().contains(word));
     if says(&["recursion", "depth", "nest"]) {
-        return Fault::new(&place, format!("the file nests deeper than {MAX_DEPTH} levels"))
-            .hint("a compose file has no need of so many; is it the right file?");
+        return ComposeFault::new(&place, format!("the file nests deeper than {MAX_DEPTH} levels"))
+            .hint("a compose file does not need so many: check that this is the right file");
     }
-    let fault = Fault::new(&place, format!("not readable as YAML: {message}"));
+    let fault = ComposeFault::new(&place, format!("not readable as YAML: {message}"));
     if says(&["budget", "limit", "exceed", "unfold"]) {
-        return fault.hint("a compose file has no need of so much; is it the right file?");
+        return fault.hint("a compose file does not need so much: check that this is the right file");
     }
     fault
 }
@@ -143,30 +182,30 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// `key` is the line of the key before the value: nearer to what a person looks for than the value's.
-    fn node(&self, raw: Raw, key: Option<&Place>) -> Node {
+    fn node(&self, raw: Raw, key: Option<&Place>) -> YamlNode {
         let own = self.place(raw.defined);
         let Tagged(value, tag) = raw.value;
         let value = match value {
-            RawValue::Null => Value::Null,
+            RawValue::Null => YamlValue::Null,
             RawValue::Plain => resolve(self.source(raw.defined), false),
             RawValue::Text(text) => {
                 let plain = tag.is_none() && self.source(raw.defined) == text && !self.quoted(raw.defined);
-                if plain { resolve(&text, true) } else { Value::Text(text) }
+                if plain { resolve(&text, true) } else { YamlValue::Text(text) }
             }
-            RawValue::List(items) => Value::List(items.into_iter().map(|item| self.node(item, None)).collect()),
-            RawValue::Map(entries) => Value::Map(
+            RawValue::List(items) => YamlValue::List(items.into_iter().map(|item| self.node(item, None)).collect()),
+            RawValue::Map(entries) => YamlValue::Map(
                 entries
                     .into_iter()
                     .map(|(key, value)| {
                         let place = self.place(key.defined);
                         let node = self.node(value, Some(&place));
-                        (Key { text: key.value, place }, node)
+                        (YamlKey { text: key.value, place }, node)
                     })
                     .collect(),
             ),
         };
         let place = match (&value, key) {
-            (Value::List(_) | Value::Map(_), Some(key)) => key.clone(),
+            (YamlValue::List(_) | YamlValue::Map(_), Some(key)) => key.clone(),
             _ => own,
         };
         let tag = match tag.as_deref() {
@@ -174,7 +213,7 @@ impl Reader<'_> {
             Some("!override") => Some(MergeTag::Override),
             _ => None,
         };
-        Node { value, place, tag }
+        YamlNode { value, place, tag }
     }
 
     fn place(&self, at: serde_saphyr::Location) -> Place {
@@ -197,16 +236,16 @@ impl Reader<'_> {
 
 /// go-yaml's type of a plain scalar. `text_only`: serde-saphyr took it for a string, so that it can only
 /// be a number with leading zeros.
-fn resolve(plain: &str, text_only: bool) -> Value {
+fn resolve(plain: &str, text_only: bool) -> YamlValue {
     let bare = plain.trim();
     match bare {
-        "true" | "True" | "TRUE" if !text_only => return Value::Bool(true),
-        "false" | "False" | "FALSE" if !text_only => return Value::Bool(false),
-        "" | "~" | "null" | "Null" | "NULL" if !text_only => return Value::Null,
+        "true" | "True" | "TRUE" if !text_only => return YamlValue::Bool(true),
+        "false" | "False" | "FALSE" if !text_only => return YamlValue::Bool(false),
+        "" | "~" | "null" | "Null" | "NULL" if !text_only => return YamlValue::Null,
         _ => {}
     }
     if let Some(number) = integer(bare) {
-        return Value::Int(number);
+        return YamlValue::Int(number);
     }
     let numeric = bare.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
     if numeric
@@ -215,11 +254,11 @@ fn resolve(plain: &str, text_only: bool) -> Value {
     {
         // Go has unsigned integers above ours; what matters of them is their text.
         if !bare.starts_with('0') && bare.parse::<u64>().is_ok() {
-            return Value::Text(bare.to_owned());
+            return YamlValue::Text(bare.to_owned());
         }
-        return Value::Float(number);
+        return YamlValue::Float(number);
     }
-    Value::Text(bare.to_owned())
+    YamlValue::Text(bare.to_owned())
 }
 
 /// Go's integer literals: `0x`, `0o`, `0b`, and a leading zero for octal.
@@ -244,28 +283,28 @@ fn integer(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn tree(text: &str) -> Result<Node, Fault> {
+    fn tree(text: &str) -> Result<YamlNode, ComposeFault> {
         parse(text, &Arc::from(Path::new("compose.yaml")))
     }
 
     #[test]
     fn scalars_are_typed_as_in_go() {
         for (yaml, expected) in [
-            ("yes", Value::Text("yes".into())),
-            ("true", Value::Bool(true)),
-            ("0644", Value::Int(0o644)),
-            ("'0644'", Value::Text("0644".into())),
-            ("!!str 0644", Value::Text("0644".into())),
-            ("0o17", Value::Int(15)),
-            ("0x1F", Value::Int(31)),
-            ("1_000", Value::Int(1000)),
-            ("1.50", Value::Float(1.5)),
-            ("1e3", Value::Float(1000.0)),
-            ("22:22", Value::Text("22:22".into())),
-            ("0890", Value::Float(890.0)),
-            ("12345678901234567890", Value::Text("12345678901234567890".into())),
-            ("1.2.3", Value::Text("1.2.3".into())),
-            ("~", Value::Null),
+            ("yes", YamlValue::Text("yes".into())),
+            ("true", YamlValue::Bool(true)),
+            ("0644", YamlValue::Int(0o644)),
+            ("'0644'", YamlValue::Text("0644".into())),
+            ("!!str 0644", YamlValue::Text("0644".into())),
+            ("0o17", YamlValue::Int(15)),
+            ("0x1F", YamlValue::Int(31)),
+            ("1_000", YamlValue::Int(1000)),
+            ("1.50", YamlValue::Float(1.5)),
+            ("1e3", YamlValue::Float(1000.0)),
+            ("22:22", YamlValue::Text("22:22".into())),
+            ("0890", YamlValue::Float(890.0)),
+            ("12345678901234567890", YamlValue::Text("12345678901234567890".into())),
+            ("1.2.3", YamlValue::Text("1.2.3".into())),
+            ("~", YamlValue::Null),
         ] {
             let node = tree(&format!("a: {yaml}\n"));
             assert_eq!(
@@ -282,7 +321,7 @@ mod tests {
     #[test]
     fn lines_survive_anchors_and_merges() {
         let node = tree("x: &a\n  b: 1\n  c: [1]\ny:\n  <<: *a\n  d:\n    e: f\nz: *a\n").unwrap();
-        let Value::Map(entries) = &node.get("y").unwrap().value else { panic!() };
+        let YamlValue::Map(entries) = &node.get("y").unwrap().value else { panic!() };
         let mut lines: Vec<_> =
             entries.iter().map(|(key, node)| (key.text.as_str(), key.place.line, node.place.line)).collect();
         lines.sort_unstable();

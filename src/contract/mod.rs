@@ -6,9 +6,12 @@ mod build;
 mod dev;
 mod dev_tools;
 mod installation;
+mod layout;
 mod scaffold;
 mod service;
 mod test;
+
+pub use layout::{LayoutClaim, OF_LAYOUT};
 
 /// One promise of one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,10 @@ pub struct Contract {
     pub promise: &'static str,
     /// How it is checked.
     pub how: &'static str,
+    /// Why the promise follows from what is looked at.
+    pub therefore: &'static str,
+    /// What would have to be otherwise for a broken promise to pass: the limits of the check.
+    pub assumes: &'static [&'static str],
     /// How to fix a failure.
     pub fix: &'static str,
     /// The contracts whose failure makes this one fail, or keeps it from being seen: while one of them fails, this one is
@@ -40,15 +47,18 @@ pub const ALL: &[Contract] = &[
     scaffold::IGNORE,
     scaffold::PINNED,
     scaffold::UNPRIVILEGED,
+    scaffold::PORTABLE,
     dev::MOUNT,
     dev::NO_SOURCE,
     dev::PROD_DEPS_ONLY,
     dev::SAME_RUNTIME,
     dev::RELOAD,
     dev::OWNER,
+    dev::IDLE,
     dev_tools::OPTIONAL,
     dev_tools::SHARED_SOURCE,
     dev_tools::PRESENT,
+    dev_tools::WORKS,
     build::EXTENDS_DEV,
     build::FROM_SOURCE,
     build::LOCKED,
@@ -89,7 +99,9 @@ mod tests {
     fn names_are_unique_and_every_entry_is_whole() {
         for (index, contract) in ALL.iter().enumerate() {
             assert!(ALL[..index].iter().all(|other| other.name != contract.name), "{}", contract.name);
-            for text in [contract.promise, contract.how, contract.fix] {
+            assert!(!contract.assumes.is_empty(), "{} assumes nothing, so it would be perfect", contract.name);
+            let texts = [contract.promise, contract.how, contract.therefore, contract.fix];
+            for text in texts.iter().chain(contract.assumes) {
                 assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", contract.name);
             }
         }

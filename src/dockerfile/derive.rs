@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Base, Copy, Dockerfile, Instruction, Kind, Run};
+use super::model::{Copy, Dockerfile, Instruction, InstructionKind, RunInstruction, StageBase};
 use super::stages::{Source, froms};
 use super::words::expand;
 use crate::text;
@@ -55,7 +55,7 @@ pub struct Truncated {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LaterRun {
     /// The RUN.
-    pub run: Run,
+    pub run: RunInstruction,
     /// Its line.
     pub line: usize,
     /// SHELL; `None`: what the image's config says, else `/bin/sh -c`.
@@ -88,10 +88,10 @@ impl Dockerfile {
             let mut workdir = self.workdir_before(index);
             for instruction in &self.stages[index].instructions {
                 match &instruction.kind {
-                    Kind::Workdir(path) => {
+                    InstructionKind::Workdir(path) => {
                         workdir = join(workdir.as_deref(), &self.known(index, instruction.line, path));
                     }
-                    Kind::Copy(copy) => {
+                    InstructionKind::Copy(copy) => {
                         let from = copy.from.as_deref().map(|from| self.source(from));
                         if from == Some(Source::Stage(from_stage)) {
                             lines.insert(instruction.line);
@@ -138,18 +138,18 @@ impl Dockerfile {
                 })
             };
             match &instruction.kind {
-                Kind::Shell(words) => shell = Some(words.clone()),
-                Kind::Workdir(path) => {
+                InstructionKind::Shell(words) => shell = Some(words.clone()),
+                InstructionKind::Workdir(path) => {
                     let path = expanded(path);
                     let below = workdir.as_deref().map(|folder: &str| format!("{folder}/{path}"));
                     workdir = join(workdir.as_deref(), &path).or(below).or(Some(path));
                 }
-                Kind::User(name) => user = Some(expanded(name)),
-                Kind::Env(pairs) => {
+                InstructionKind::User(name) => user = Some(expanded(name)),
+                InstructionKind::Env(pairs) => {
                     let new: Vec<_> = pairs.iter().map(|(key, value)| (key.clone(), expanded(value))).collect();
                     env.extend(new);
                 }
-                Kind::Run(run) => found.runs.push(LaterRun {
+                InstructionKind::Run(run) => found.runs.push(LaterRun {
                     run: run.clone(),
                     line: instruction.line,
                     shell: shell.clone(),
@@ -158,7 +158,9 @@ impl Dockerfile {
                     env: env.clone(),
                     args,
                 }),
-                Kind::Copy(_) | Kind::Add(_) | Kind::Volume(_) if instruction.line != after[0].1.line => {
+                InstructionKind::Copy(_) | InstructionKind::Add(_) | InstructionKind::Volume(_)
+                    if instruction.line != after[0].1.line =>
+                {
                     found.others.push((*instruction).clone());
                 }
                 _ => {}
@@ -246,10 +248,10 @@ impl Dockerfile {
         let chain = self.ancestry(stage);
         let root = chain.last().map(|index| &self.stages[*index].base);
         // Nothing sets a working directory in scratch.
-        let mut at = (root == Some(&Base::Scratch)).then(|| "/".to_owned());
+        let mut at = (root == Some(&StageBase::Scratch)).then(|| "/".to_owned());
         for index in chain.into_iter().skip(1).rev() {
             for instruction in &self.stages[index].instructions {
-                if let Kind::Workdir(path) = &instruction.kind {
+                if let InstructionKind::Workdir(path) = &instruction.kind {
                     at = join(at.as_deref(), &self.known(index, instruction.line, path));
                 }
             }
@@ -262,7 +264,7 @@ impl Dockerfile {
         let mut known = self.arg_defaults(stage, line);
         for index in self.ancestry(stage).into_iter().rev() {
             for instruction in &self.stages[index].instructions {
-                let Kind::Env(pairs) = &instruction.kind else { continue };
+                let InstructionKind::Env(pairs) = &instruction.kind else { continue };
                 if index == stage && instruction.line >= line {
                     break;
                 }
@@ -292,7 +294,7 @@ impl Dockerfile {
 
 /// Whether a RUN mounts the whole build context.
 pub(super) fn mounts_context(instruction: &Instruction) -> bool {
-    let Kind::Run(run) = &instruction.kind else { return false };
+    let InstructionKind::Run(run) = &instruction.kind else { return false };
     run.mounts.iter().any(|mount| {
         let whole = mount.source.as_deref().is_none_or(|source| matches!(source, "" | "." | "/"));
         mount.kind == "bind" && mount.from.is_none() && whole
@@ -301,14 +303,14 @@ pub(super) fn mounts_context(instruction: &Instruction) -> bool {
 
 fn env_names(instruction: &Instruction) -> Vec<&str> {
     match &instruction.kind {
-        Kind::Env(pairs) => pairs.iter().map(|(name, _)| name.as_str()).collect(),
+        InstructionKind::Env(pairs) => pairs.iter().map(|(name, _)| name.as_str()).collect(),
         _ => Vec::new(),
     }
 }
 
 fn shell_of(instruction: &Instruction) -> Option<Vec<String>> {
     match &instruction.kind {
-        Kind::Shell(words) => Some(words.clone()),
+        InstructionKind::Shell(words) => Some(words.clone()),
         _ => None,
     }
 }
@@ -316,8 +318,8 @@ fn shell_of(instruction: &Instruction) -> Option<Vec<String>> {
 /// Whether an instruction takes files from the build context.
 pub(super) fn from_context(instruction: &Instruction) -> bool {
     match &instruction.kind {
-        Kind::Copy(copy) => copy.from.is_none() && !copy.sources.is_empty(),
-        Kind::Add(copy) => copy.sources.iter().any(|source| !is_remote(source)),
+        InstructionKind::Copy(copy) => copy.from.is_none() && !copy.sources.is_empty(),
+        InstructionKind::Add(copy) => copy.sources.iter().any(|source| !is_remote(source)),
         _ => false,
     }
 }

@@ -17,13 +17,13 @@ pub(super) struct Logical {
 }
 
 /// A failure at a line.
-pub(super) struct Fault {
+pub(super) struct LineFault {
     pub line: usize,
     pub message: String,
     pub hint: Option<String>,
 }
 
-impl Fault {
+impl LineFault {
     pub(super) fn new(line: usize, message: impl Into<String>) -> Self {
         Self { line, message: message.into(), hint: None }
     }
@@ -37,7 +37,7 @@ impl Fault {
 /// The escape character: what `# escape=` says among the directives at the very top, else `\`.
 ///
 /// Directives end at the first line that is none (Dockerfile reference, "Parser directives").
-pub(super) fn escape_of(text: &str) -> Result<char, Fault> {
+pub(super) fn escape_of(text: &str) -> Result<char, LineFault> {
     for (index, line) in text.lines().enumerate() {
         let Some((key, value)) = directive(line) else { break };
         if key == "escape" {
@@ -45,7 +45,7 @@ pub(super) fn escape_of(text: &str) -> Result<char, Fault> {
                 // BuildKit takes none for the usual one.
                 "\\" | "" => Ok('\\'),
                 "`" => Ok('`'),
-                other => Err(Fault::new(index + 1, format!("the escape directive is `{other}`"))
+                other => Err(LineFault::new(index + 1, format!("the escape directive is `{other}`"))
                     .hint("only `\\` and a backtick can be the escape character")),
             };
         }
@@ -69,7 +69,7 @@ fn directive(line: &str) -> Option<(String, &str)> {
 }
 
 /// Cuts a text into logical lines.
-pub(super) fn logical_lines(text: &str, escape: char) -> Result<Vec<Logical>, Fault> {
+pub(super) fn logical_lines(text: &str, escape: char) -> Result<Vec<Logical>, LineFault> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut found = Vec::new();
     let mut next = 0;
@@ -108,8 +108,8 @@ pub(super) fn logical_lines(text: &str, escape: char) -> Result<Vec<Logical>, Fa
             }
             if !closed {
                 let name = &opened.doc.name;
-                return Err(Fault::new(start + 1, format!("the heredoc `{name}` is not closed"))
-                    .hint(format!("end it with a line that holds `{name}` alone")));
+                return Err(LineFault::new(start + 1, format!("the heredoc `{name}` is not closed"))
+                    .hint(format!("close it with a line that contains only `{name}`")));
             }
             heredocs.push(opened.doc);
         }

@@ -9,6 +9,7 @@ mod derive;
 mod lines;
 mod model;
 mod names;
+mod naming;
 mod parse;
 mod read;
 mod rebuild;
@@ -19,7 +20,10 @@ mod tests;
 mod words;
 
 pub use derive::{DroppedCopy, LaterRun, Truncated, WithoutCopies};
-pub use model::{Base, Command, Copy, Dockerfile, Healthcheck, Heredoc, Instruction, Kind, Run, RunMount, Stage};
+pub use model::{
+    CommandForm, Copy, Dockerfile, DockerfileStage, HealthcheckInstruction, Heredoc, Instruction, InstructionKind,
+    RunInstruction, RunMount, StageBase,
+};
 pub use read::{MAX_BYTES, parse, read};
 pub use rebuild::Rebuilt;
 pub use stages::{OutsideImage, Source};

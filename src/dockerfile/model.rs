@@ -14,12 +14,12 @@ pub struct Dockerfile {
     /// ARG before the first FROM: name, default, line.
     pub global_args: Vec<(String, Option<String>, usize)>,
     /// The stages in order; at least one.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<DockerfileStage>,
 }
 
 /// What a stage starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Base {
+pub enum StageBase {
     /// An outside image, global ARGs put in by their defaults; what has none stays as `${NAME}`.
     Image(String),
     /// An earlier stage, by its index.
@@ -30,13 +30,13 @@ pub enum Base {
 
 /// One stage.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stage {
+pub struct DockerfileStage {
     /// The name after AS, as written; `BuildKit` compares without case.
     pub name: Option<String>,
     /// Its place among the stages, from 0.
     pub index: usize,
     /// What it starts from.
-    pub base: Base,
+    pub base: StageBase,
     /// That, as written.
     pub raw_base: String,
     /// `--platform` of FROM, as written.
@@ -53,7 +53,7 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instruction {
     /// What it says.
-    pub kind: Kind,
+    pub kind: InstructionKind,
     /// Its first line.
     pub line: usize,
     /// Its last line.
@@ -64,31 +64,31 @@ pub struct Instruction {
 
 /// The instructions. Values are as written, quotes off, variables not expanded, unless said otherwise.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum InstructionKind {
     /// ADD.
     Add(Copy),
     /// ARG: names and defaults.
     Arg(Vec<(String, Option<String>)>),
     /// CMD.
-    Cmd(Command),
+    Cmd(CommandForm),
     /// COPY.
     Copy(Copy),
     /// ENTRYPOINT.
-    Entrypoint(Command),
+    Entrypoint(CommandForm),
     /// ENV: names and values, quotes kept so that expansion can honour them.
     Env(Vec<(String, String)>),
     /// EXPOSE.
     Expose(Vec<String>),
     /// HEALTHCHECK.
-    Healthcheck(Healthcheck),
+    Healthcheck(HealthcheckInstruction),
     /// LABEL: names and values, quotes kept.
     Label(Vec<(String, String)>),
     /// MAINTAINER.
     Maintainer(String),
     /// ONBUILD: the instruction that runs in the images built from this one.
-    Onbuild(Box<Kind>),
+    Onbuild(Box<InstructionKind>),
     /// RUN.
-    Run(Run),
+    Run(RunInstruction),
     /// SHELL.
     Shell(Vec<String>),
     /// STOPSIGNAL.
@@ -103,7 +103,7 @@ pub enum Kind {
 
 /// Shell or exec form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum CommandForm {
     /// A line for the shell, continued lines joined, heredoc bodies apart.
     Shell(String),
     /// A JSON array: run as it is.
@@ -141,9 +141,9 @@ pub struct Copy {
 
 /// RUN.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
+pub struct RunInstruction {
     /// What is run. Of a heredoc the command holds `<<EOF`, the body is in `heredocs`.
-    pub command: Command,
+    pub command: CommandForm,
     /// `--mount`, each.
     pub mounts: Vec<RunMount>,
     /// `--network`.
@@ -182,9 +182,9 @@ pub struct Heredoc {
 
 /// HEALTHCHECK.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Healthcheck {
+pub struct HealthcheckInstruction {
     /// `None`: `HEALTHCHECK NONE`.
-    pub command: Option<Command>,
+    pub command: Option<CommandForm>,
     /// `--interval`, as written: `30s`.
     pub interval: Option<String>,
     /// `--timeout`.

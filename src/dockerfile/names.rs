@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{Dockerfile, Stage};
+use super::model::{Dockerfile, DockerfileStage};
 use super::words::expand;
 
 /// Whether a stage has this name; case does not count.
-pub(super) fn named(stage: &Stage, name: &str) -> bool {
+pub(super) fn named(stage: &DockerfileStage, name: &str) -> bool {
     stage.name.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
 }
 

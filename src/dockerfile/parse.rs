@@ -1,7 +1,7 @@
 //! From a logical line to an instruction.
 
-use super::lines::{Fault, Logical};
-use super::model::{Command, Copy, Healthcheck, Kind, Run, RunMount};
+use super::lines::{LineFault, Logical};
+use super::model::{CommandForm, Copy, HealthcheckInstruction, InstructionKind, RunInstruction, RunMount};
 use super::words::{flags, json_array, keyword, split_quoted};
 use crate::text::nearest;
 
@@ -15,7 +15,7 @@ pub(super) struct From {
 /// What a logical line is.
 pub(super) enum Parsed {
     From(From),
-    Other(Kind),
+    Other(InstructionKind),
 }
 
 const KEYWORDS: [&str; 18] = [
@@ -40,7 +40,7 @@ const KEYWORDS: [&str; 18] = [
 ];
 
 /// Understands one logical line.
-pub(super) fn instruction(logical: &Logical, escape: char) -> Result<Parsed, Fault> {
+pub(super) fn instruction(logical: &Logical, escape: char) -> Result<Parsed, LineFault> {
     let (word, rest) = keyword(&logical.joined);
     let name = word.to_ascii_uppercase();
     if name == "FROM" {
@@ -49,10 +49,10 @@ pub(super) fn instruction(logical: &Logical, escape: char) -> Result<Parsed, Fau
     kind(logical, &name, rest, escape).map(Parsed::Other)
 }
 
-fn kind(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Kind, Fault> {
-    let fault = |message: String| Err(Fault::new(logical.line, message));
+fn kind(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<InstructionKind, LineFault> {
+    let fault = |message: String| Err(LineFault::new(logical.line, message));
     if !KEYWORDS.contains(&name) {
-        let error = Fault::new(logical.line, format!("unknown instruction `{name}`"));
+        let error = LineFault::new(logical.line, format!("unknown instruction `{name}`"));
         return Err(match nearest(name, KEYWORDS.iter().copied()) {
             Some(near) => error.hint(format!("did you mean {near}?")),
             None => error,
@@ -63,40 +63,40 @@ fn kind(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Kind,
         return fault(format!("{name} needs at least one argument"));
     }
     Ok(match name {
-        "ADD" => Kind::Add(copy(logical, name, rest, escape)?),
-        "COPY" => Kind::Copy(copy(logical, name, rest, escape)?),
-        "ARG" => Kind::Arg(args(rest, escape)),
-        "CMD" => Kind::Cmd(command(rest)),
-        "ENTRYPOINT" => Kind::Entrypoint(command(rest)),
-        "ENV" => Kind::Env(pairs(logical, name, rest, escape)?),
-        "LABEL" => Kind::Label(pairs(logical, name, rest, escape)?),
-        "EXPOSE" => Kind::Expose(rest.split_whitespace().map(str::to_owned).collect()),
-        "HEALTHCHECK" => Kind::Healthcheck(healthcheck(logical, rest, escape)?),
-        "MAINTAINER" => Kind::Maintainer(rest.to_owned()),
+        "ADD" => InstructionKind::Add(copy(logical, name, rest, escape)?),
+        "COPY" => InstructionKind::Copy(copy(logical, name, rest, escape)?),
+        "ARG" => InstructionKind::Arg(args(rest, escape)),
+        "CMD" => InstructionKind::Cmd(command(rest)),
+        "ENTRYPOINT" => InstructionKind::Entrypoint(command(rest)),
+        "ENV" => InstructionKind::Env(pairs(logical, name, rest, escape)?),
+        "LABEL" => InstructionKind::Label(pairs(logical, name, rest, escape)?),
+        "EXPOSE" => InstructionKind::Expose(rest.split_whitespace().map(str::to_owned).collect()),
+        "HEALTHCHECK" => InstructionKind::Healthcheck(healthcheck(logical, rest, escape)?),
+        "MAINTAINER" => InstructionKind::Maintainer(rest.to_owned()),
         "ONBUILD" => {
             let (word, rest) = keyword(rest);
             let inner = word.to_ascii_uppercase();
             if matches!(inner.as_str(), "ONBUILD" | "FROM" | "MAINTAINER") {
-                return fault(format!("{inner} cannot stand behind ONBUILD"));
+                return fault(format!("{inner} is not allowed after ONBUILD"));
             }
-            Kind::Onbuild(Box::new(kind(logical, &inner, rest, escape)?))
+            InstructionKind::Onbuild(Box::new(kind(logical, &inner, rest, escape)?))
         }
-        "RUN" => Kind::Run(run(logical, rest, escape)?),
+        "RUN" => InstructionKind::Run(run(logical, rest, escape)?),
         "SHELL" => match json_array(rest) {
-            Some(words) if !words.is_empty() => Kind::Shell(words),
+            Some(words) if !words.is_empty() => InstructionKind::Shell(words),
             _ => return fault("SHELL takes a JSON array: [\"/bin/sh\", \"-c\"]".to_owned()),
         },
-        "STOPSIGNAL" => Kind::StopSignal(rest.to_owned()),
-        "USER" => Kind::User(rest.to_owned()),
-        "VOLUME" => {
-            Kind::Volume(json_array(rest).unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect()))
-        }
-        "WORKDIR" => Kind::Workdir(rest.to_owned()),
-        _ => return fault(format!("{name} cannot stand here")),
+        "STOPSIGNAL" => InstructionKind::StopSignal(rest.to_owned()),
+        "USER" => InstructionKind::User(rest.to_owned()),
+        "VOLUME" => InstructionKind::Volume(
+            json_array(rest).unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect()),
+        ),
+        "WORKDIR" => InstructionKind::Workdir(rest.to_owned()),
+        _ => return fault(format!("{name} is not allowed here")),
     })
 }
 
-fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, Fault> {
+fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, LineFault> {
     let (options, rest) = flags(rest, escape);
     let words: Vec<&str> = rest.split_whitespace().collect();
     let (base, name) = match words.as_slice() {
@@ -104,7 +104,7 @@ fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, Fault> {
         [base, with, name] if with.eq_ignore_ascii_case("as") => (*base, Some((*name).to_owned())),
         _ => {
             return Err(
-                Fault::new(logical.line, "FROM is not understood").hint("write FROM image, or FROM image AS name")
+                LineFault::new(logical.line, "FROM is not understood").hint("write FROM image, or FROM image AS name")
             );
         }
     };
@@ -122,14 +122,14 @@ fn from(logical: &Logical, rest: &str, escape: char) -> Result<From, Fault> {
 }
 
 /// `BuildKit`: `^[a-z][a-z0-9-_.]*$` in lower case.
-fn stage_name(line: usize, name: &str) -> Result<(), Fault> {
+fn stage_name(line: usize, name: &str) -> Result<(), LineFault> {
     let lower = name.to_ascii_lowercase();
     let starts = lower.starts_with(|c: char| c.is_ascii_lowercase());
     let good = lower.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c));
     if starts && good {
         return Ok(());
     }
-    Err(Fault::new(line, format!("`{name}` cannot be a stage's name"))
+    Err(LineFault::new(line, format!("`{name}` cannot be a stage's name"))
         .hint("start with a letter, go on with letters, digits, `-`, `_` and `.`"))
 }
 
@@ -142,23 +142,23 @@ fn flag(word: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn unknown_flag(line: usize, instruction: &str, flag: &str, known: &[&str]) -> Fault {
-    let fault = Fault::new(line, format!("{instruction} has no flag `--{flag}`"));
+fn unknown_flag(line: usize, instruction: &str, flag: &str, known: &[&str]) -> LineFault {
+    let fault = LineFault::new(line, format!("{instruction} has no flag `--{flag}`"));
     match nearest(flag, known.iter().copied()) {
         Some(near) => fault.hint(format!("did you mean `--{near}`?")),
         None => fault.hint(format!("it takes --{}", known.join(", --"))),
     }
 }
 
-fn command(rest: &str) -> Command {
-    json_array(rest).map_or_else(|| Command::Shell(rest.to_owned()), Command::Exec)
+fn command(rest: &str) -> CommandForm {
+    json_array(rest).map_or_else(|| CommandForm::Shell(rest.to_owned()), CommandForm::Exec)
 }
 
 fn on(value: Option<&str>) -> bool {
     !matches!(value, Some("false" | "0" | "f" | "F" | "FALSE" | "False"))
 }
 
-fn copy(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Copy, Fault> {
+fn copy(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Copy, LineFault> {
     const KNOWN: [&str; 9] =
         ["from", "chown", "chmod", "exclude", "link", "parents", "checksum", "keep-git-dir", "unpack"];
     let (options, rest) = flags(rest, escape);
@@ -180,7 +180,7 @@ fn copy(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Copy,
     }
     let mut words = json_array(rest).unwrap_or_else(|| rest.split_whitespace().map(str::to_owned).collect());
     if words.len() < 2 {
-        return Err(Fault::new(logical.line, format!("{name} needs a source and a destination")));
+        return Err(LineFault::new(logical.line, format!("{name} needs a source and a destination")));
     }
     copy.dest = words.pop().unwrap_or_default();
     // What opened a heredoc is not a path.
@@ -188,9 +188,9 @@ fn copy(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Copy,
     Ok(copy)
 }
 
-fn run(logical: &Logical, rest: &str, escape: char) -> Result<Run, Fault> {
+fn run(logical: &Logical, rest: &str, escape: char) -> Result<RunInstruction, LineFault> {
     let (options, rest) = flags(rest, escape);
-    let mut run = Run {
+    let mut run = RunInstruction {
         command: command(rest),
         mounts: Vec::new(),
         network: None,
@@ -251,12 +251,12 @@ fn args(rest: &str, escape: char) -> Vec<(String, Option<String>)> {
 }
 
 /// `A=1 B="2 3"`, or the old `A 1 2`.
-fn pairs(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Vec<(String, String)>, Fault> {
+fn pairs(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Vec<(String, String)>, LineFault> {
     let words = split_quoted(rest, escape);
     if !words.first().is_some_and(|word| word.contains('=')) {
         let (key, value) = keyword(rest);
         if value.is_empty() {
-            return Err(Fault::new(logical.line, format!("{name} needs a name and a value"))
+            return Err(LineFault::new(logical.line, format!("{name} needs a name and a value"))
                 .hint(format!("write {name} {key}=value")));
         }
         return Ok(vec![(key.to_owned(), value.to_owned())]);
@@ -265,17 +265,17 @@ fn pairs(logical: &Logical, name: &str, rest: &str, escape: char) -> Result<Vec<
         .into_iter()
         .map(|word| match word.split_once('=') {
             Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-            None => Err(Fault::new(logical.line, format!("`{word}` in {name} has no `=`"))
-                .hint("quote a value that holds blanks")),
+            None => Err(LineFault::new(logical.line, format!("`{word}` in {name} has no `=`"))
+                .hint("quote a value that contains blanks")),
         })
         .collect()
 }
 
-fn healthcheck(logical: &Logical, rest: &str, escape: char) -> Result<Healthcheck, Fault> {
+fn healthcheck(logical: &Logical, rest: &str, escape: char) -> Result<HealthcheckInstruction, LineFault> {
     const KNOWN: [&str; 5] = ["interval", "timeout", "start-period", "start-interval", "retries"];
     let (options, rest) = flags(rest, escape);
     let (word, rest) = keyword(rest);
-    let mut check = Healthcheck {
+    let mut check = HealthcheckInstruction {
         command: None,
         interval: None,
         timeout: None,
@@ -287,7 +287,7 @@ fn healthcheck(logical: &Logical, rest: &str, escape: char) -> Result<Healthchec
         "NONE" if rest.is_empty() => {}
         "CMD" if !rest.is_empty() => check.command = Some(command(rest)),
         _ => {
-            return Err(Fault::new(logical.line, "HEALTHCHECK is not understood")
+            return Err(LineFault::new(logical.line, "HEALTHCHECK is not understood")
                 .hint("write HEALTHCHECK [options] CMD command, or HEALTHCHECK NONE"));
         }
     }

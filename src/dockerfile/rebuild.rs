@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::derive::{from_context, mounts_context};
-use super::model::{Dockerfile, Instruction, Kind};
+use super::model::{Dockerfile, Instruction, InstructionKind};
 use super::stages::{Source, froms};
 
 /// A Dockerfile with lines of ours in it.
@@ -49,7 +49,7 @@ impl Dockerfile {
             let cut = if from_start { Some(0).filter(|_| !chain.is_empty()) } else { source_of(&chain, manifests) };
             let Some(cut) = cut else { continue };
             cuts.insert(chain[cut].1.line);
-            let later = chain[cut..].iter().filter(|(_, one)| matches!(one.kind, Kind::Run(_)));
+            let later = chain[cut..].iter().filter(|(_, one)| matches!(one.kind, InstructionKind::Run(_)));
             runs.extend(later.map(|(_, one)| one.line));
         }
         for line in &cuts {
@@ -100,12 +100,12 @@ impl Dockerfile {
 
 /// Where in a chain the source is taken in.
 fn source_of(chain: &[(usize, &Instruction)], manifests: &dyn Fn(&str) -> bool) -> Option<usize> {
-    let last_run = chain.iter().rposition(|(_, one)| matches!(one.kind, Kind::Run(_)))?;
+    let last_run = chain.iter().rposition(|(_, one)| matches!(one.kind, InstructionKind::Run(_)))?;
     let takes = |one: &Instruction| match &one.kind {
-        Kind::Copy(copy) | Kind::Add(copy) => {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {
             from_context(one) && !copy.sources.iter().all(|source| manifests(source.trim_start_matches("./")))
         }
-        Kind::Run(_) => mounts_context(one),
+        InstructionKind::Run(_) => mounts_context(one),
         _ => false,
     };
     let at = chain[..=last_run].iter().rposition(|(_, one)| takes(one))?;

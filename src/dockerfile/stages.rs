@@ -1,9 +1,9 @@
 //! What stages need: other stages and outside images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::lines::{self, Fault};
-use super::model::{Base, Copy, Dockerfile, Instruction, Kind, RunMount, Stage};
+use super::lines::{self, LineFault};
+use super::model::{Copy, Dockerfile, DockerfileStage, Instruction, InstructionKind, RunMount, StageBase};
 use super::names::{global_defaults, named};
 use super::words::expand;
 use crate::error::{Error, Location, Result};
@@ -41,7 +41,7 @@ impl Dockerfile {
 
     /// The stage of a name, without regard to case; of several, the last, as `BuildKit`'s `--target`.
     #[must_use]
-    pub fn stage(&self, name: &str) -> Option<&Stage> {
+    pub fn stage(&self, name: &str) -> Option<&DockerfileStage> {
         self.stages.iter().rev().find(|stage| named(stage, name))
     }
 
@@ -49,7 +49,7 @@ impl Dockerfile {
     ///
     /// # Errors
     /// There is no such stage.
-    pub fn require_stage(&self, name: &str) -> Result<&Stage> {
+    pub fn require_stage(&self, name: &str) -> Result<&DockerfileStage> {
         self.stage(name).ok_or_else(|| {
             let names: Vec<&str> = self.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
             let error = Error::description(format!("the Dockerfile has no stage `{name}`")).in_file(&self.file);
@@ -66,7 +66,7 @@ impl Dockerfile {
     }
 
     /// Stages whose name an earlier stage has already (`BuildKit` takes the last and warns).
-    pub fn duplicates(&self) -> impl Iterator<Item = &Stage> {
+    pub fn duplicates(&self) -> impl Iterator<Item = &DockerfileStage> {
         self.stages.iter().filter(|stage| {
             let name = stage.name.as_deref();
             name.is_some_and(|name| self.stages[..stage.index].iter().any(|other| named(other, name)))
@@ -89,7 +89,7 @@ impl Dockerfile {
     pub fn ancestry(&self, stage: usize) -> Vec<usize> {
         let mut chain = vec![stage];
         let mut at = stage;
-        while let Base::Stage(next) = self.stages[at].base {
+        while let StageBase::Stage(next) = self.stages[at].base {
             chain.push(next);
             at = next;
         }
@@ -106,7 +106,7 @@ impl Dockerfile {
             if std::mem::replace(&mut needed[at], true) {
                 continue;
             }
-            if let Base::Stage(base) = self.stages[at].base {
+            if let StageBase::Stage(base) = self.stages[at].base {
                 open.push(base);
             }
             for instruction in &self.stages[at].instructions {
@@ -126,7 +126,7 @@ impl Dockerfile {
         let mut found = Vec::new();
         for index in self.closure(stage) {
             let stage = &self.stages[index];
-            if let Base::Image(image) = &stage.base {
+            if let StageBase::Image(image) = &stage.base {
                 found.push(OutsideImage {
                     image: image.clone(),
                     raw: stage.raw_base.clone(),
@@ -160,7 +160,7 @@ impl Dockerfile {
         let mut known: BTreeMap<String, String> = BTreeMap::new();
         for index in self.ancestry(stage).into_iter().rev() {
             for instruction in &self.stages[index].instructions {
-                let Kind::Arg(args) = &instruction.kind else { continue };
+                let InstructionKind::Arg(args) = &instruction.kind else { continue };
                 if index == stage && instruction.line >= before {
                     break;
                 }
@@ -180,16 +180,27 @@ impl Dockerfile {
 }
 
 /// What `BuildKit` refuses of the references between stages.
-pub(super) fn check(dockerfile: &Dockerfile) -> Result<(), Fault> {
+pub(super) fn check(dockerfile: &Dockerfile) -> Result<(), LineFault> {
+    let names: HashMap<String, usize> = dockerfile
+        .stages
+        .iter()
+        .filter_map(|stage| Some((stage.name.as_deref()?.to_ascii_lowercase(), stage.index)))
+        .collect();
+    let source = |from: &str| match from.parse::<usize>() {
+        Ok(index) if index < dockerfile.stages.len() => Source::Stage(index),
+        _ => names
+            .get(&from.to_ascii_lowercase())
+            .map_or_else(|| Source::Outside(from.to_owned()), |at| Source::Stage(*at)),
+    };
     for stage in &dockerfile.stages {
         for instruction in &stage.instructions {
             for from in froms(instruction) {
-                let fault = |message: String| Fault::new(instruction.line, message);
+                let fault = |message: String| LineFault::new(instruction.line, message);
                 if from.contains('$') {
-                    return Err(fault(format!("`from={from}`: a variable cannot stand here"))
+                    return Err(fault(format!("`from={from}`: a variable is not allowed here"))
                         .hint(format!("name it by a stage of its own: FROM {from} AS name")));
                 }
-                let at = match dockerfile.source(from) {
+                let at = match source(from) {
                     Source::Stage(at) => at,
                     Source::Outside(name) if name.parse::<usize>().is_ok() => usize::MAX,
                     Source::Outside(_) => continue,
@@ -207,8 +218,8 @@ pub(super) fn check(dockerfile: &Dockerfile) -> Result<(), Fault> {
 /// What an instruction takes from elsewhere by `from`.
 pub(super) fn froms(instruction: &Instruction) -> Vec<&str> {
     match &instruction.kind {
-        Kind::Copy(Copy { from: Some(from), .. }) => vec![from],
-        Kind::Run(run) => run.mounts.iter().filter_map(mount_from).collect(),
+        InstructionKind::Copy(Copy { from: Some(from), .. }) => vec![from],
+        InstructionKind::Run(run) => run.mounts.iter().filter_map(mount_from).collect(),
         _ => Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! From a step as a builder shows it to its line in the Dockerfile.
 
-use super::model::{Dockerfile, Kind, Stage};
+use super::model::{Dockerfile, DockerfileStage, InstructionKind};
 
 impl Dockerfile {
     /// The line of the instruction that a builder shows as `shown`, on one line and with its variables filled in: the most
@@ -9,7 +9,9 @@ impl Dockerfile {
     pub fn line_of_step(&self, stage: Option<&str>, shown: &str) -> Option<usize> {
         // Loading a base image's description is no step of a stage, but names the image.
         if let Some(image) = shown.strip_prefix("[internal] load metadata for ") {
-            return self.stages.iter().find(|stage| names(&stage.raw_base, image)).map(|stage| stage.line);
+            let stage = self.stages.iter().find(|stage| names(&stage.raw_base, image)).map(|stage| stage.line);
+            let all = || self.stages.iter().flat_map(|stage| &stage.instructions);
+            return stage.or_else(|| Some(all().find(|one| takes_from(&one.kind, image))?.line));
         }
         let keyword = shown.split_whitespace().next()?;
         let stages = self.stages.iter().filter(|one| stage.is_none_or(|name| is_called(one, name)));
@@ -30,18 +32,18 @@ impl Dockerfile {
 }
 
 /// The instructions that are a builder's steps.
-fn keyword_of(kind: &Kind) -> Option<&'static str> {
+fn keyword_of(kind: &InstructionKind) -> Option<&'static str> {
     match kind {
-        Kind::Run(_) => Some("RUN"),
-        Kind::Copy(_) => Some("COPY"),
-        Kind::Add(_) => Some("ADD"),
-        Kind::Workdir(_) => Some("WORKDIR"),
+        InstructionKind::Run(_) => Some("RUN"),
+        InstructionKind::Copy(_) => Some("COPY"),
+        InstructionKind::Add(_) => Some("ADD"),
+        InstructionKind::Workdir(_) => Some("WORKDIR"),
         _ => None,
     }
 }
 
 /// By its name, or by its number: the builder leaves the name of a lone stage out.
-fn is_called(stage: &Stage, name: &str) -> bool {
+fn is_called(stage: &DockerfileStage, name: &str) -> bool {
     let by_name = stage.name.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
     by_name || name.strip_prefix("stage-").is_some_and(|index| index == stage.index.to_string())
 }
@@ -52,6 +54,19 @@ fn names(from: &str, image: &str) -> bool {
     let image = image.strip_prefix("library/").unwrap_or(image);
     let short = image.strip_suffix(":latest").unwrap_or(image);
     from.ends_with(image) || from.ends_with(short)
+}
+
+/// Whether an instruction takes files out of an image that the builder shows by its whole name.
+fn takes_from(kind: &InstructionKind, image: &str) -> bool {
+    match kind {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {
+            copy.from.as_deref().is_some_and(|from| names(from, image))
+        }
+        InstructionKind::Run(run) => {
+            run.mounts.iter().any(|mount| mount.from.as_deref().is_some_and(|from| names(from, image)))
+        }
+        _ => false,
+    }
 }
 
 /// Without line ends, comments between the lines, and differences in spaces.
@@ -93,5 +108,10 @@ mod tests {
         let dockerfile = parse("FROM scratch\nFROM nowhere:1 AS x\n", Path::new("Dockerfile")).unwrap();
         let shown = "[internal] load metadata for docker.io/library/nowhere:1";
         assert_eq!(dockerfile.line_of_step(None, shown), Some(2));
+        let text = "FROM scratch\nCOPY --from=biuld /out /\nRUN --mount=from=a.example/tool:1,target=/t /t/x\n";
+        let dockerfile = parse(text, Path::new("Dockerfile")).unwrap();
+        let line = |image: &str| dockerfile.line_of_step(None, &format!("[internal] load metadata for {image}"));
+        assert_eq!(line("docker.io/library/biuld:latest"), Some(2));
+        assert_eq!(line("a.example/tool:1"), Some(3));
     }
 }

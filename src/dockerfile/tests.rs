@@ -52,10 +52,10 @@ fn the_roles_are_read() {
     let file = parsed(ROLES);
     let names: Vec<_> = file.stages.iter().map(|stage| stage.name.as_deref().unwrap()).collect();
     assert_eq!(names, ["dev", "dev-tools", "build", "service", "test"]);
-    assert_eq!(file.stages[0].base, Base::Image("python:3.13-slim".to_owned()));
-    assert_eq!(file.stages[3].base, Base::Stage(0));
+    assert_eq!(file.stages[0].base, StageBase::Image("python:3.13-slim".to_owned()));
+    assert_eq!(file.stages[3].base, StageBase::Stage(0));
     let service = file.stage("SERVICE").unwrap();
-    let Kind::Copy(copy) = &service.instructions[0].kind else { panic!() };
+    let InstructionKind::Copy(copy) = &service.instructions[0].kind else { panic!() };
     assert_eq!(copy.sources, ["/app/dist"]);
     assert_eq!(copy.dest, "./dist/");
     assert_eq!(copy.chmod.as_deref(), Some("0555"));
@@ -137,13 +137,13 @@ fn a_stage_can_be_cut_before_its_source() {
     assert!(!cut.text.contains("make") && !cut.text.contains("service"));
     assert_eq!(cut.runs.len(), 2);
     let run = &cut.runs[0];
-    assert_eq!(run.run.command, Command::Shell("make $MODE".to_owned()));
+    assert_eq!(run.run.command, CommandForm::Shell("make $MODE".to_owned()));
     assert_eq!(run.workdir.as_deref(), Some("sub"));
     assert_eq!(run.user.as_deref(), Some("1000"));
     assert_eq!(run.env["PATH"], "/x:${PATH}");
     assert_eq!(run.env["MODE2"], "release");
     assert_eq!(run.args["MODE"], "release");
-    assert_eq!(cut.runs[1].run.command, Command::Exec(vec!["make".into(), "check".into()]));
+    assert_eq!(cut.runs[1].run.command, CommandForm::Exec(vec!["make".into(), "check".into()]));
 
     let none = parsed("FROM a\nRUN b\n").truncated_before_source(0);
     assert_eq!((none.cut, none.runs.len(), none.text.as_str()), (None, 0, "FROM a\nRUN b\n"));
@@ -178,12 +178,12 @@ fn heredocs_are_part_of_their_instruction() {
         "FROM a\nRUN <<EOF cat && cat <<-'TWO'\nFROM no\nEOF\n\tlast\n\tTWO\nCOPY <<a.txt <<b.txt /d/\n1 $X\na.txt\n2\nb.txt\nRUN echo $((1<<2)) <<<x\n",
     );
     let [run, copy, plain] = file.stages[0].instructions.as_slice() else { panic!() };
-    let Kind::Run(inner) = &run.kind else { panic!() };
+    let InstructionKind::Run(inner) = &run.kind else { panic!() };
     assert_eq!((run.line, run.end_line), (2, 6));
     assert_eq!(inner.heredocs[0].content, "FROM no\n");
     assert!(inner.heredocs[0].expand && !inner.heredocs[1].expand);
     assert_eq!(inner.heredocs[1].content, "last\n");
-    let Kind::Copy(files) = &copy.kind else { panic!() };
+    let InstructionKind::Copy(files) = &copy.kind else { panic!() };
     assert_eq!((files.sources.len(), files.heredocs.len(), files.dest.as_str()), (0, 2, "/d/"));
     assert_eq!(plain.line, 12);
 }
@@ -210,7 +210,7 @@ fn unusual_but_right_files_are_read() {
     }
     let twice = parsed("FROM a AS x\nFROM b AS X\nFROM x\n");
     assert_eq!((twice.duplicates().count(), twice.stage("x").unwrap().index), (1, 1));
-    assert_eq!(twice.stages[2].base, Base::Stage(1));
+    assert_eq!(twice.stages[2].base, StageBase::Stage(1));
 }
 
 #[test]
@@ -220,8 +220,8 @@ fn wrong_files_are_refused_with_their_line() {
         ("RUN a\nFROM b\n", 1, "before FROM"),
         ("FROM a\nRUNN b\n", 2, "unknown instruction `RUNN`"),
         ("FROM a AS 1x\n", 1, "cannot be a stage's name"),
-        ("FROM a AS x\nFROM b\nCOPY --from=$S a b\n", 3, "a variable cannot"),
-        ("FROM a AS x\nRUN --mount=from=$S,target=/t a\n", 2, "a variable cannot"),
+        ("FROM a AS x\nFROM b\nCOPY --from=$S a b\n", 3, "a variable is not allowed"),
+        ("FROM a AS x\nRUN --mount=from=$S,target=/t a\n", 2, "a variable is not allowed"),
         ("FROM a\nCOPY --from=y a b\nFROM b AS y\n", 2, "no stage before"),
         ("FROM a AS y\nCOPY --from=y a b\n", 2, "no stage before"),
         ("FROM a\nFROM b\nCOPY --from=7 a b\n", 3, "no stage before"),
@@ -232,7 +232,7 @@ fn wrong_files_are_refused_with_their_line() {
         ("FROM a\nRUN <<E\nx\n", 2, "heredoc `E` is not closed"),
         ("FROM a\nSHELL bash\n", 2, "JSON array"),
         ("FROM a\nENV A=1 B\n", 2, "has no `=`"),
-        ("FROM a\nONBUILD FROM b\n", 2, "behind ONBUILD"),
+        ("FROM a\nONBUILD FROM b\n", 2, "after ONBUILD"),
         ("# escape=x\nFROM a\n", 1, "escape directive"),
         ("FROM a\n\n\nHEALTHCHECK what\n", 4, "HEALTHCHECK"),
     ] {
@@ -240,6 +240,18 @@ fn wrong_files_are_refused_with_their_line() {
         assert!(error.message().contains(says), "{text:?}: {error}");
         assert_eq!(error.location().unwrap().line, Some(line), "{text:?}");
     }
+}
+
+#[test]
+fn a_trigger_is_an_instruction_of_the_stages_from_its_own() {
+    let file = parsed("FROM a AS b\nONBUILD COPY --from=x:latest y /y\nUSER 1\nFROM b AS c\nUSER 2\nFROM c\nUSER 3\n");
+    let told = |index: usize| -> Vec<(usize, bool)> {
+        let instructions = file.stages[index].instructions.iter();
+        instructions.map(|one| (one.line, matches!(one.kind, InstructionKind::Copy(_)))).collect()
+    };
+    assert_eq!(told(0), [(2, false), (3, false)]);
+    assert_eq!(told(1), [(2, true), (5, false)]);
+    assert_eq!(told(2), [(7, false)]);
 }
 
 /// As `BuildKit` of Docker 28 reads them.
@@ -280,7 +292,8 @@ fn agrees_with_another_parser() {
     for text in [ROLES, "FROM a\nRUN <<EOF\nx\nEOF\n", "ARG A\nFROM b AS c\nENV X=1 Y=2\nCMD x\n"] {
         let theirs = parse_dockerfile::parse(text).unwrap();
         let ours = parsed(text);
-        let count = |stages: &[Stage]| stages.iter().map(|stage| stage.instructions.len()).collect::<Vec<_>>();
+        let count =
+            |stages: &[DockerfileStage]| stages.iter().map(|stage| stage.instructions.len()).collect::<Vec<_>>();
         assert_eq!(theirs.stages().map(|stage| stage.instructions.len()).collect::<Vec<_>>(), count(&ours.stages));
         for (theirs, ours) in theirs.stages().zip(&ours.stages) {
             assert_eq!(theirs.from.image.value, ours.raw_base);
@@ -288,4 +301,16 @@ fn agrees_with_another_parser() {
             assert_eq!(name, ours.name);
         }
     }
+}
+
+#[test]
+fn a_stage_without_a_name_gets_one_and_lines_stay() {
+    let text = "FROM a AS one\nRUN x\nfrom b:1\r\nCOPY --from=0 /x /x\nFROM scratch\n";
+    let named = parse(text, "Dockerfile".as_ref()).unwrap().with_named_stages();
+    assert_eq!(
+        named.text,
+        "FROM a AS one\nRUN x\nfrom b:1 AS stage-1\r\nCOPY --from=0 /x /x\nFROM scratch AS stage-2\n"
+    );
+    let names: Vec<Option<&str>> = named.stages.iter().map(|stage| stage.name.as_deref()).collect();
+    assert_eq!(names, [Some("one"), Some("stage-1"), Some("stage-2")]);
 }

@@ -72,8 +72,13 @@ pub(super) fn json_array(text: &str) -> Option<Vec<String>> {
 /// "Environment replacement"). What `lookup` does not know stays as `${NAME}`, and so do the newer
 /// pattern forms (`${NAME#pattern}`, `${NAME/a/b}`), so that nothing is guessed.
 pub fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>) -> String {
-    nested(text, escape, lookup, 0)
+    let expanded = nested(text, escape, lookup, 0);
+    // Arguments that name each other twice would fill any memory; nobody means such a value.
+    if expanded.len() > LONGEST { text.to_owned() } else { expanded }
 }
+
+/// So many bytes a value may grow to: the longest that Linux gives a process (`execve(2)`, `MAX_ARG_STRLEN`).
+const LONGEST: usize = 1 << 17;
 
 /// How deep defaults may hold defaults; what is deeper stays as it is.
 const MAX_NESTING: usize = 32;
@@ -89,6 +94,9 @@ fn nested(text: &str, escape: char, lookup: &dyn Fn(&str) -> Option<String>, dep
     while at < chars.len() {
         let c = chars[at];
         at += 1;
+        if out.len() > LONGEST {
+            return out;
+        }
         match (c, quote) {
             ('\'' | '"', None) => quote = Some(c),
             (_, Some(open)) if c == open => quote = None,

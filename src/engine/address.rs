@@ -22,6 +22,8 @@ pub(super) enum Address {
     Tls(String, TlsFiles),
     /// A Windows named pipe.
     Pipe(String),
+    /// Another host, over the user's own `ssh`: its arguments up to the host.
+    Ssh(Vec<String>),
 }
 
 /// The certificates of a TLS connection.
@@ -35,7 +37,7 @@ pub(super) struct TlsFiles {
 
 /// An address to try, and who named it.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
+pub(super) struct AddressCandidate {
     /// The address, or why it is none that we can use.
     pub address: Result<Address, String>,
     /// As it was written: `unix:///var/run/docker.sock`.
@@ -44,7 +46,7 @@ pub(super) struct Candidate {
     pub origin: String,
 }
 
-impl fmt::Display for Candidate {
+impl fmt::Display for AddressCandidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
         if !self.origin.is_empty() {
@@ -55,18 +57,18 @@ impl fmt::Display for Candidate {
 }
 
 /// Looks a variable of the environment up.
-pub(super) type Env<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Sync);
+pub(super) type EnvLookup<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Sync);
 
 /// All addresses to try, in order. An address the user named stands alone: as with the docker CLI, another
 /// engine is not taken instead.
-pub(super) fn candidates(env: Env) -> Result<Vec<Candidate>> {
+pub(super) fn candidates(env: EnvLookup) -> Result<Vec<AddressCandidate>> {
     let text = |name: &str| env(name).and_then(|value| value.into_string().ok()).filter(|value| !value.is_empty());
     if let Some(host) = text("DOCKER_HOST") {
         let tls = text("DOCKER_TLS_VERIFY").is_some().then(|| TlsFiles {
             folder: text("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| config_folder(env)),
             skip_verify: false,
         });
-        return Ok(vec![Candidate { address: parse(&host, tls), name: host, origin: "DOCKER_HOST".into() }]);
+        return Ok(vec![AddressCandidate { address: parse(&host, tls), name: host, origin: "DOCKER_HOST".into() }]);
     }
     if let Some(folder) = config_folder(env) {
         let (name, origin) = match text("DOCKER_CONTEXT") {
@@ -81,14 +83,14 @@ pub(super) fn candidates(env: Env) -> Result<Vec<Candidate>> {
 }
 
 /// The docker CLI's folder: `$DOCKER_CONFIG`, else `~/.docker`.
-pub(super) fn config_folder(env: Env) -> Option<PathBuf> {
+pub(super) fn config_folder(env: EnvLookup) -> Option<PathBuf> {
     env("DOCKER_CONFIG")
         .filter(|value| !value.is_empty())
         .map(PathBuf::from)
         .or_else(|| Some(home(env)?.join(".docker")))
 }
 
-fn home(env: Env) -> Option<PathBuf> {
+fn home(env: EnvLookup) -> Option<PathBuf> {
     let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     env(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -96,7 +98,7 @@ fn home(env: Env) -> Option<PathBuf> {
 /// An address as `DOCKER_HOST` writes it; `tls` applies to tcp.
 pub(super) fn parse(text: &str, tls: Option<TlsFiles>) -> Result<Address, String> {
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err("not an address: expected unix://, tcp:// or npipe://".into());
+        return Err("not an address: expected unix://, tcp://, ssh:// or npipe://".into());
     };
     let host = |default_port: u16| {
         let host = rest.trim_end_matches('/');
@@ -113,12 +115,33 @@ pub(super) fn parse(text: &str, tls: Option<TlsFiles>) -> Result<Address, String
             None => Address::Tcp(host(2375)),
         }),
         "https" => Ok(Address::Tls(host(2376), tls.unwrap_or_default())),
-        "ssh" => Err(format!(
-            "ssh is not supported: forward the socket with `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock {rest}` \
-             and set DOCKER_HOST=unix:///tmp/docker.sock"
-        )),
-        other => Err(format!("scheme {other}:// is not supported: expected unix://, tcp:// or npipe://")),
+        "ssh" => ssh(rest).map(Address::Ssh),
+        other => Err(format!("scheme {other}:// is not supported: expected unix://, tcp://, ssh:// or npipe://")),
     }
+}
+
+/// What `ssh` is told of `[user@]host[:port][/socket]`; the socket belongs to what is run there.
+fn ssh(rest: &str) -> Result<Vec<String>, String> {
+    let (host, socket) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, host) = host.rsplit_once('@').map_or((None, host), |(user, host)| (Some(user), host));
+    let port = host.rsplit_once(':').filter(|(before, port)| {
+        (!before.contains(':') || before.ends_with(']')) && port.chars().all(|c| c.is_ascii_digit())
+    });
+    let (host, port) = port.map_or((host, None), |(host, port)| (host, Some(port)));
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_plain = |word: &str| !word.is_empty() && !word.starts_with('-') && !word.contains(char::is_whitespace);
+    if !is_plain(host) || user.is_some_and(|user| !is_plain(user) || user.contains(':')) {
+        return Err("not an address: expected ssh://user@host, with a port if it is not the usual one".into());
+    }
+    let mut words = vec!["-o".to_owned(), "ConnectTimeout=30".to_owned(), "-T".to_owned()];
+    words.extend(user.into_iter().flat_map(|user| ["-l".to_owned(), user.to_owned()]));
+    words.extend(port.into_iter().flat_map(|port| ["-p".to_owned(), port.to_owned()]));
+    words.extend(["--".to_owned(), host.to_owned(), "docker".to_owned()]);
+    if !socket.is_empty() {
+        words.extend(["--host".to_owned(), format!("unix:///{socket}")]);
+    }
+    words.extend(["system", "dial-stdio"].map(ToOwned::to_owned));
+    Ok(words)
 }
 
 fn current_context(folder: &Path) -> Option<String> {
@@ -127,7 +150,7 @@ fn current_context(folder: &Path) -> Option<String> {
 }
 
 /// The docker CLI keeps a context in `contexts/meta/<sha256 of its name>/meta.json`.
-fn from_context(folder: &Path, name: &str, origin: &str) -> Result<Candidate> {
+fn from_context(folder: &Path, name: &str, origin: &str) -> Result<AddressCandidate> {
     let digest = Sha256::digest(name.as_bytes());
     let id = hex::encode(digest);
     let path = folder.join("contexts/meta").join(&id).join("meta.json");
@@ -149,18 +172,18 @@ fn from_context(folder: &Path, name: &str, origin: &str) -> Result<Candidate> {
     let skip_verify = endpoint["SkipTLSVerify"].as_bool().unwrap_or(false);
     let tls = (tls_folder.is_dir() || skip_verify)
         .then(|| TlsFiles { folder: tls_folder.is_dir().then_some(tls_folder), skip_verify });
-    Ok(Candidate { address: parse(host, tls), name: host.into(), origin: format!("docker context \"{name}\"") })
+    Ok(AddressCandidate { address: parse(host, tls), name: host.into(), origin: format!("docker context \"{name}\"") })
 }
 
 /// Where Docker, Podman and their desktop relatives put their sockets.
-fn known(env: Env) -> Vec<Candidate> {
+fn known(env: EnvLookup) -> Vec<AddressCandidate> {
     if cfg!(windows) {
         return [
             "npipe:////./pipe/docker_engine",
             "npipe:////./pipe/dockerDesktopLinuxEngine",
             "npipe:////./pipe/podman-machine-default",
         ]
-        .map(|name| Candidate { address: parse(name, None), name: name.into(), origin: String::new() })
+        .map(|name| AddressCandidate { address: parse(name, None), name: name.into(), origin: String::new() })
         .into();
     }
     let mut paths = vec![PathBuf::from("/var/run/docker.sock")];
@@ -184,7 +207,7 @@ fn known(env: Env) -> Vec<Candidate> {
     paths.push("/run/podman/podman.sock".into());
     paths
         .into_iter()
-        .map(|path| Candidate {
+        .map(|path| AddressCandidate {
             name: format!("unix://{}", path.display()),
             address: Ok(Address::Unix(path)),
             origin: String::new(),
@@ -214,7 +237,18 @@ mod tests {
         ] {
             assert_eq!(parse(text, tls), Ok(expected), "{text}");
         }
-        assert!(parse("ssh://me@host", None).is_err_and(|why| why.contains("ssh -nNT")));
+        for (text, expected) in [
+            ("ssh://host", "-- host docker system dial-stdio"),
+            ("ssh://me@host:22", "-l me -p 22 -- host docker system dial-stdio"),
+            ("ssh://me@[::1]:2222", "-l me -p 2222 -- ::1 docker system dial-stdio"),
+            ("ssh://host/run/x.sock", "-- host docker --host unix:///run/x.sock system dial-stdio"),
+        ] {
+            let Ok(Address::Ssh(words)) = parse(text, None) else { panic!("{text}") };
+            assert_eq!(words[3..].join(" "), expected, "{text}");
+        }
+        for text in ["ssh://", "ssh://-oProxyCommand=x", "ssh://-l@host", "ssh://a b"] {
+            assert!(parse(text, None).is_err(), "{text}");
+        }
         assert!(parse("/var/run/docker.sock", None).is_err());
     }
 

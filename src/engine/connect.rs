@@ -1,5 +1,6 @@
 //! Finding an engine and holding on to it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request};
 
-use super::address::{self, Candidate};
+use super::address::{self, AddressCandidate};
+use super::config;
 use super::failure::failed;
 use super::info::{self, EngineInfo};
 use super::transport::Transport;
@@ -25,6 +27,7 @@ pub(super) struct Inner {
     pub docker: Docker,
     pub transport: Transport,
     pub info: EngineInfo,
+    pub proxies: BTreeMap<String, String>,
 }
 
 impl fmt::Debug for Engine {
@@ -38,7 +41,7 @@ impl fmt::Debug for Engine {
 const FOREVER: u64 = 7 * 24 * 3600;
 
 /// A socket that takes the connection and then says nothing belongs to a hanging engine.
-const GREETING: Duration = Duration::from_secs(10);
+const GREETING: Duration = Duration::from_secs(15);
 
 impl Engine {
     /// Connects to the engine that `DOCKER_HOST` names, else the current docker context, else the first
@@ -50,7 +53,7 @@ impl Engine {
         Self::connect_as(&|name| std::env::var_os(name)).await
     }
 
-    async fn connect_as(env: address::Env<'_>) -> Result<Self> {
+    async fn connect_as(env: address::EnvLookup<'_>) -> Result<Self> {
         let candidates = address::candidates(env)?;
         let mut tried = Vec::new();
         for candidate in &candidates {
@@ -66,6 +69,12 @@ impl Engine {
     #[must_use]
     pub fn info(&self) -> &EngineInfo {
         &self.inner.info
+    }
+
+    /// The variables by which the docker CLI's configuration gives builds and containers of this engine a proxy.
+    #[must_use]
+    pub fn proxies(&self) -> BTreeMap<String, String> {
+        self.inner.proxies.clone()
     }
 
     /// Asks the engine for a sign of life.
@@ -97,7 +106,7 @@ impl Engine {
     }
 }
 
-async fn reach(candidate: &Candidate) -> Result<Engine, String> {
+async fn reach(candidate: &AddressCandidate) -> Result<Engine, String> {
     let address = candidate.address.clone()?;
     let transport = Transport::new(address).map_err(|error| error.to_string())?;
     let carrier = transport.clone();
@@ -116,7 +125,8 @@ async fn reach(candidate: &Candidate) -> Result<Engine, String> {
         let docker = docker.negotiate_version().await.map_err(|error| reason(&error))?;
         let info = info::read(&docker, candidate.name.clone(), transport.is_local()).await;
         let info = info.map_err(|error| error.to_string())?;
-        Ok(Engine { inner: Arc::new(Inner { docker, transport: transport.clone(), info }) })
+        let proxies = config::proxies(&config::read(&config::process), &candidate.name);
+        Ok(Engine { inner: Arc::new(Inner { docker, transport: transport.clone(), info, proxies }) })
     };
     tokio::time::timeout(GREETING, greeting)
         .await
@@ -159,7 +169,9 @@ fn none(tried: &[String]) -> Error {
         "macos" => "start Docker Desktop, OrbStack or Colima (`colima start`), or Podman (`podman machine start`)",
         _ => "start Docker Desktop, or Podman (`podman machine start`)",
     };
-    error.hint(start).hint("or set DOCKER_HOST to the engine's address, as unix:///run/docker.sock or tcp://host:2375")
+    error
+        .hint(start)
+        .hint("or set DOCKER_HOST to the engine's address, such as unix:///run/docker.sock or tcp://host:2375")
 }
 
 #[cfg(test)]

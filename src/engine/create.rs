@@ -13,7 +13,7 @@ use super::failure::{failed, is_missing};
 use super::image::ImageConfig;
 use super::info::Product;
 use super::request;
-use super::run::Run;
+use super::run::EngineRun;
 use crate::error::{Error, Result};
 use crate::spec::{ContainerSpec, MountKind, Settings};
 use crate::text::ImageName;
@@ -40,7 +40,7 @@ pub struct Commit {
     pub comment: String,
 }
 
-impl Run {
+impl EngineRun {
     /// Creates a container, and joins it to its networks, without starting it.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Run {
         } else {
             let output = container.logs(Some(20)).await.unwrap_or_default();
             container.remove().await?;
-            let error = Error::engine(format!("{} was not done within {} s", spec.name, within.as_secs()));
+            let error = Error::engine(format!("{} did not finish within {} s", spec.name, within.as_secs()));
             return Err(if output.is_empty() {
                 error
             } else {

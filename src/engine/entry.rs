@@ -19,7 +19,7 @@ pub enum EntryKind {
 
 /// One file of a file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct TreeEntry {
     /// What it is; a hard link counts as the file it names.
     pub kind: EntryKind,
     /// Permission bits with setuid, setgid and sticky: `0o7777`.
@@ -38,4 +38,12 @@ pub struct Entry {
     pub mtime: u64,
     /// The file's capabilities (`security.capability`), as the kernel keeps them.
     pub capability: Option<Vec<u8>>,
+}
+
+#[cfg(test)]
+impl TreeEntry {
+    /// One without a content, for tests.
+    pub(crate) fn bare(kind: EntryKind, mode: u32, uid: u32, gid: u32) -> Self {
+        Self { kind, mode, uid, gid, size: 1, sha256: None, link: None, mtime: 0, capability: None }
+    }
 }

@@ -36,13 +36,19 @@ pub(super) fn tells_of_full_disk(text: &str) -> bool {
 pub(super) fn full(what: &str, said: &str) -> Error {
     Error::engine(format!("{FULL}: {what}"))
         .because(one_line(said))
-        .hint("`docker system df` shows what takes the room, `docker system prune` gives some of it back")
+        .hint("`docker system df` shows what uses the space, and `docker system prune` frees some of it")
 }
 
 /// Whether the engine failed for want of room, which no later request mends.
 #[must_use]
 pub fn is_full(error: &Error) -> bool {
     error.message().starts_with(FULL)
+}
+
+/// Whether the engine has no subnet left for another network (libnetwork's `ErrNoMoreSubnets` before and since 25, and Podman's).
+pub(super) fn is_without_subnet(error: &Bollard) -> bool {
+    let words = error.to_string();
+    ["available, non-overlapping", "predefined address pools", "subnet pools"].iter().any(|said| words.contains(said))
 }
 
 /// The HTTP status with which the engine refused, if it did.

@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use bollard::auth::DockerCredentials;
 use bollard::models;
+use bollard::query_parameters::CreateImageOptionsBuilder;
+use futures_util::stream::TryStreamExt as _;
 use serde::Serialize;
 
+use super::config;
 use super::connect::Engine;
 use super::failure::{failed, is_missing};
 use super::info::Product;
 use super::tarball::{self, ByteStream};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spec::{HealthTest, Healthcheck};
+use crate::text::ImageName;
 
 /// The part of an image's config that a container takes over.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -158,6 +163,45 @@ impl Engine {
         }
     }
 
+    /// Gets an image from its registry, with the user's credentials for it; `hear` is told how far it is.
+    ///
+    /// # Errors
+    /// The registry does not answer or does not have it, in the engine's own words.
+    pub async fn pull(&self, reference: &str, platform: Option<&str>, hear: &(dyn Fn(String) + Sync)) -> Result<()> {
+        // Without a tag the engine would take all that there are.
+        let name = ImageName::of(reference);
+        let tag = if name.digest.is_none() && name.tag.is_none() { "latest" } else { "" };
+        let options = CreateImageOptionsBuilder::default().from_image(reference).tag(tag);
+        let options = options.platform(platform.unwrap_or_default()).build();
+        let steps = self.docker().create_image(Some(options), None, credentials(name).await);
+        let mut layers: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        let pulled = steps.try_for_each(|step| {
+            if let (Some(layer), Some(detail)) = (step.id, step.progress_detail)
+                && let (Some(current), Some(total)) = (detail.current, detail.total)
+                && total > 0
+            {
+                layers.insert(layer, (current, total));
+                let sum = |of: fn(&(i64, i64)) -> i64| layers.values().map(of).sum::<i64>();
+                hear(format!("pulling {reference}: {} %", 100 * sum(|one| one.0) / sum(|one| one.1).max(1)));
+            }
+            std::future::ready(Ok(()))
+        });
+        let pulled = pulled.await;
+        pulled.map_err(|error| failed(format!("cannot pull the image {reference}"), error))
+    }
+
+    /// The digest that an image's registry has under its name, asked with the user's credentials.
+    ///
+    /// # Errors
+    /// The registry does not answer or does not have it, in the engine's own words.
+    pub async fn digest(&self, reference: &str) -> Result<String> {
+        let credentials = credentials(ImageName::of(reference)).await;
+        let asked = self.docker().inspect_registry_image(reference, credentials).await;
+        let found = asked.map_err(|error| failed(format!("cannot ask the registry of {reference}"), error))?;
+        let none = || Error::engine(format!("the registry of {reference} names no digest"));
+        found.descriptor.digest.ok_or_else(none)
+    }
+
     /// How an image was made, oldest step first.
     ///
     /// # Errors
@@ -178,6 +222,16 @@ impl Engine {
     pub fn save(&self, reference: &str) -> ByteStream {
         tarball::bytes(self.docker().export_image(reference))
     }
+}
+
+/// The user's credentials for an image's registry.
+async fn credentials(name: ImageName<'_>) -> Option<DockerCredentials> {
+    let (user, secret) = config::credentials(name.registry()).await?;
+    let server = DockerCredentials { serveraddress: Some(name.registry().to_owned()), ..DockerCredentials::default() };
+    Some(match user.as_str() {
+        "" => DockerCredentials { identitytoken: Some(secret), ..server },
+        _ => DockerCredentials { username: Some(user), password: Some(secret), ..server },
+    })
 }
 
 fn check(config: models::HealthConfig) -> Option<Healthcheck> {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::connect::Engine;
-use super::entry::{Entry, EntryKind};
-use super::search::is_tar;
+use super::entry::{EntryKind, TreeEntry};
+use super::members;
 use super::tarball;
 use super::tree::{self, FileTree, WalkOptions};
-use super::unpack::unpacked;
+use super::unpack::{is_tar, unpacked};
 use crate::error::Result;
 use crate::text;
 
@@ -33,10 +33,13 @@ struct Layer {
 
 #[derive(Debug)]
 enum Added {
-    File(Entry),
+    File(TreeEntry),
     /// Another name of the file at this path.
     HardLink(String),
 }
+
+/// What looks at a file: its path, that of a member if it is an archive, and the content.
+type Judge<T> = dyn Fn(&str, Option<&str>, &[u8]) -> Option<T>;
 
 /// A description in the archive is smaller; what is larger is none.
 const LARGEST_TEXT: u64 = 16 * 1024 * 1024;
@@ -59,7 +62,8 @@ impl Engine {
     }
 
     /// What `judge` finds in the files of an image's layers, files that a later layer deletes included, each with its
-    /// absolute path. Larger files than `largest` are not looked at, and neither are the layers of these digests.
+    /// absolute path. It is given that path, the path of a member where the file is an archive, and the content, unpacked.
+    /// What is larger than `largest` is not looked at, and neither are the layers of these digests.
     ///
     /// # Errors
     /// When the image is not there, or a layer is packed in a way that cannot be read.
@@ -68,7 +72,7 @@ impl Engine {
         reference: &str,
         without: &[String],
         largest: u64,
-        judge: impl Fn(&str, &[u8]) -> Option<T> + Send + 'static,
+        judge: impl Fn(&str, Option<&str>, &[u8]) -> Option<T> + Send + 'static,
     ) -> Result<Vec<(String, T)>> {
         let archive = tarball::bytes(self.docker().export_image(reference));
         let read =
@@ -87,7 +91,7 @@ impl Layers {
     }
 
     /// The file system that layers make, lowest first; none if one of them was not read. As
-    /// [`Run::walk_filesystem`](super::Run::walk_filesystem) it leaves out what the engine puts into every container.
+    /// [`EngineRun::walk_filesystem`](super::EngineRun::walk_filesystem) it leaves out what the engine puts into every container.
     #[must_use]
     pub fn tree(&self, digests: &[String]) -> Option<FileTree> {
         let layers: Option<Vec<&Arc<Layer>>> = digests.iter().map(|digest| self.layers.get(digest)).collect();
@@ -100,7 +104,47 @@ impl Layers {
     }
 }
 
+impl Layers {
+    /// Which of some layers, lowest first, was the last to change a path: its content, its mode, its owner, or whether it
+    /// is there. None if no layer did, or if one of them was not read.
+    #[must_use]
+    pub fn last_change(&self, digests: &[String], path: &str) -> Option<usize> {
+        let (mut last, mut before) = (None, None);
+        for (index, digest) in digests.iter().enumerate() {
+            let now = self.layers.get(digest)?.given(path, before.as_ref());
+            if now != before {
+                last = Some(index);
+                before = now;
+            }
+        }
+        last
+    }
+}
+
+/// What is told apart of a file: layers repeat the folders above what they change, times and all.
+type Told = (EntryKind, u32, u32, u32, Option<[u8; 32]>, Option<String>);
+
 impl Layer {
+    /// What a path is in this layer, put upon one in which it was something or nothing.
+    fn given(&self, path: &str, before: Option<&Told>) -> Option<Told> {
+        let told = |entry: &TreeEntry| (entry.kind, entry.mode, entry.uid, entry.gid, entry.sha256, entry.link.clone());
+        let find = |path: &str| {
+            let found = self.added.iter().rev().find(|(own, _)| own == path)?;
+            match &found.1 {
+                Added::File(entry) => Some(told(entry)),
+                Added::HardLink(_) => None,
+            }
+        };
+        match self.added.iter().rev().find(|(own, _)| own == path) {
+            Some((_, Added::File(entry))) => return Some(told(entry)),
+            Some((_, Added::HardLink(target))) => return find(target).or_else(|| before.cloned()),
+            None => {}
+        }
+        let gone = self.removed.iter().any(|gone| gone == path || tree::is_under(path, gone))
+            || self.emptied.iter().any(|folder| path != folder && tree::is_under(path, folder));
+        if gone { None } else { before.cloned() }
+    }
+
     fn apply(&self, tree: &mut FileTree) {
         for folder in &self.emptied {
             tree.files.retain(|path, _| path == folder || !tree::is_under(path, folder));
@@ -195,21 +239,22 @@ fn beside(name: &str, target: &str) -> String {
     text::join(folder, target).trim_start_matches('/').to_owned()
 }
 
-fn judge_layer<T>(
-    input: &mut dyn Read,
-    largest: u64,
-    judge: &dyn Fn(&str, &[u8]) -> Option<T>,
-) -> io::Result<Vec<(String, T)>> {
+fn judge_layer<T>(input: &mut dyn Read, largest: u64, judge: &Judge<T>) -> io::Result<Vec<(String, T)>> {
     let mut found = Vec::new();
     for entry in tar::Archive::new(input).entries()? {
         let mut entry = entry?;
-        if !entry.header().entry_type().is_file() || entry.size() > largest {
+        if !entry.header().entry_type().is_file() {
             continue;
         }
         let path = tree::absolute("", &String::from_utf8_lossy(&entry.path_bytes()));
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content)?;
-        found.extend(judge(&path, &content).map(|what| (path, what)));
+        members::each(&mut entry, &mut |member, content| {
+            let mut bytes = Vec::new();
+            content.take(largest + 1).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 <= largest {
+                found.extend(judge(&path, member, &bytes).map(|what| (path.clone(), what)));
+            }
+            Ok(())
+        })?;
     }
     Ok(found)
 }
@@ -310,5 +355,11 @@ mod tests {
         assert_eq!(tree.files["/d"].kind, EntryKind::File);
         assert_eq!(layers.tree(&digests[..1]).unwrap().files.len(), 8);
         assert!(layers.tree(&["sha256:3".to_owned()]).is_none());
+        let changed = |path: &str| layers.last_change(&digests, path);
+        assert_eq!(
+            (changed("/a/old"), changed("/b/x"), changed("/c"), changed("/d")),
+            (Some(1), Some(1), Some(1), Some(1))
+        );
+        assert_eq!((changed("/a"), changed("/a/kept"), changed("/nowhere")), (Some(0), Some(0), None));
     }
 }

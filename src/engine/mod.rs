@@ -3,17 +3,18 @@
 //! Nothing here knows of roles, contracts or projects. In reading order:
 //!
 //! - [`Engine::connect`] finds the engine as the docker CLI would; [`Engine::info`] says what it is.
-//! - [`Engine::run`] opens a [`Run`], the scope of all that is made. Containers, networks and volumes
-//!   carry its labels, images its tags; [`Run::finish`] removes them, and what a killed run left is
+//! - [`Engine::run`] opens an [`EngineRun`], the scope of all that is made. Containers, networks and volumes
+//!   carry its labels, images its tags; [`EngineRun::finish`] removes them, and what a killed run left is
 //!   removed by [`Engine::sweep`]. Nothing else is ever removed.
-//! - [`Run::build`] builds a [`Context`]; a build that fails is a [`BuildOutcome`], not an error.
-//! - [`Run::create`] makes a [`Container`] from a [`ContainerSpec`]; its methods start, watch and read it.
-//! - [`Engine::image`], [`Engine::search_image`], [`Engine::layers`] and [`Run::walk_filesystem`] look into images.
+//! - [`EngineRun::build`] builds a [`BuildContext`]; a build that fails is a [`BuildOutcome`], not an error.
+//! - [`EngineRun::create`] makes a [`Container`] from a [`ContainerSpec`]; its methods start, watch and read it.
+//! - [`Engine::image`], [`Engine::search_image`], [`Engine::layers`] and [`EngineRun::walk_filesystem`] look into images.
 //!
-//! Errors are of [`Kind::Engine`](crate::error::Kind::Engine) unless a file of ours cannot be read.
+//! Errors are of [`ErrorKind::Engine`](crate::error::ErrorKind::Engine) unless a file of ours cannot be read.
 
 mod address;
 mod build;
+mod config;
 mod connect;
 mod container;
 mod context;
@@ -24,6 +25,7 @@ mod failure;
 mod image;
 mod info;
 mod layers;
+mod members;
 mod names;
 mod owner;
 mod request;
@@ -36,26 +38,27 @@ mod transport;
 mod tree;
 mod unpack;
 
-pub use build::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
+pub use build::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, BuildStep};
+pub use config::{CliSetting, SETTINGS, VARIABLES, proxy_values};
 pub use connect::Engine;
 pub use container::{
     ByteStream, Container, ContainerState, ExecResult, Health, HealthProbe, HealthStatus, HostPort, PathStat, Process,
     Status, TarEdit,
 };
-pub use context::{Context, ContextFile, Ignore};
+pub use context::{BuildContext, ContextFile, Ignore};
 pub use create::{Commit, Finished};
 pub use disk::DiskUsage;
-pub use entry::{Entry, EntryKind};
+pub use entry::{EntryKind, TreeEntry};
 pub use failure::is_full;
 pub use image::{HistoryItem, ImageConfig, ImageInfo};
 pub use info::{EngineInfo, Product};
 pub use layers::Layers;
-pub use run::{Network, Run, Volume};
+pub use run::{EngineRun, Network, Volume};
 pub use search::{Hit, ImagePart};
 pub use sweep::{Leftover, LeftoverKind, Swept};
 pub use tree::{FileTree, WalkOptions};
 
 pub use crate::spec::{
-    Bind, ContainerSpec, Device, HealthTest, Healthcheck, Limits, Mount, MountKind, NetworkAttachment, Port, Protocol,
-    Settings, Tmpfs, Ulimit,
+    Bind, BuildSettings, ContainerSpec, Device, HealthTest, Healthcheck, Limits, MountKind, MountSpec,
+    NetworkAttachment, NetworkSpec, PortSpec, Protocol, Settings, Tmpfs, Ulimit,
 };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bollard::models;
 
 use crate::spec::{
-    ContainerSpec, Device, HealthTest, Healthcheck, Limits, Mount, MountKind, NetworkAttachment, Port, Settings, Tmpfs,
-    Ulimit,
+    ContainerSpec, Device, HealthTest, Healthcheck, Limits, MountKind, MountSpec, NetworkAttachment, PortSpec,
+    Settings, Tmpfs, Ulimit,
 };
 
 fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
@@ -53,7 +53,7 @@ pub(super) fn request(spec: &ContainerSpec, labels: &BTreeMap<String, String>) -
     }
 }
 
-fn port_key(port: &Port) -> String {
+fn port_key(port: &PortSpec) -> String {
     format!("{}/{}", port.container, port.protocol.name())
 }
 
@@ -75,7 +75,15 @@ fn networking(spec: &ContainerSpec) -> Option<models::NetworkingConfig> {
 }
 
 pub(super) fn endpoint(attachment: &NetworkAttachment) -> models::EndpointSettings {
-    models::EndpointSettings { aliases: some(attachment.aliases.clone()), ..Default::default() }
+    let NetworkAttachment { aliases, links, .. } = attachment.clone();
+    models::EndpointSettings { aliases: some(aliases), links: some(links), ..Default::default() }
+}
+
+/// What a container prints is read through the engine, which not every log driver allows, and kept there: one that prints
+/// without end would fill its disk. So much is kept, in two files (<https://docs.docker.com/engine/logging/drivers/json-file/>).
+fn log_config() -> models::HostConfigLogConfig {
+    let options = [("max-size", "64m"), ("max-file", "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    models::HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(options.into()) }
 }
 
 fn host_config(spec: &ContainerSpec, settings: Settings) -> models::HostConfig {
@@ -95,6 +103,7 @@ fn host_config(spec: &ContainerSpec, settings: Settings) -> models::HostConfig {
         binds: some(binds),
         mounts: some(mounts),
         tmpfs: (!settings.tmpfs.is_empty()).then(|| settings.tmpfs.into_iter().map(tmpfs).collect()),
+        log_config: Some(log_config()),
         readonly_rootfs: Some(settings.read_only),
         cap_add: some(settings.cap_add),
         cap_drop: some(settings.cap_drop),
@@ -150,7 +159,7 @@ fn device(device: Device) -> models::DeviceMapping {
 }
 
 /// The engine has two lists for mounts, neither of which can express all.
-fn mounts(all: &[Mount]) -> (Vec<String>, Vec<models::Mount>) {
+fn mounts(all: &[MountSpec]) -> (Vec<String>, Vec<models::Mount>) {
     let (mut binds, mut list) = (Vec::new(), Vec::new());
     for mount in all {
         let source = mount.source.clone().unwrap_or_default();
@@ -214,8 +223,8 @@ mod tests {
     #[test]
     fn ports_are_published_on_the_loopback_unless_told_otherwise() {
         let spec = ContainerSpec {
-            ports: vec![Port { container: 80, ..Default::default() }],
-            networks: vec![NetworkAttachment { network: "n".into(), aliases: vec!["web".into()] }],
+            ports: vec![PortSpec { container: 80, ..Default::default() }],
+            networks: vec![NetworkAttachment { network: "n".into(), aliases: vec!["web".into()], links: Vec::new() }],
             ..Default::default()
         };
         let body = request(&spec, &BTreeMap::new());
@@ -229,10 +238,10 @@ mod tests {
 
     #[test]
     fn each_mount_goes_where_the_engine_understands_it() {
-        let bind = Mount { read_only: true, ..Mount::bind(Path::new("/src"), "/app") };
+        let bind = MountSpec { read_only: true, ..MountSpec::bind(Path::new("/src"), "/app") };
         let created = Bind { create_host_path: true, ..Bind::default() };
-        let created = Mount { kind: MountKind::Bind(created), ..bind.clone() };
-        let fast = Mount {
+        let created = MountSpec { kind: MountKind::Bind(created), ..bind.clone() };
+        let fast = MountSpec {
             kind: MountKind::Tmpfs { size: Some(1024), mode: Some(0o700) },
             source: None,
             target: "/fast".into(),

@@ -12,22 +12,27 @@ use bollard::query_parameters::{RemoveImageOptions, TagImageOptions};
 use tokio_util::task::TaskTracker;
 
 use super::connect::Engine;
-use super::failure::failed;
+use super::failure::{failed, is_missing, is_without_subnet};
 use super::names::{OWNER, REPOSITORY, RUN, nonce, slug};
 use super::owner::Owner;
 use super::session::Sessions;
 use super::sweep::{self, Swept};
 use crate::error::{Error, Result};
+use crate::spec::NetworkSpec;
 use crate::text::ImageName;
 
 /// At most so long is waited for calls in flight, and then for the removal.
 const SETTLE: Duration = Duration::from_secs(15);
 const REMOVE: Duration = Duration::from_mins(2);
 
-/// One run's scope on an engine; cheap to clone. Call [`Run::finish`] at its end: dropping the last clone
+/// At most so long is a subnet waited for, and so often looked for.
+const SUBNET: Duration = Duration::from_mins(1);
+const AGAIN: Duration = Duration::from_millis(500);
+
+/// One run's scope on an engine; cheap to clone. Call [`EngineRun::finish`] at its end: dropping the last clone
 /// only tries.
 #[derive(Clone)]
-pub struct Run {
+pub struct EngineRun {
     inner: Arc<Inner>,
 }
 
@@ -43,35 +48,49 @@ struct Inner {
     finished: AtomicBool,
 }
 
-impl fmt::Debug for Run {
+impl fmt::Debug for EngineRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("id", &self.inner.id).finish_non_exhaustive()
     }
 }
 
 /// A network of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Network {
+    engine: Engine,
     /// Its full name, for [`NetworkAttachment`](super::NetworkAttachment).
     pub name: String,
     /// The engine's id.
     pub id: String,
 }
 
+impl Network {
+    /// Removes it; what is already gone is no error.
+    ///
+    /// # Errors
+    /// When the engine refuses, as while a container is in it.
+    pub async fn remove(&self) -> Result<()> {
+        match self.engine.docker().remove_network(&self.id).await {
+            Err(error) if !is_missing(&error) => Err(failed(format!("cannot remove network {}", self.name), error)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A volume of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Volume {
-    /// Its full name, for [`Mount`](super::Mount).
+    /// Its full name, for [`MountSpec`](super::MountSpec).
     pub name: String,
 }
 
 impl Engine {
     /// Opens a run; `purpose` (lower-case letters) leads its id, as in `verify-1f0c9a`.
     #[must_use]
-    pub fn run(&self, purpose: &str) -> Run {
+    pub fn run(&self, purpose: &str) -> EngineRun {
         let id = format!("{}-{}", slug(purpose), nonce());
         let labels = [(RUN.to_owned(), id.clone()), (OWNER.to_owned(), Owner::this().to_string())].into();
-        Run {
+        EngineRun {
             inner: Arc::new(Inner {
                 engine: self.clone(),
                 id,
@@ -106,7 +125,7 @@ impl Engine {
     }
 }
 
-impl Run {
+impl EngineRun {
     /// The run's id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -160,7 +179,7 @@ impl Run {
         reference.strip_prefix("localhost/").unwrap_or(reference).starts_with(&self.repository())
     }
 
-    /// Runs a creation to its end even if the caller goes away, so that [`Run::finish`] finds what it made.
+    /// Runs a creation to its end even if the caller goes away, so that [`EngineRun::finish`] finds what it made.
     pub(super) async fn shielded<T: Send + 'static>(
         &self,
         creation: impl Future<Output = Result<T>> + Send + 'static,
@@ -173,28 +192,38 @@ impl Run {
     /// Refuses when the run is over.
     pub(super) fn open(&self) -> Result<()> {
         if self.inner.closed.load(Ordering::Acquire) {
-            return Err(Error::new(crate::error::Kind::Interrupted, format!("the run {} is over", self.inner.id)));
+            return Err(Error::new(crate::error::ErrorKind::Interrupted, format!("the run {} is over", self.inner.id)));
         }
         Ok(())
     }
 
-    /// Creates a bridge network; an internal one has no way out.
+    /// Creates a network. An engine has room for some thirty by default; if it has none left, one that others end is waited for.
     ///
     /// # Errors
     /// When the engine refuses.
-    pub async fn network(&self, name: &str, internal: bool) -> Result<Network> {
+    pub async fn network(&self, spec: &NetworkSpec) -> Result<Network> {
         let (engine, labels) = (self.inner.engine.clone(), self.inner.labels.clone());
-        let name = self.name(name);
+        let name = self.name(&spec.name);
+        let request = models::NetworkCreateRequest {
+            name: name.clone(),
+            internal: Some(spec.internal),
+            enable_ipv6: spec.ipv6,
+            options: Some(spec.options.clone().into_iter().collect()),
+            labels: Some(labels.into_iter().collect()),
+            ..Default::default()
+        };
         self.shielded(async move {
-            let request = models::NetworkCreateRequest {
-                name: name.clone(),
-                internal: Some(internal),
-                labels: Some(labels.into_iter().collect()),
-                ..Default::default()
+            let until = tokio::time::Instant::now() + SUBNET;
+            let made = loop {
+                match engine.docker().create_network(request.clone()).await {
+                    Err(error) if is_without_subnet(&error) && tokio::time::Instant::now() < until => {
+                        tokio::time::sleep(AGAIN).await;
+                    }
+                    made => break made,
+                }
             };
-            let made = engine.docker().create_network(request).await;
             let made = made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
-            Ok(Network { id: made.id, name })
+            Ok(Network { engine, id: made.id, name })
         })
         .await
     }

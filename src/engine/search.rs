@@ -1,14 +1,17 @@
 //! Searching an image, every layer and its config, for byte sequences.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::collections::BTreeSet;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::Value;
 
 use super::connect::Engine;
+use super::container::Container;
+use super::members;
 use super::tarball;
-use super::unpack::{Packing, unpacked};
+use super::unpack::{is_tar, unpacked};
 use crate::error::{Error, Result};
 
 /// Where in an image something was found.
@@ -49,19 +52,16 @@ pub struct Hit {
 /// A description of an image is smaller; what is larger is searched as it is.
 const LARGEST_TEXT: u64 = 16 * 1024 * 1024;
 
-/// What is packed inside of what is packed is followed so deep.
+/// A layer is packed so many times at most.
 const DEPTH: usize = 3;
 
 impl Engine {
-    /// Searches all layers, the config and the history of an image for `needles`, also inside gzip and zstd. Each
-    /// place is told once per needle.
+    /// Searches all layers, the config and the history of an image for `needles`, also in what is
+    /// packed in its files (gzip, zstd, tar and zip, jar files among them). Each place is told once per needle.
     ///
     /// # Errors
     /// When the image is not there, a needle is empty, or a layer is packed in a way that cannot be searched.
     pub async fn search_image(&self, reference: &str, needles: &[Vec<u8>]) -> Result<Vec<Hit>> {
-        if needles.iter().any(Vec::is_empty) {
-            return Err(Error::engine("cannot search an image for nothing"));
-        }
         let finder = finder(needles)?;
         let read = tarball::read(self.save(reference), move |input| search_archive(input, &finder));
         let hits = read.await;
@@ -69,7 +69,38 @@ impl Engine {
     }
 }
 
+impl Container {
+    /// Searches a file or folder of a container for `needles`, also in what is packed in files; returns the absolute paths of files
+    /// and which needle each has, nothing if there is no such path.
+    ///
+    /// # Errors
+    /// When the engine refuses, or a needle is empty.
+    pub async fn search(&self, path: &str, needles: &[Vec<u8>]) -> Result<BTreeSet<(String, usize)>> {
+        if self.stat(path).await?.is_none() {
+            return Ok(BTreeSet::new());
+        }
+        let finder = finder(needles)?;
+        // The archive begins with the path's last part.
+        let parent = path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
+        let read = tarball::read(self.download(path), move |input| {
+            let mut hits = Vec::new();
+            search_layer("", &mut &mut *input, &finder, &mut hits)?;
+            Ok(hits)
+        });
+        let hits = read.await;
+        let hits = hits.map_err(|error| super::container::stream_failed(&format!("cannot read {path}"), error))?;
+        let files = hits.into_iter().filter_map(|hit| match hit.place {
+            ImagePart::Layer { path, .. } => Some((format!("{parent}{path}"), hit.needle)),
+            ImagePart::Config { .. } => None,
+        });
+        Ok(files.collect())
+    }
+}
+
 fn finder(needles: &[Vec<u8>]) -> Result<Arc<AhoCorasick>> {
+    if needles.iter().any(Vec::is_empty) {
+        return Err(Error::engine("cannot search for nothing"));
+    }
     // Streams are searched without overlaps; needles that contain each other are told apart by no caller.
     let finder = AhoCorasick::builder().match_kind(MatchKind::Standard).build(needles);
     Ok(Arc::new(finder.map_err(|error| Error::engine("cannot search for so much").because(error))?))
@@ -95,7 +126,7 @@ fn search_archive(input: &mut dyn Read, finder: &AhoCorasick) -> io::Result<Vec<
             let mut text = Vec::new();
             content.by_ref().take(LARGEST_TEXT).read_to_end(&mut text)?;
             search_json(&name, &text, finder, &mut hits);
-            search_content(content, &ImagePart::Config { field: name }, finder, &mut hits, 0)?;
+            search_content(content, &ImagePart::Config { field: name }, finder, &mut hits)?;
         }
     }
     hits.sort();
@@ -147,48 +178,21 @@ fn search_layer(layer: &str, content: &mut impl Read, finder: &AhoCorasick, hits
             }
         }
         if entry.header().entry_type().is_file() {
-            search_content(entry, &place, finder, hits, DEPTH)?;
+            members::each(&mut entry, &mut |member, content| {
+                note(finder.find_iter(member.unwrap_or_default()), &place, hits);
+                search_content(content, &place, finder, hits)
+            })?;
         }
     }
     Ok(())
 }
 
-/// Searches bytes as they are or, where they are packed, as what they hold.
-fn search_content(
-    input: impl Read,
-    place: &ImagePart,
-    finder: &AhoCorasick,
-    hits: &mut Vec<Hit>,
-    depth: usize,
-) -> io::Result<()> {
-    let mut input = BufReader::with_capacity(64 * 1024, input);
-    let packing = Packing::of(input.fill_buf()?).filter(|_| depth > 0);
-    let Some(packing) = packing else {
-        for found in finder.stream_find_iter(input) {
-            let needle = found?.pattern().as_usize();
-            hits.push(Hit { place: place.clone(), needle });
-        }
-        return Ok(());
-    };
-    // A file that only begins like a packed one stops being readable somewhere: what was read counts, the rest of it
-    // cannot hide anything that a reader of that format would see.
-    let inner: Box<dyn Read + '_> = packing.open(input);
-    match search_content(inner, place, finder, hits, depth - 1) {
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            ) =>
-        {
-            Ok(())
-        }
-        result => result,
+/// Searches bytes as they are.
+fn search_content(input: impl Read, place: &ImagePart, finder: &AhoCorasick, hits: &mut Vec<Hit>) -> io::Result<()> {
+    for found in finder.stream_find_iter(input) {
+        hits.push(Hit { place: place.clone(), needle: found?.pattern().as_usize() });
     }
-}
-
-/// A layer's first block is a header, or zeros if it is empty.
-pub(super) fn is_tar(head: &[u8]) -> bool {
-    head.len() == 512 && (head[257..262] == *b"ustar" || head.iter().all(|byte| *byte == 0))
+    Ok(())
 }
 
 fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &ImagePart, hits: &mut Vec<Hit>) {
@@ -197,35 +201,26 @@ fn note(found: impl Iterator<Item = aho_corasick::Match>, place: &ImagePart, hit
 
 #[cfg(test)]
 mod tests {
-    use super::super::unpack::tests::{gzip, zstd};
+    use super::super::unpack::tests::{gzip, tar, zstd};
     use super::*;
-
-    fn pack(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, content) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, name, content.as_slice()).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
 
     #[test]
     fn needles_are_found_in_every_place() {
         let needles = [b"SENTINEL".to_vec(), b"OTHER".to_vec()];
-        let layer = pack(&[
-            ("plain", b"xxSENTINELxx".to_vec()),
-            ("packed.gz", gzip(&gzip(b"deep SENTINEL"))),
-            ("packed.zst", zstd(b"SENTINEL")),
-            ("name-OTHER", Vec::new()),
-            ("clean", b"SENTINE L".to_vec()),
+        let layer = tar(&[
+            ("plain", b"xxSENTINELxx"),
+            ("packed.gz", &gzip(&gzip(b"deep SENTINEL"))),
+            ("packed.zst", &zstd(b"SENTINEL")),
+            ("packed.tgz", &gzip(&tar(&[("in.tgz", &gzip(&tar(&[("x", b"SENTINEL")])))]))),
+            ("name-OTHER", b""),
+            ("clean", b"SENTINE L"),
         ]);
         let config = br#"{"config":{"Env":["A=b","X=SENTINEL"],"Labels":{"OTHER":"1"}}}"#.to_vec();
-        let image = pack(&[
-            ("blobs/sha256/a", gzip(&layer)),
-            ("blobs/sha256/b", zstd(&layer)),
-            ("b/layer.tar", layer),
-            ("config.json", config),
+        let image = tar(&[
+            ("blobs/sha256/a", &gzip(&layer)),
+            ("blobs/sha256/b", &zstd(&layer)),
+            ("b/layer.tar", &layer),
+            ("config.json", &config),
         ]);
         let hits = search_archive(&mut image.as_slice(), &finder(&needles).unwrap()).unwrap();
         let told: Vec<_> = hits.iter().map(|hit| format!("{} {}", hit.place, hit.needle)).collect();
@@ -233,6 +228,7 @@ mod tests {
             "file /plain 0",
             "file /packed.gz 0",
             "file /packed.zst 0",
+            "file /packed.tgz 0",
             "file /name-OTHER 1",
             "config.Env[1] 0",
             "config.Labels.OTHER 1",
@@ -240,14 +236,14 @@ mod tests {
             assert!(told.iter().any(|hit| hit == expected), "{expected} in {told:?}");
         }
         assert!(!told.iter().any(|hit| hit.contains("clean")), "{told:?}");
-        assert_eq!(hits.len(), 14, "{told:?}");
+        assert_eq!(hits.len(), 17, "{told:?}");
     }
 
     #[test]
     fn a_broken_gzip_file_is_no_error() {
         let mut broken = gzip(&[b'a'; 10_000]);
         broken.truncate(20);
-        let image = pack(&[("layer.tar", pack(&[("x.gz", broken)]))]);
+        let image = tar(&[("layer.tar", &tar(&[("x.gz", &broken)]))]);
         assert_eq!(search_archive(&mut image.as_slice(), &finder(&[b"q".to_vec()]).unwrap()).unwrap(), []);
     }
 }

@@ -4,22 +4,28 @@
 //! bollard does not offer, go the same way.
 
 use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task;
 use std::time::Duration;
 
 use bollard::errors::Error as Bollard;
 use hyper::body::{Body, Incoming};
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::address::{Address, TlsFiles};
+use super::config;
+use crate::text;
 
 /// A connection in both directions.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -30,6 +36,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 pub(super) struct Transport {
     address: Address,
     tls: Option<TlsConnector>,
+    /// What the user's configuration adds to every request.
+    headers: Arc<Vec<(HeaderName, HeaderValue)>>,
     /// Whether the engine has answered before: then a lost packet may be sent again.
     met: Arc<AtomicBool>,
 }
@@ -45,13 +53,17 @@ impl Transport {
             Address::Tls(_, files) => Some(TlsConnector::from(Arc::new(tls_config(files)?))),
             _ => None,
         };
-        Ok(Self { address, tls, met: Arc::default() })
+        let headers = config::headers(&config::process)
+            .into_iter()
+            .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?)));
+        Ok(Self { address, tls, headers: Arc::new(headers.collect()), met: Arc::default() })
     }
 
     /// Whether the engine runs on this machine, as far as its address tells.
     pub(super) fn is_local(&self) -> bool {
         match &self.address {
             Address::Unix(_) | Address::Pipe(_) => true,
+            Address::Ssh(_) => false,
             Address::Tcp(host) | Address::Tls(host, _) => {
                 ["localhost:", "127.", "[::1]:"].iter().any(|local| host.starts_with(local))
             }
@@ -59,7 +71,9 @@ impl Transport {
     }
 
     async fn dial(&self) -> io::Result<Box<dyn Duplex>> {
-        let limit = if self.met.load(Ordering::Relaxed) { DIAL } else { FIRST_DIAL };
+        // Over ssh a host is asked for its key first.
+        let patient = self.met.load(Ordering::Relaxed) || matches!(self.address, Address::Ssh(_));
+        let limit = if patient { DIAL } else { FIRST_DIAL };
         let dialled = tokio::time::timeout(limit, self.dial_unbounded()).await;
         let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}"));
         let dialled = dialled.unwrap_or_else(|_| Err(late()))?;
@@ -73,6 +87,7 @@ impl Transport {
             Address::Unix(path) => Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
             #[cfg(windows)]
             Address::Pipe(name) => Ok(Box::new(tokio::net::windows::named_pipe::ClientOptions::new().open(name)?)),
+            Address::Ssh(words) => Ok(Box::new(Piped::to("ssh", words)?)),
             Address::Tcp(host) => Ok(Box::new(tcp(host).await?)),
             Address::Tls(host, _) => {
                 let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
@@ -101,6 +116,9 @@ impl Transport {
             _ => "docker",
         };
         let host = HeaderValue::from_str(host).unwrap_or(HeaderValue::from_static("docker"));
+        for (name, value) in self.headers.iter() {
+            request.headers_mut().insert(name.clone(), value.clone());
+        }
         request.headers_mut().insert(HOST, host);
         let connection = self.dial().await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(connection)).await?;
@@ -117,10 +135,71 @@ impl Transport {
     }
 }
 
+/// A program that passes on what it gets, and ends with the connection.
+struct Piped {
+    _child: tokio::process::Child,
+    reads: tokio::process::ChildStdout,
+    writes: tokio::process::ChildStdin,
+}
+
+impl Piped {
+    fn to(program: &str, words: &[String]) -> io::Result<Self> {
+        let mut child = tokio::process::Command::new(program)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // What it asks or complains of, the user is to see.
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot start {program}: {error}")))?;
+        let none = || io::Error::other(format!("{program} has no pipes"));
+        let (reads, writes) = (child.stdout.take().ok_or_else(none)?, child.stdin.take().ok_or_else(none)?);
+        Ok(Self { _child: child, reads, writes })
+    }
+}
+
+impl AsyncRead for Piped {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> task::Poll<io::Result<()>> {
+        Pin::new(&mut self.reads).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Piped {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut task::Context<'_>,
+        bytes: &[u8],
+    ) -> task::Poll<io::Result<usize>> {
+        Pin::new(&mut self.writes).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<io::Result<()>> {
+        Pin::new(&mut self.writes).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> task::Poll<io::Result<()>> {
+        Pin::new(&mut self.writes).poll_shutdown(context)
+    }
+}
+
 async fn tcp(host: &str) -> io::Result<tokio::net::TcpStream> {
     let stream = tokio::net::TcpStream::connect(host).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+fn pem(path: &Path, error: &rustls_pki_types::pem::Error) -> io::Error {
+    io::Error::other(format!("cannot read {}: {error}", path.display()))
+}
+
+fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let text = text::read(path, text::SMALL)?;
+    CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| pem(path, &error))
 }
 
 fn tls_config(files: &TlsFiles) -> io::Result<ClientConfig> {
@@ -131,11 +210,9 @@ fn tls_config(files: &TlsFiles) -> io::Result<ClientConfig> {
         ));
     }
     let path = |name| files.folder.as_ref().map(|folder| folder.join(name)).filter(|path| path.exists());
-    let pem = |path: &std::path::Path, error| io::Error::other(format!("cannot read {}: {error}", path.display()));
     let mut roots = RootCertStore::empty();
     if let Some(ca) = path("ca.pem") {
-        let certificates = CertificateDer::pem_file_iter(&ca).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        roots.add_parsable_certificates(certificates.map_err(|error| pem(&ca, error))?);
+        roots.add_parsable_certificates(certificates(&ca)?);
     } else {
         // Without an authority of its own the engine's certificate is one that the system trusts.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -146,9 +223,6 @@ fn tls_config(files: &TlsFiles) -> io::Result<ClientConfig> {
     let (Some(certificate), Some(key)) = (path("cert.pem"), path("key.pem")) else {
         return Ok(config.with_no_client_auth());
     };
-    let chain = CertificateDer::pem_file_iter(&certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| pem(&certificate, error))?;
-    let secret = PrivateKeyDer::from_pem_file(&key).map_err(|error| pem(&key, error))?;
-    config.with_client_auth_cert(chain, secret).map_err(io::Error::other)
+    let secret = PrivateKeyDer::from_pem_slice(&text::read(&key, text::SMALL)?).map_err(|error| pem(&key, &error))?;
+    config.with_client_auth_cert(certificates(&certificate)?, secret).map_err(io::Error::other)
 }

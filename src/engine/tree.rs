@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 
 use super::container::Container;
-use super::entry::{Entry, EntryKind};
-use super::run::Run;
+use super::entry::{EntryKind, TreeEntry};
+use super::run::EngineRun;
 use super::tarball::{self, ByteStream};
 use crate::error::Result;
 use crate::text;
@@ -16,7 +16,7 @@ use crate::text;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileTree {
     /// The files.
-    pub files: BTreeMap<String, Entry>,
+    pub files: BTreeMap<String, TreeEntry>,
 }
 
 /// How much of each file is read.
@@ -57,7 +57,7 @@ impl FileTree {
     }
 
     /// The files at and below a path.
-    pub fn under<'a>(&'a self, root: &'a str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+    pub fn under<'a>(&'a self, root: &'a str) -> impl Iterator<Item = (&'a str, &'a TreeEntry)> {
         self.files.iter().map(|(path, entry)| (path.as_str(), entry)).filter(move |(path, _)| is_under(path, root))
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn is_under(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-impl Run {
+impl EngineRun {
     /// The file system of an image, as a container that was never started has it: no shell is needed.
     /// `/dev`, `/proc`, `/sys` and the files the engine mounts into every container are left out.
     ///
@@ -150,13 +150,13 @@ pub(super) fn read_entry(
     entry: &mut tar::Entry<'_, impl Read>,
     buffer: &mut [u8],
     options: &WalkOptions,
-) -> io::Result<Option<Entry>> {
+) -> io::Result<Option<TreeEntry>> {
     let Some(kind) = kind(entry.header().entry_type()) else { return Ok(None) };
     let link = entry.link_name_bytes().map(|name| String::from_utf8_lossy(&name).into_owned());
     let capability = capability(entry)?;
     let header = entry.header();
     let size = entry.size();
-    let mut file = Entry {
+    let mut file = TreeEntry {
         kind,
         mode: header.mode()? & 0o7777,
         uid: header.uid()?.try_into().unwrap_or(u32::MAX),
@@ -203,6 +203,13 @@ fn hash(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
             0 => return Ok(hasher.finalize().into()),
             length => hasher.update(&buffer[..length]),
         }
+    }
+}
+
+#[cfg(test)]
+impl<const N: usize> From<[(&str, TreeEntry); N]> for FileTree {
+    fn from(files: [(&str, TreeEntry); N]) -> Self {
+        Self { files: files.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect() }
     }
 }
 

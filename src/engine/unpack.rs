@@ -41,6 +41,11 @@ pub(super) fn unpacked<'a>(input: impl Read + 'a, depth: usize) -> io::Result<Bo
     }
 }
 
+/// A layer's first block is a header, or zeros if it is empty.
+pub(super) fn is_tar(head: &[u8]) -> bool {
+    head.len() == 512 && (head[257..262] == *b"ustar" || head.iter().all(|byte| *byte == 0))
+}
+
 /// All frames of zstd data, one after the other; those that hold no data are skipped. Builders that pack a layer in chunks
 /// write several of both (RFC 8878, section 3.1).
 struct Frames<R: BufRead> {
@@ -96,6 +101,16 @@ pub(super) mod tests {
 
     pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
         ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
+    }
+
+    pub(crate) fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            builder.append_data(&mut header, name, *content).unwrap();
+        }
+        builder.into_inner().unwrap()
     }
 
     fn content(packed: &[u8], depth: usize) -> io::Result<Vec<u8>> {

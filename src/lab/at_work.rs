@@ -6,15 +6,39 @@ use std::time::Duration;
 
 use super::Lab;
 use super::http;
-use super::mount::source_mount;
+use super::mount::{source_folder, source_mount};
 use super::obstacle::Attempt;
-use super::ports::{dev_port, publish};
+use super::pace;
+use super::ports::{dev_port, health_path, publish};
 use super::rights::{Rights, look};
 use super::scene::Scene;
 use crate::engine::Process;
 
 /// How long a container is given where nothing says when it serves.
-pub(crate) const SETTLES: Duration = Duration::from_secs(3);
+const SETTLES: Duration = Duration::from_secs(3);
+
+/// Waits until a container that was just started gives an answer that is wanted, and returns its status; the error is what was
+/// seen instead. Where nothing says when it serves, it is given some seconds.
+pub(crate) async fn settled(
+    lab: &Lab,
+    scene: &Scene,
+    port: Option<u16>,
+    wanted: impl Fn(&http::Answer) -> bool,
+) -> Result<Option<u16>, http::NoAnswer> {
+    let host = match port {
+        Some(port) => scene.host_port(port).await.ok(),
+        None => None,
+    };
+    match (host, health_path(lab)) {
+        (Some(host), Ok(path)) => {
+            scene.answer(host, &path, lab.patience(), wanted).await.map(|(answer, _)| Some(answer.status))
+        }
+        _ => {
+            pace::pause(SETTLES).await;
+            Ok(None)
+        }
+    }
+}
 
 /// dev's container, and what was seen of it before anybody else touched its source.
 pub(crate) struct AtWork {
@@ -53,15 +77,7 @@ async fn start(lab: &Lab) -> Attempt<AtWork> {
         Some(port) => scene.container.inspect().await?.host_port(port),
         None => None,
     };
-    let served = match (host, lab.subject.project.verify.health.as_ref()) {
-        (Some(host), Some(health)) => {
-            scene.answer(host, health.as_str(), lab.patience(), http::Answer::ok).await.map(drop)
-        }
-        _ => {
-            tokio::time::sleep(SETTLES).await;
-            Ok(())
-        }
-    };
+    let served = settled(lab, &scene, port, |answer| lab.is_well(answer)).await.map(drop);
     let (processes, rights) =
         look(lab, &scene.container).await.ok().map_or((None, None), |(all, may)| (Some(all), may));
     let foreign_file = of_others(&scene.copy.path(), scene.copy.uid(), &mount_points(lab, &scene.copy.path()));
@@ -73,12 +89,11 @@ async fn start(lab: &Lab) -> Attempt<AtWork> {
 fn mount_points(lab: &Lab, copy: &Path) -> Vec<PathBuf> {
     let (Ok(role), Ok(mount)) = (lab.role("dev"), source_mount(lab)) else { return Vec::new() };
     let service = lab.subject.service(role);
-    let source = PathBuf::from(mount.source.clone().unwrap_or_default());
-    let inside = source.strip_prefix(&lab.subject.folder).unwrap_or(Path::new("")).to_owned();
+    let inside = source_folder(lab, mount);
     let of_image = lab.container_image("dev").map(|image| image.config.volumes.as_slice()).unwrap_or_default();
-    let volumes = service.volumes.iter().map(|other| &other.target);
-    let targets = volumes.chain(service.settings.tmpfs.iter().map(|other| &other.target)).chain(of_image);
-    let below = targets.filter_map(|target| Path::new(target).strip_prefix(&mount.target).ok());
+    let laid = lab.subject.compose.laid(service).into_iter().map(|other| other.target);
+    let targets: Vec<String> = laid.chain(of_image.iter().cloned()).collect();
+    let below = targets.iter().filter_map(|target| Path::new(target).strip_prefix(&mount.target).ok());
     below.filter(|below| !below.as_os_str().is_empty()).map(|below| copy.join(&inside).join(below)).collect()
 }
 

@@ -71,6 +71,21 @@ mod unix {
             fill(regular(file, relative)?, bytes, owner)
         }
 
+        /// Creates a folder and gives it to `owner` if there is one; one that is there already stays as it is.
+        pub(crate) fn create_folder(&self, relative: &str, owner: Option<(u32, u32)>) -> io::Result<()> {
+            let (folder, name) = split(relative)?;
+            let folder = self.folder(folder)?;
+            match rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755)) {
+                Err(Errno::EXIST) => return Ok(()),
+                made => made?,
+            }
+            if let Some((uid, gid)) = owner {
+                let (uid, gid) = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+                rustix::fs::chownat(&folder, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+            }
+            Ok(())
+        }
+
         /// Writes a new file beside another and renames it over that one.
         pub(crate) fn replace(&self, relative: &str, bytes: &[u8], owner: Option<(u32, u32)>) -> io::Result<()> {
             let (folder, name) = split(relative)?;

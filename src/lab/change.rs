@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::{Entry, FileTree};
+use crate::engine::{FileTree, TreeEntry};
 
 /// A file that is not the same in both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub(crate) fn changes(before: &FileTree, after: &FileTree) -> Vec<Change> {
     found
 }
 
-fn what(before: &Entry, after: &Entry) -> Option<What> {
-    let owner = |entry: &Entry| (entry.uid, entry.gid);
+fn what(before: &TreeEntry, after: &TreeEntry) -> Option<What> {
+    let owner = |entry: &TreeEntry| (entry.uid, entry.gid);
     if before.kind != after.kind {
         Some(What::Kind)
     } else if before.mode != after.mode {
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn each_file_is_told_by_its_first_difference() {
-        let entry = |mode, uid, hash: u8| Entry {
+        let entry = |mode, uid, hash: u8| TreeEntry {
             kind: EntryKind::File,
             mode,
             uid,
@@ -88,7 +88,7 @@ mod tests {
             mtime: u64::from(hash),
             capability: None,
         };
-        let tree = |files: &[(&str, Entry)]| FileTree {
+        let tree = |files: &[(&str, TreeEntry)]| FileTree {
             files: files.iter().map(|(path, entry)| ((*path).to_owned(), entry.clone())).collect(),
         };
         let before = tree(&[

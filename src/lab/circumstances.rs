@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Lab;
 use crate::compose;
-use crate::dockerfile::Kind;
+use crate::dockerfile::InstructionKind;
 use crate::engine::ImageInfo;
 use crate::subject::Target;
 
@@ -20,7 +20,7 @@ pub(crate) struct Circumstances {
 }
 
 /// Something that a build was given and that is in what it made.
-pub(crate) struct Leak {
+pub(crate) struct CircumstanceLeak {
     /// What it is, for people.
     pub(crate) what: String,
     /// Whether it is a deployment's value.
@@ -75,7 +75,7 @@ impl Circumstances {
     }
 
     /// The words of it that show when they are in a file.
-    pub(crate) fn words(&self) -> Vec<(String, Leak)> {
+    pub(crate) fn words(&self) -> Vec<(String, CircumstanceLeak)> {
         let env = self.env.iter().map(|(name, value)| (name, value));
         let words = env.chain(&self.args).filter_map(|(name, value)| {
             let (word, what, of_deployment) = match name.as_str() {
@@ -84,7 +84,7 @@ impl Circumstances {
                 HOST_ARG => (value.as_str(), "the build host's name".to_owned(), false),
                 name => (value.as_str(), format!("the value of {name}"), true),
             };
-            Some((word.to_owned(), Leak { what, of_deployment }))
+            Some((word.to_owned(), CircumstanceLeak { what, of_deployment }))
         });
         words.filter(|(word, _)| word.len() >= 3).collect()
     }
@@ -107,7 +107,7 @@ fn settings(target: &Target, image: &ImageInfo, other: &mut Circumstances) {
 fn pinned(target: &Target) -> BTreeMap<String, String> {
     let mut pinned = BTreeMap::new();
     for (_, instruction) in target.dockerfile.chain(target.stage) {
-        if let Kind::Env(pairs) = &instruction.kind {
+        if let InstructionKind::Env(pairs) = &instruction.kind {
             let pairs = pairs.iter().map(|(name, value)| (name.clone(), value.trim_matches(['"', '\'']).to_owned()));
             pinned.extend(pairs);
         }
@@ -180,7 +180,7 @@ fn arguments(lab: &Lab, target: &Target, deployments: &[(String, String)], other
     let closure = dockerfile.closure(target.stage);
     let mut declared: Vec<&str> = Vec::new();
     for instruction in closure.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions) {
-        if let Kind::Arg(args) = &instruction.kind {
+        if let InstructionKind::Arg(args) = &instruction.kind {
             declared.extend(args.iter().map(|(name, _)| name.as_str()));
         }
     }

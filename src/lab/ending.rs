@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
+use super::halves::{Halves, HalvesSeen};
 use super::http::{self, Answer, Connection, NoAnswer};
+use super::pace::{self, Watch};
 use crate::engine::Container;
 use crate::error::Result;
 
@@ -10,60 +14,108 @@ use crate::error::Result;
 const CLOSING: Duration = Duration::from_millis(800);
 /// How long after its last answer it may end with an idle connection still open; then that is closed.
 const IDLE: Duration = Duration::from_millis(3500);
+/// How long after the signal the second half of a request is sent.
+const SECOND_HALF: Duration = Duration::from_millis(400);
+/// How long a request may need to arrive.
+const ARRIVES: Duration = Duration::from_millis(500);
+
+/// A path that takes its time to answer.
+#[derive(Clone, Copy)]
+pub(crate) struct SlowPath<'a> {
+    pub(crate) path: &'a str,
+    /// How long it took when nothing disturbed it, by the clock; none if that is not known.
+    pub(crate) took: Option<Duration>,
+    /// How many of three requests are answered side by side.
+    pub(crate) at_once: usize,
+}
+
+impl SlowPath<'_> {
+    /// How long its request is given to arrive: longer on a busy machine, but the answer must not be there before.
+    fn arrives(self) -> Duration {
+        pace::stretched(ARRIVES).min(self.took.unwrap_or_default() / 2).max(ARRIVES)
+    }
+}
+
 /// What was seen.
-pub(crate) struct Ending {
+pub(crate) struct SeenEnding {
     /// The answer to the slow request, if one was made.
     pub(crate) slow: Option<Result<Answer, NoAnswer>>,
-    /// When, after the signal, the slow answer had come; none if that was before the signal.
+    /// The answer to a second one, which began a little later, where several are answered side by side.
+    pub(crate) second: Option<Result<Answer, NoAnswer>>,
+    /// What became of the requests that were sent in halves, if there is no slow one.
+    pub(crate) halves: Option<HalvesSeen>,
+    /// When, after the signal, the slow answers had come; none if that was before the signal.
     pub(crate) slow_done: Option<Duration>,
     /// When, after the signal, the last new connection was answered, if none was refused after it while the service
     /// still had work to do.
     pub(crate) accepted: Option<Duration>,
     /// The exit code; none if it had to be killed.
     pub(crate) exit_code: Option<i64>,
-    /// When, after the signal, it had ended.
+    /// When, after the signal, it had ended, on a watch.
     pub(crate) ended: Duration,
+    /// The same by the clock, which is what an engine goes by.
+    pub(crate) by_clock: Duration,
     /// When, after the signal, we closed the idle connection; none if the service had closed it, or had ended.
     pub(crate) freed: Option<Duration>,
 }
 
-/// Sends a signal, with a request in flight to `slow` if there is one, and watches until the container has ended or `grace`
+/// Sends a signal, with a request in flight to `slow` if there is one, else with requests of which only a half has been sent,
+/// and watches until the container has ended or `grace`
 /// is over, when it is killed.
 pub(crate) async fn observe(
     container: &Container,
     host: u16,
     health: &str,
-    slow: Option<&str>,
+    slow: Option<SlowPath<'_>>,
     signal: &str,
     grace: Duration,
-) -> Result<Ending> {
+) -> Result<SeenEnding> {
     let patience = Duration::from_secs(5);
-    let request = match slow {
-        Some(path) => Some(in_flight(host, health, path, grace).await),
-        None => None,
+    let (request, second) = match slow {
+        Some(slow) => {
+            let (request, second) = in_flight(host, health, slow, grace).await;
+            (Some(request), second)
+        }
+        None => (None, None),
     };
+    let halves = if slow.is_some() { None } else { Some(Halves::begin(host, health).await) };
     // An idle keep-alive connection, as a load balancer holds them.
-    let mut idle = Connection::open(host, patience).await.ok();
+    // One that answers a single request at a time would only meet it after the slow one.
+    let mut idle = match slow {
+        Some(slow) if slow.at_once < 2 => None,
+        _ => Connection::open(host, patience).await.ok(),
+    };
     if let Some(idle) = &mut idle {
         let _ = idle.get(health, patience).await;
     }
     container.kill(signal).await?;
-    let start = Instant::now();
+    let (signalled, start) = (Instant::now(), Watch::start());
     let answered = async {
         match request {
             Some(request) => {
                 let (answer, at) = request.await.unwrap_or_else(|error| (Err(error.to_string()), Instant::now()));
-                (Some(answer), at.checked_duration_since(start))
+                let second = match second {
+                    Some(second) => Some(second.await.unwrap_or_else(|error| Err(error.to_string()))),
+                    None => None,
+                };
+                ((Some(answer), second), (at >= signalled).then(|| start.elapsed()))
             }
-            None => (None, Some(Duration::ZERO)),
+            None => ((None, None), Some(Duration::ZERO)),
         }
     };
+    let halved = async {
+        let halves = halves?;
+        pace::pause(SECOND_HALF).await;
+        Some(halves.end(grace).await)
+    };
     let busy = async {
-        let (slow, slow_done) = answered.await;
-        tokio::time::sleep(IDLE).await;
+        let ((slow, slow_done), halves) = tokio::join!(answered, halved);
+        let slow_done = slow_done.map(|done| if halves.is_some() { done.max(start.elapsed()) } else { done });
+        // Services that end themselves after some time go by the clock, and are not to do so before.
+        let _ = tokio::time::timeout(IDLE.mul_f64(1.5), pace::pause(IDLE)).await;
         let open = idle.as_ref().is_some_and(|idle| !idle.is_closed());
         drop(idle);
-        (slow, slow_done, open.then(|| start.elapsed()))
+        ((slow, halves), slow_done, open.then(|| start.elapsed()))
     };
     let knocks = std::sync::Mutex::new(Vec::new());
     let knocking = async {
@@ -75,12 +127,12 @@ pub(crate) async fn observe(
         }
     };
     let ended = async {
-        let code = tokio::time::timeout(grace, container.wait()).await;
-        (code, start.elapsed())
+        let code = pace::within(grace, container.wait()).await;
+        (code, start.elapsed(), signalled.elapsed())
     };
     tokio::pin!(busy, knocking, ended);
     let mut done = None;
-    let (code, ended) = loop {
+    let (code, ended, by_clock) = loop {
         tokio::select! {
             end = &mut ended => break end,
             answer = &mut busy, if done.is_none() => done = Some(answer),
@@ -88,19 +140,19 @@ pub(crate) async fn observe(
         }
     };
     let exit_code = match code {
-        Ok(code) => Some(code?),
-        Err(_) => {
+        Some(code) => Some(code?),
+        None => {
             let _ = container.kill("SIGKILL").await;
             None
         }
     };
     let freed = done.as_ref().and_then(|(.., at)| *at);
-    let (slow, slow_done, _) = match done {
+    let (((slow, second), halves), slow_done, _) = match done {
         Some(done) => done,
         None => busy.await,
     };
     let accepted = accepting(&knocks.lock().expect("nobody panics with it"), slow_done.unwrap_or_default());
-    Ok(Ending { slow, slow_done, accepted, exit_code, ended, freed })
+    Ok(SeenEnding { slow, second, halves, slow_done, accepted, exit_code, ended, by_clock, freed })
 }
 
 /// Sends the slow request and waits until it has surely arrived: on a connection that was answered before, where the
@@ -108,26 +160,32 @@ pub(crate) async fn observe(
 async fn in_flight(
     host: u16,
     health: &str,
-    path: &str,
+    slow: SlowPath<'_>,
     grace: Duration,
-) -> tokio::task::JoinHandle<(Result<Answer, NoAnswer>, Instant)> {
-    const ARRIVES: Duration = Duration::from_millis(500);
+) -> (JoinHandle<(Result<Answer, NoAnswer>, Instant)>, Option<JoinHandle<Result<Answer, NoAnswer>>>) {
     let within = grace + Duration::from_secs(5);
+    let arrive = async || {
+        tokio::time::sleep(slow.arrives() / 2).await;
+        let path = slow.path.to_owned();
+        let second = (slow.at_once > 2).then(|| tokio::spawn(async move { http::get(host, &path, within).await }));
+        tokio::time::sleep(slow.arrives() / 2).await;
+        second
+    };
     if let Ok(mut connection) = Connection::open(host, within).await
         && connection.get(health, within).await.is_ok()
     {
-        let path = path.to_owned();
+        let path = slow.path.to_owned();
         let request = tokio::spawn(async move { (connection.get(&path, within).await, Instant::now()) });
-        tokio::time::sleep(ARRIVES).await;
+        let second = arrive().await;
         // Finished already: the server closes each connection after its answer.
         if !request.is_finished() {
-            return request;
+            return (request, second);
         }
     }
-    let path = path.to_owned();
+    let path = slow.path.to_owned();
     let request = tokio::spawn(async move { (http::get(host, &path, within).await, Instant::now()) });
-    tokio::time::sleep(ARRIVES).await;
-    request
+    let second = arrive().await;
+    (request, second)
 }
 
 /// When the last new connection was answered, if that is how the service met them until its work was done: one that

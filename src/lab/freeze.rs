@@ -1,6 +1,8 @@
 //! Making a service stop answering without ending it: its processes are stopped (SIGSTOP), those of its healthcheck,
 //! which begin anew each time, are not. The engine's own pause would stop the healthcheck, too.
 
+use std::collections::BTreeSet;
+
 use super::processes::is_init;
 use crate::engine::{Container, Engine, Process};
 use crate::error::Result;
@@ -14,10 +16,24 @@ pub(crate) enum Frozen {
     Inside,
 }
 
-/// Stops all processes of a container but an init that only passes signals on; none if nothing here can.
+/// Stops the processes of a container that somebody names, by their ids on this host; none if they are all that it has, or if
+/// this host cannot stop them.
+pub(crate) async fn freeze_some(container: &Container, pids: &BTreeSet<i64>) -> Result<Option<Frozen>> {
+    let first = container.inspect().await?.pid;
+    let processes = container.top().await.unwrap_or_default();
+    let others = own(&processes, first).into_iter().filter(|one| !is_init(one) && !pids.contains(&one.pid)).count();
+    #[cfg(target_os = "linux")]
+    if others > 0 {
+        return Ok(linux::stop_all(container, Some(pids)).await?.map(Frozen::FromHost));
+    }
+    Ok(None)
+}
+
+/// Stops all processes of a container but an init that only passes signals on; none if nothing here can. The container must
+/// have its processes to itself: what is stopped from inside is all that it sees.
 pub(crate) async fn freeze(container: &Container) -> Result<Option<Frozen>> {
     #[cfg(target_os = "linux")]
-    if let Some(handles) = linux::stop_all(container).await? {
+    if let Some(handles) = linux::stop_all(container, None).await? {
         return Ok(Some(Frozen::FromHost(handles)));
     }
     // Process 1 hears of no SIGSTOP that is sent inside; the engine can send it one, if it is the service itself.
@@ -78,7 +94,7 @@ fn own(processes: &[Process], first: i64) -> Vec<&Process> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::os::fd::OwnedFd;
 
     use rustix::io::Errno;
@@ -87,12 +103,13 @@ mod linux {
     use super::{Container, own};
     use crate::error::Result;
     use crate::lab::processes::is_init;
+    use crate::text;
 
     /// A process may start another one while it is being stopped: so often is looked again.
     const ROUNDS: usize = 8;
 
-    /// Handles of all that was stopped; none if they are not this host's, or not ours to signal.
-    pub(super) async fn stop_all(container: &Container) -> Result<Option<Vec<OwnedFd>>> {
+    /// Handles of all that was stopped, of `only` some if those are named; none if they are not this host's, or not ours to signal.
+    pub(super) async fn stop_all(container: &Container, only: Option<&BTreeSet<i64>>) -> Result<Option<Vec<OwnedFd>>> {
         let first = container.inspect().await?.pid;
         let mut held: BTreeMap<i64, OwnedFd> = BTreeMap::new();
         for _ in 0..ROUNDS {
@@ -101,6 +118,7 @@ mod linux {
             let new: Vec<i64> = running
                 .iter()
                 .filter(|process| !is_init(process) && !held.contains_key(&process.pid))
+                .filter(|process| only.is_none_or(|pids| pids.contains(&process.pid)))
                 .map(|process| process.pid)
                 .collect();
             if new.is_empty() {
@@ -130,7 +148,8 @@ mod linux {
         let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::INVAL)?;
         let handle = pidfd_open(pid, PidfdFlags::empty())?;
         let number = pid.as_raw_nonzero();
-        let told = |file: &str| std::fs::read_to_string(format!("/proc/{number}/{file}")).unwrap_or_default();
+        let told =
+            |file: &str| text::read_text(format!("/proc/{number}/{file}").as_ref(), text::SMALL).unwrap_or_default();
         if !["cgroup", "mountinfo"].iter().any(|file| told(file).contains(container)) {
             return Err(Errno::PERM);
         }

@@ -2,15 +2,16 @@
 //!
 //! The engine's proxy accepts connections with nothing behind it, so only an HTTP answer counts.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
 use hyper::Request;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+
+use super::pace::{self, Watch};
 
 /// An answer, read to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,9 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 }
+
+/// No more of an answer is read, in bytes: some never end.
+const LONGEST: usize = 16 << 20;
 
 /// Why there was no answer.
 pub(crate) type NoAnswer = String;
@@ -53,7 +57,7 @@ impl Connection {
             });
             Ok(Self { sender, task })
         };
-        timeout(within, connect).await.unwrap_or_else(|_| Err(format!("no connection within {within:?}")))
+        pace::within(within, connect).await.unwrap_or_else(|| Err(format!("no connection within {within:?}")))
     }
 
     /// Whether the other side has closed it.
@@ -71,14 +75,15 @@ impl Connection {
         let ask = async {
             let answer = self.sender.send_request(request).await.map_err(|error| reason(&error))?;
             let status = answer.status().as_u16();
-            let body = answer
-                .into_body()
-                .collect()
-                .await
-                .map_err(|error| format!("the answer broke off: {}", reason(&error)))?;
+            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    return format!("the answer is longer than {} MiB", LONGEST >> 20);
+                }
+                format!("the answer broke off: {}", reason(&*error))
+            })?;
             Ok(Answer { status, body: String::from_utf8_lossy(&body.to_bytes()).into_owned() })
         };
-        timeout(within, ask).await.unwrap_or_else(|_| Err(format!("no answer within {within:?}")))
+        pace::within(within, ask).await.unwrap_or_else(|| Err(format!("no answer within {within:?}")))
     }
 }
 
@@ -104,7 +109,7 @@ pub(crate) async fn wait_for(
     wanted: impl Fn(&Answer) -> bool,
 ) -> Result<(Answer, Duration), NoAnswer> {
     const PAUSE: Duration = Duration::from_millis(50);
-    let start = Instant::now();
+    let start = Watch::start();
     loop {
         let seen = match get(port, path, Duration::from_secs(5).min(within)).await {
             Ok(answer) if wanted(&answer) => return Ok((answer, start.elapsed())),

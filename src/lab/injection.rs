@@ -1,6 +1,6 @@
 //! How the service takes in what the build stage makes: by which copies, from where and to where.
 
-use crate::dockerfile::{DroppedCopy, Kind, Source};
+use crate::dockerfile::{DroppedCopy, InstructionKind, Source};
 use crate::subject::{Subject, Target};
 
 /// The stage that makes what the service ships, and the copies that bring it there.
@@ -79,7 +79,7 @@ fn copied_stages(target: &Target) -> Vec<usize> {
     let copies = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
     let mut found: Vec<usize> = copies
         .filter_map(|instruction| match &instruction.kind {
-            Kind::Copy(copy) => match dockerfile.source(copy.from.as_deref()?) {
+            InstructionKind::Copy(copy) => match dockerfile.source(copy.from.as_deref()?) {
                 Source::Stage(stage) => Some(stage),
                 Source::Outside(_) => None,
             },

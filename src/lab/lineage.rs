@@ -7,7 +7,7 @@ use super::Lab;
 use super::images::build_in;
 use super::obstacle::{Attempt, Reason};
 use crate::dockerfile;
-use crate::engine::{Context, FileTree, ImageInfo};
+use crate::engine::{BuildContext, FileTree, ImageInfo};
 use crate::subject::{RoleSubject, Target};
 
 /// The files of the outside image that a role's stage starts from; none for scratch.
@@ -20,18 +20,20 @@ pub(crate) async fn base_tree(lab: &Lab, role: &RoleSubject) -> Attempt<Option<A
 
 /// The outside image that a role's stage starts from; none for scratch.
 pub(crate) async fn base_of(lab: &Lab, role: &RoleSubject) -> Attempt<Option<ImageInfo>> {
-    let Some(base) = role.target.base_image() else { return Ok(None) };
+    base_of_target(lab, &role.target).await
+}
+
+/// The outside image that a stage starts from; none for scratch.
+pub(crate) async fn base_of_target(lab: &Lab, target: &Target) -> Attempt<Option<ImageInfo>> {
+    let Some(base) = target.base_image() else { return Ok(None) };
     if lab.engine().image_exists(&base).await? {
         return Ok(Some(lab.engine().image(&base).await?));
     }
     // The engine's builder may have it without the engine having it by name.
     let text = format!("FROM {base}\n");
-    let target = Target {
-        stage: 0,
-        dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?),
-        ..role.target.clone()
-    };
-    match build_in(&lab.run, &Context::empty(), &target, text, target.args.clone(), "base").await? {
+    let target =
+        Target { stage: 0, dockerfile: Arc::new(dockerfile::parse(&text, "Dockerfile".as_ref())?), ..target.clone() };
+    match build_in(&lab.run, &BuildContext::empty(), &target, text, target.args.clone(), "base").await? {
         Ok(image) => Ok(Some(image)),
         Err(why) => Err(Reason::new(format!("what the base image {base} brings cannot be seen: {why}")).unseen()),
     }

@@ -1,12 +1,10 @@
 //! The sockets that a container waits on, as the kernel lists them for its network (`proc_net(5)`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 
-use super::Lab;
+use super::{Lab, proc};
 use crate::engine::Container;
 use crate::error::Result;
-use crate::text;
 
 /// A socket that waits for whoever comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +12,8 @@ pub(crate) struct Listener {
     pub(crate) protocol: &'static str,
     pub(crate) port: u16,
     address: IpAddr,
+    /// The number of the socket, which links in `/proc/PID/fd` name.
+    pub(super) inode: u64,
 }
 
 impl Listener {
@@ -34,9 +34,9 @@ const TABLES: [(&str, &str); 4] = [("tcp", "TCP"), ("tcp6", "TCP"), ("udp", "UDP
 pub(crate) async fn listeners(lab: &Lab, container: &Container) -> Result<Option<Vec<Listener>>> {
     let state = container.inspect().await?;
     if lab.engine().info().local
-        && let Some(tables) = of_host(state.pid)
+        && let Some(found) = of_host(state.pid)
     {
-        return Ok(Some(all(&tables)));
+        return Ok(Some(found));
     }
     let mut tables = Vec::new();
     for (file, protocol) in TABLES {
@@ -49,17 +49,16 @@ pub(crate) async fn listeners(lab: &Lab, container: &Container) -> Result<Option
     Ok((!tables.is_empty()).then(|| all(&tables)))
 }
 
-/// The tables of a process of this host; none if it is not in a container, as where the engine's machine only seems to be
-/// this one.
-pub(super) fn of_host(pid: i64) -> Option<Vec<(&'static str, String)>> {
-    let read = |file: &str| text::read_text(Path::new(&format!("/proc/{pid}/{file}")), text::SMALL).ok();
-    let nested = read("status")?.lines().any(|line| line.starts_with("NSpid:") && line.split_whitespace().count() > 2);
-    if !nested {
+/// The sockets of a process of this host; none if it is in no container.
+pub(super) fn of_host(pid: i64) -> Option<Vec<Listener>> {
+    if !proc::is_contained(pid) {
         return None;
     }
-    let tables: Vec<_> =
-        TABLES.into_iter().filter_map(|(file, protocol)| Some((protocol, read(&format!("net/{file}"))?))).collect();
-    (!tables.is_empty()).then_some(tables)
+    let tables: Vec<_> = TABLES
+        .into_iter()
+        .filter_map(|(file, protocol)| Some((protocol, proc::read(pid, &format!("net/{file}"))?)))
+        .collect();
+    (!tables.is_empty()).then(|| all(&tables))
 }
 
 fn all(tables: &[(&'static str, String)]) -> Vec<Listener> {
@@ -72,8 +71,8 @@ fn all(tables: &[(&'static str, String)]) -> Vec<Listener> {
     found
 }
 
-/// One line of a table: `sl local_address rem_address st …`. A UDP socket on a port that the kernel hands out asks somebody
-/// else rather than waits.
+/// One line of a table: `sl local_address rem_address st …`, the inode being the tenth field. A UDP socket on a port that the
+/// kernel hands out asks somebody else rather than waits.
 fn listener(protocol: &'static str, line: &str) -> Option<Listener> {
     const LISTEN: &str = "0A";
     const UNCONNECTED: &str = "07";
@@ -81,13 +80,14 @@ fn listener(protocol: &'static str, line: &str) -> Option<Listener> {
     const HANDED_OUT: u16 = 32_768;
     let mut fields = line.split_whitespace().skip(1);
     let (local, _remote, state) = (fields.next()?, fields.next()?, fields.next()?);
+    let inode = fields.nth(5).and_then(|inode| inode.parse().ok()).unwrap_or_default();
     let (address, port) = local.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     let waits = match protocol {
         "TCP" => state == LISTEN,
         _ => state == UNCONNECTED && port < HANDED_OUT,
     };
-    waits.then_some(Listener { protocol, port, address: ip(address)? })
+    waits.then_some(Listener { protocol, port, address: ip(address)?, inode })
 }
 
 /// An address as the kernel prints it: words of 32 bits, each in the machine's order.

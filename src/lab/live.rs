@@ -1,10 +1,11 @@
 //! A role's container at work: start it, wait until it is well, see what an edit does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Lab;
 use super::http;
 use super::obstacle::{Attempt, Reason};
+use super::pace::Watch;
 use super::ports::{health_path, port_of, publish};
 use super::scene::Scene;
 use crate::engine::{ContainerState, Process};
@@ -18,9 +19,9 @@ pub(crate) async fn serving(lab: &Lab) -> Attempt<(Scene, u16, u16)> {
     let scene = lab.start(role, |spec| publish(spec, port)).await?;
     let well = async {
         let host = scene.host_port(port).await.ok()?;
-        let deadline = Instant::now() + lab.patience();
-        while Instant::now() < deadline {
-            if http::get(host, &path, Duration::from_secs(2)).await.is_ok_and(|answer| answer.ok()) {
+        let start = Watch::start();
+        while start.elapsed() < lab.patience() {
+            if http::get(host, &path, Duration::from_secs(2)).await.is_ok_and(|answer| lab.is_well(&answer)) {
                 return Some(host);
             }
             if !scene.container.inspect().await.is_ok_and(|state| state.running) {
@@ -51,9 +52,9 @@ pub(crate) async fn first_answer(
         if state.running {
             return Err(Reason::new(format!("port {port} could not be published")).unseen());
         }
-        return Ok(Err(format!("dev ended with exit code {}", state.exit_code)));
+        return Ok(Err(format!("dev exited with {}", state.exit_code)));
     };
-    let first = scene.answer(host, path, lab.patience(), http::Answer::ok).await;
+    let first = scene.answer(host, path, lab.patience(), |answer| lab.is_well(answer)).await;
     Ok(first.map(|(answer, _)| (host, answer)).map_err(|why| format!("no answer to GET {path} on port {port}: {why}")))
 }
 
@@ -64,12 +65,12 @@ pub(crate) async fn reloaded(
     (host, health): (u16, &str),
     (before, state): (&[Process], &ContainerState),
 ) -> Attempt<Result<Duration, String>> {
-    let start = Instant::now();
+    let start = Watch::start();
     let known = |pid: i64| before.iter().any(|process| process.pid == pid);
     loop {
         let now = scene.container.top().await.unwrap_or_default();
         let new = now.iter().any(|process| !known(process.pid));
-        let answers = new && http::get(host, health, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
+        let answers = new && http::get(host, health, Duration::from_secs(5)).await.is_ok_and(|one| lab.is_well(&one));
         if !same_start(state, &scene.container.inspect().await?) {
             return Ok(Err("the container itself ended or was started again after an edit".into()));
         }

@@ -1,10 +1,10 @@
 //! Why something could not be done. What that means for a contract is not known here.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::text::Place;
 
 /// What an attempt comes to.
-pub(crate) type Attempt<T> = Result<T, Obstacle>;
+pub(crate) type Attempt<T> = std::result::Result<T, Obstacle>;
 
 /// Why an attempt could not go on.
 #[derive(Debug)]
@@ -75,6 +75,18 @@ impl Obstacle {
             Self::Off(why) | Self::Undeclared { why, .. } => why.clone(),
             Self::Unseen(reason) | Self::Refused(reason) => reason.why.clone(),
         }
+    }
+}
+
+/// What an attempt came to; none where it could not be done.
+///
+/// # Errors
+/// The engine's own.
+pub(crate) fn if_possible<T>(attempt: Attempt<T>) -> Result<Option<T>> {
+    match attempt {
+        Ok(done) => Ok(Some(done)),
+        Err(Obstacle::Engine(error)) => Err(error),
+        Err(_) => Ok(None),
     }
 }
 

@@ -2,36 +2,53 @@
 
 use super::Lab;
 use super::obstacle::{Attempt, Obstacle};
-use crate::compose::Service;
-use crate::engine::{ContainerSpec, ImageInfo, Port};
+use crate::compose::ComposeService;
+use crate::engine::{ContainerSpec, ImageInfo, PortSpec};
 
-/// The port that a service answers on: what PORT says in its container, else the description, else the only
-/// port that its image exposes or compose.yaml publishes.
-pub(crate) fn port_of(lab: &Lab, service: &Service, image: &ImageInfo) -> Attempt<u16> {
-    let own = service.settings.environment.get("PORT").cloned().flatten();
-    let own = own.or_else(|| image.config.env_value("PORT").map(ToOwned::to_owned));
-    if let Some(port) = own.and_then(|port| port.parse().ok()) {
+/// The port that a service answers on: what the variable that names it says in its container, else the only one that
+/// compose.yaml publishes, else the description, else the only one that the image exposes, too.
+pub(crate) fn port_of(lab: &Lab, service: &ComposeService, image: &ImageInfo) -> Attempt<u16> {
+    let told = |variable: &str| {
+        let own = service.settings.environment.get(variable).cloned().flatten();
+        own.or_else(|| image.config.env_value(variable).map(ToOwned::to_owned))?.parse().ok()
+    };
+    if let Some(port) = lab.subject.project.port_env().and_then(told) {
         return Ok(port);
+    }
+    let mut published: Vec<u16> = service.ports.iter().map(|port| port.target).collect();
+    published.sort_unstable();
+    published.dedup();
+    if let [port] = published.as_slice() {
+        return Ok(*port);
     }
     if let Some(port) = lab.subject.project.service.port {
         return Ok(port.get());
     }
     let exposed = image.config.exposed_ports.iter().filter_map(|port| port.split('/').next()?.parse().ok());
-    let mut ports: Vec<u16> = service.ports.iter().map(|port| port.target).chain(exposed).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    match ports.as_slice() {
-        [port] => Ok(*port),
-        _ => Err(Obstacle::Undeclared {
-            why: "which port it answers on is not said".to_owned(),
+    let exposed: Vec<u16> = exposed.collect();
+    let mut both: Vec<u16> = exposed.iter().copied().filter(|port| published.contains(port)).collect();
+    if published.is_empty() {
+        both = exposed;
+    }
+    both.sort_unstable();
+    both.dedup();
+    // A service that reads it may do so by its usual name.
+    let only = if let [port] = both.as_slice() { Some(*port) } else { told("PORT") };
+    match only {
+        Some(port) => Ok(port),
+        None => Err(Obstacle::Undeclared {
+            why: "its port is not declared".to_owned(),
             hint: "give [service] in dockwright.toml a `port`".to_owned(),
         }),
     }
 }
 
-/// The path that answers when the service is well.
+/// The path that answers when the service is well; of a service of the user's own that declares none, `/`, and what counts
+/// as an answer then says [`Lab::is_well`].
 pub(crate) fn health_path(lab: &Lab) -> Attempt<String> {
-    let health = lab.subject.project.verify.health.as_ref().map(|path| path.as_str().to_owned());
+    let project = &lab.subject.project;
+    let health = project.verify.health.as_ref().map(|path| path.as_str().to_owned());
+    let health = health.or_else(|| (!project.is_starter()).then(|| "/".to_owned()));
     health.ok_or_else(|| Obstacle::Undeclared {
         why: "[verify] health is not declared, so there is no path to ask for".to_owned(),
         hint: "say in [verify] of dockwright.toml which path answers 200 when the service is well".to_owned(),
@@ -49,6 +66,6 @@ pub(crate) fn dev_port(lab: &Lab) -> Attempt<u16> {
 /// Lets a port of the container be reached from outside.
 pub(crate) fn publish(spec: &mut ContainerSpec, port: u16) {
     if !spec.ports.iter().any(|one| one.container == port) {
-        spec.ports.push(Port { container: port, ..Default::default() });
+        spec.ports.push(PortSpec { container: port, ..Default::default() });
     }
 }

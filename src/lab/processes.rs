@@ -25,13 +25,16 @@ pub(crate) fn foreign(processes: &[Process], uid: u32) -> Option<&Process> {
 /// The engine's own: the first process, which only passes signals on, and the runtime before it becomes the command
 /// of a health check, which is root for a moment whatever the user is.
 pub(crate) fn is_init(process: &Process) -> bool {
-    let mut words = process.command.split_whitespace();
-    let program = words.next().unwrap_or_default();
-    match program.rsplit('/').next() {
-        Some(name) if ecosystem().processes.init.iter().any(|own| own == name) => true,
-        Some("runc" | "crun" | "exe") => words.next() == Some("init") && words.next().is_none(),
-        _ => false,
-    }
+    let program = process.command.split_whitespace().next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(program);
+    ecosystem().processes.init.iter().any(|own| own == name) || is_runtime(&process.command)
+}
+
+/// Whether a command line is of the runtime before it becomes a container's command.
+pub(super) fn is_runtime(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let name = words.next().and_then(|program| program.rsplit('/').next());
+    matches!(name, Some("runc" | "crun" | "exe")) && words.next() == Some("init") && words.next().is_none()
 }
 
 #[cfg(test)]

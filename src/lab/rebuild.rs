@@ -10,16 +10,16 @@ use super::circumstances::Circumstances;
 use super::images::{self, build_text};
 use super::injected::injected;
 use super::injection::Injection;
-use super::obstacle::{Attempt, Obstacle, Reason};
+use super::obstacle::{Attempt, Obstacle, Reason, if_possible};
 use super::{Lab, blame};
-use crate::dockerfile::{self, Kind, Rebuilt};
-use crate::engine::{BuildFailure, BuildOutcome, BuildRequest, Context, EntryKind, FileTree, ImageInfo, WalkOptions};
+use crate::dockerfile::{self, InstructionKind, Rebuilt};
+use crate::engine::{BuildContext, BuildFailure, BuildOutcome, EntryKind, FileTree, ImageInfo, WalkOptions};
 use crate::project::Code;
 use crate::spec::MountKind;
 use crate::stacks::ecosystem;
 use crate::subject::Target;
 
-pub(crate) use super::circumstances::Leak;
+pub(crate) use super::circumstances::CircumstanceLeak;
 
 /// The build as it is.
 pub(crate) struct Made {
@@ -41,7 +41,7 @@ pub(crate) struct Again {
     /// Why there is none.
     pub(crate) failure: Option<BuildFailure>,
     /// What of that which was given to it stands in a file that differs.
-    pub(crate) leaked: Option<Leak>,
+    pub(crate) leaked: Option<CircumstanceLeak>,
     /// The user's text, with lines of ours.
     pub(crate) text: Rebuilt,
     /// What it was given, for people.
@@ -146,8 +146,9 @@ pub(crate) async fn on_another_host(lab: &Lab) -> Attempt<Option<Arc<OnAnotherHo
         return Ok(None);
     }
     let chain = made.target.dockerfile.chain(made.target.stage);
-    let asked =
-        chain.iter().any(|(_, one)| matches!(one.kind, Kind::Run(_)) && names(&one.text, &ecosystem().commands.host));
+    let asked = chain
+        .iter()
+        .any(|(_, one)| matches!(one.kind, InstructionKind::Run(_)) && names(&one.text, &ecosystem().commands.host));
     if !asked && !differs_injected(lab).await? {
         return Ok(None);
     }
@@ -157,15 +158,11 @@ pub(crate) async fn on_another_host(lab: &Lab) -> Attempt<Option<Arc<OnAnotherHo
 
 /// Whether the builder on a mounted source makes something else; not, where that cannot be seen.
 async fn differs_injected(lab: &Lab) -> Attempt<bool> {
-    match injected(lab).await {
-        Ok(injected) => Ok(!injected.is_same()),
-        Err(Obstacle::Engine(error)) => Err(error.into()),
-        Err(_) => Ok(false),
-    }
+    Ok(if_possible(injected(lab).await)?.is_some_and(|injected| !injected.is_same()))
 }
 
 /// What of a deployment's values the build writes, as it is, into what it makes.
-pub(crate) async fn deployment_in(lab: &Lab) -> Attempt<Option<Leak>> {
+pub(crate) async fn deployment_in(lab: &Lab) -> Attempt<Option<CircumstanceLeak>> {
     let made = made(lab).await?;
     let again = build_again(lab, &made, &Circumstances::tainted(lab, &made.target)).await?;
     Ok(again.leaked.filter(|leak| leak.of_deployment))
@@ -206,11 +203,10 @@ async fn build_again(lab: &Lab, made: &Made, given: &Circumstances) -> Attempt<A
     } else {
         text
     };
-    let mut args = target.args.clone();
-    args.extend(given.args.clone());
-    args.extend(given.of_host.clone());
-    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let request = BuildRequest { args, ..BuildRequest::new("again", &context, &text.text).target(target.stage_name()) };
+    let context = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
+    let mut request = images::request(&lab.run, target, "again", &context, &text.text).await?;
+    request.args.extend(given.args.clone());
+    request.args.extend(given.of_host.clone());
     let image = match images::build(&lab.run, request, |_| {}).await? {
         BuildOutcome::Built { image_id } => image_id,
         BuildOutcome::Failed(mut failure) => {
@@ -230,7 +226,8 @@ async fn earlier_counts(lab: &Lab, made: &Made, text: &Rebuilt) -> Attempt<bool>
     let target = &made.target;
     let cut = text.cut.unwrap_or(usize::MAX);
     let runs = target.dockerfile.chain(target.stage).into_iter().filter(|(_, one)| one.line < cut);
-    let by_chance = runs.filter(|(_, one)| matches!(one.kind, Kind::Run(_))).any(|(_, one)| names_chance(&one.text));
+    let by_chance =
+        runs.filter(|(_, one)| matches!(one.kind, InstructionKind::Run(_))).any(|(_, one)| names_chance(&one.text));
     if by_chance {
         return Ok(true);
     }
@@ -251,24 +248,30 @@ pub(crate) fn names(text: &str, words: &[String]) -> bool {
     found.any(|word| words.iter().any(|own| own == word))
 }
 
-/// The manifests of the project's stack.
+/// The manifests of the project's stack; without one, of no file is it known that it is one.
 pub(crate) fn manifests(lab: &Lab) -> GlobSet {
     let mut set = globset::GlobSetBuilder::new();
-    for pattern in &lab.subject.project.stack.manifests {
+    for pattern in lab.subject.project.stack.iter().flat_map(|stack| &stack.manifests) {
         set.add(globset::Glob::new(pattern).expect("a stack's patterns were read with it"));
     }
     set.build().expect("few patterns")
 }
 
 /// What of the circumstances stands in one of the files that differ.
-async fn leaked(lab: &Lab, image: &str, changes: &[Change], given: &Circumstances) -> Attempt<Option<Leak>> {
+async fn leaked(
+    lab: &Lab,
+    image: &str,
+    changes: &[Change],
+    given: &Circumstances,
+) -> Attempt<Option<CircumstanceLeak>> {
     const LOOKED_AT: usize = 50;
     let mut words = given.words();
     let container = lab.run.create_idle(image).await?;
     let mut found = None;
     for change in changes.iter().take(LOOKED_AT) {
         let Some(content) = container.read_file(&change.path, 1 << 22).await? else { continue };
-        let holds = |(word, _): &(String, Leak)| content.windows(word.len()).any(|part| part == word.as_bytes());
+        let holds =
+            |(word, _): &(String, CircumstanceLeak)| content.windows(word.len()).any(|part| part == word.as_bytes());
         if let Some(at) = words.iter().position(holds) {
             found = Some(words.swap_remove(at).1);
             break;

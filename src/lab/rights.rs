@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::Lab;
+use super::pace;
 use super::processes::is_init;
 use crate::engine::{Container, Process};
 use crate::error::Result;
+use crate::text;
 
 /// How often processes are listed again that changed while they were looked at, and after how long.
 const LOOKS: usize = 4;
@@ -80,7 +82,7 @@ pub(crate) async fn look(lab: &Lab, container: &Container) -> Result<(Vec<Proces
         if known.is_some() {
             break;
         }
-        tokio::time::sleep(PAUSE).await;
+        pace::pause(PAUSE).await;
         processes = container.top().await?;
         known = rights(lab, &processes);
     }
@@ -108,7 +110,9 @@ fn told(looks: Vec<Look>) -> Option<Vec<Rights>> {
 struct Look(Option<Rights>);
 
 fn of_process(process: &Process, shifted: bool) -> Option<Look> {
-    let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", process.pid));
+    let read = |file: &str| {
+        text::read_text(format!("/proc/{}/{file}", process.pid).as_ref(), text::SMALL).map_err(std::io::Error::from)
+    };
     let status = match read("status") {
         Ok(status) => status,
         // What ends while its file is read tells ESRCH.

@@ -6,17 +6,45 @@ use std::time::Duration;
 use super::http::{self, Answer, NoAnswer};
 use super::obstacle::{Attempt, Reason};
 use super::workcopy::WorkCopy;
-use crate::engine::Container;
+use crate::engine::{Container, Network};
+
+/// So many lines of a log are looked at for what went wrong.
+const LINES: usize = 2000;
 
 /// Containers started together: a role's and those that it depends on.
 pub(crate) struct Scene {
     pub(crate) container: Container,
-    /// The containers that it depends on, in the order of their start.
-    pub(crate) others: Vec<(String, Container)>,
+    pub(super) around: Around,
     pub(crate) copy: Arc<WorkCopy>,
 }
 
+/// What a container needs to be there.
+#[derive(Default)]
+pub(super) struct Around {
+    /// The containers that it depends on, in the order of their start.
+    pub(super) others: Vec<(String, Container)>,
+    pub(super) networks: Vec<Network>,
+}
+
+impl Around {
+    /// Removes it; what is left is removed with the run.
+    pub(super) async fn remove(&self) {
+        for (_, container) in &self.others {
+            let _ = container.remove().await;
+        }
+        // An engine has room for some thirty only.
+        for network in &self.networks {
+            let _ = network.remove().await;
+        }
+    }
+}
+
 impl Scene {
+    /// The containers that it depends on, in the order of their start.
+    pub(crate) fn others(&self) -> &[(String, Container)] {
+        &self.around.others
+    }
+
     /// The host's port for a port of the container, or what there is to say if it is not running.
     pub(crate) async fn host_port(&self, port: u16) -> Attempt<u16> {
         let state = self.container.inspect().await?;
@@ -24,7 +52,7 @@ impl Scene {
             Some(host) => Ok(host),
             None if state.running => Err(Reason::new(format!("port {port} could not be published")).unseen()),
             None => {
-                let why = format!("the container ended with exit code {}", state.exit_code);
+                let why = format!("the container exited with {}", state.exit_code);
                 Err(Reason::new(why).log(self.log().await).refused())
             }
         }
@@ -52,13 +80,13 @@ impl Scene {
             answer = http::wait_for(port, path, within, wanted) => {
                 answer.map_err(|last| format!("after {} s still {last}", within.as_secs()))
             }
-            code = ended => Err(format!("the container ended with exit code {code}")),
+            code = ended => Err(format!("the container exited with {code}")),
         }
     }
 
     /// The end of the container's log.
     pub(crate) async fn log(&self) -> Vec<String> {
-        self.container.logs(Some(30)).await.unwrap_or_default()
+        self.container.logs(Some(LINES)).await.unwrap_or_default()
     }
 
     /// Ends it.
@@ -66,10 +94,9 @@ impl Scene {
         self.remove().await;
     }
 
-    /// Removes the containers; what is left is removed with the run.
+    /// Removes the containers and their networks; what is left is removed with the run.
     pub(super) async fn remove(&self) {
-        for container in [&self.container].into_iter().chain(self.others.iter().map(|(_, container)| container)) {
-            let _ = container.remove().await;
-        }
+        let _ = self.container.remove().await;
+        self.around.remove().await;
     }
 }

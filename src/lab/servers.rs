@@ -1,10 +1,12 @@
-//! Which processes of a container hold the socket that it serves on, as this host's kernel has it.
+//! Which processes of a container hold the socket that it serves on, and what programs they are.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use super::Lab;
 use super::listeners::of_host;
+use super::proc::{self, Program};
 use crate::engine::Container;
 use crate::error::Result;
 
@@ -12,12 +14,19 @@ use crate::error::Result;
 /// engine is on another machine, or the processes are another user's.
 pub(crate) async fn servers(lab: &Lab, container: &Container, port: u16) -> Result<Option<BTreeSet<i64>>> {
     let state = container.inspect().await?;
-    let Some(tables) = lab.engine().info().local.then(|| of_host(state.pid)).flatten() else { return Ok(None) };
-    let lines = tables.iter().flat_map(|(_, table)| table.lines().skip(1));
-    let sockets: BTreeSet<String> = lines.filter_map(|line| socket(line, port)).collect();
+    let Some(found) = lab.engine().info().local.then(|| of_host(state.pid)).flatten() else { return Ok(None) };
+    let waits = found.iter().filter(|one| one.protocol == "TCP" && one.port == port);
+    let sockets: BTreeSet<String> = waits.map(|one| format!("socket:[{}]", one.inode)).collect();
     let mut found = BTreeSet::new();
     for process in container.top().await.unwrap_or_default() {
-        let Ok(open) = fs::read_dir(format!("/proc/{}/fd", process.pid)) else { return Ok(None) };
+        let folder = format!("/proc/{}", process.pid);
+        let Ok(open) = fs::read_dir(Path::new(&folder).join("fd")) else {
+            // One that has ended meanwhile holds nothing.
+            if Path::new(&folder).exists() {
+                return Ok(None);
+            }
+            continue;
+        };
         let mut links = open.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
         if links.any(|link| sockets.contains(link.to_string_lossy().as_ref())) {
             found.insert(process.pid);
@@ -26,24 +35,10 @@ pub(crate) async fn servers(lab: &Lab, container: &Container, port: u16) -> Resu
     Ok((!found.is_empty()).then_some(found))
 }
 
-/// What a line of `/proc/net/tcp` lists, as links in `/proc/PID/fd` name it, if it waits on a port (`proc_net(5)`: `sl
-/// local_address rem_address st … inode`).
-fn socket(line: &str, port: u16) -> Option<String> {
-    const LISTEN: &str = "0A";
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let waits = fields.get(3) == Some(&LISTEN) && fields.get(1)?.ends_with(&format!(":{port:04X}"));
-    waits.then(|| Some(format!("socket:[{}]", fields.get(9)?))).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_socket_is_found_by_its_port() {
-        let line = "   0: 00000000:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000 12321 0 94123 1 0 100 0 0 10 0";
-        assert_eq!(socket(line, 8000).as_deref(), Some("socket:[94123]"));
-        assert_eq!(socket(line, 8001), None);
-        assert_eq!(socket(&line.replace(" 0A ", " 01 "), 8000), None, "a connection");
-    }
+/// The programs of those processes; none where they cannot be seen.
+pub(crate) async fn programs(lab: &Lab, container: &Container, port: u16) -> Result<Option<BTreeSet<Program>>> {
+    let Some(servers) = servers(lab, container, port).await? else { return Ok(None) };
+    let programs = tokio::task::spawn_blocking(move || servers.into_iter().filter_map(proc::program).collect());
+    let programs: BTreeSet<Program> = programs.await.expect("reading does not panic");
+    Ok((!programs.is_empty()).then_some(programs))
 }

@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::Lab;
 use super::inject::fill_volume;
 use super::obstacle::{Attempt, Obstacle, Reason};
-use super::scene::Scene;
-use super::spec::{Places, spec};
+use super::scene::{Around, Scene};
+use super::spec::{Places, spec, trusted};
 use super::workcopy::WorkCopy;
-use crate::compose::{Condition, Service};
-use crate::engine::{self, Container, ContainerSpec, HealthStatus};
+use super::{Lab, neighbours};
+use crate::compose::ComposeService;
+use crate::engine::{self, Container, ContainerSpec, NetworkAttachment, NetworkSpec};
 use crate::error::Error;
 use crate::spec::MountKind;
 use crate::subject::RoleSubject;
+use crate::text::Place;
 
 /// The volume that the builder has filled, or why it could not; tried once.
 struct Filled(Result<String, String>);
 
 impl Lab {
     /// Fields of compose.yaml that a container of this service would want and that cannot be honoured.
-    fn honoured(&self, service: &Service) -> Attempt<()> {
+    fn honoured(&self, service: &ComposeService) -> Attempt<()> {
+        trusted(&self.subject.compose, service)?;
         let Some(first) = self.subject.compose.unsupported_of(&service.name).next() else { return Ok(()) };
         let why = format!("compose.yaml's `{}` cannot be honoured here: {}", first.field, first.why);
         Err(Reason::new(why).at(first.place.clone()).unseen())
@@ -32,7 +33,7 @@ impl Lab {
     /// Starts a role's container, after those that it depends on, on a fresh copy of the project.
     /// `edit` may change what is started; compose.yaml's word is the starting point.
     pub(crate) async fn start(&self, role: &RoleSubject, edit: impl FnOnce(&mut ContainerSpec)) -> Attempt<Scene> {
-        let copy = Arc::new(WorkCopy::of(&self.subject.folder)?);
+        let copy = Arc::new(self.copy()?);
         self.start_on(role, copy, edit).await
     }
 
@@ -44,36 +45,77 @@ impl Lab {
         edit: impl FnOnce(&mut ContainerSpec),
     ) -> Attempt<Scene> {
         let service = self.subject.service(role);
-        let order = self.dependencies(service)?;
-        let mut places = self.places(&copy).await?;
-        for name in order.iter().chain([&service.name]) {
-            self.add_volumes(&self.subject.compose.services[name], &order, &mut places).await?;
+        let order = self.dependencies(role, service)?;
+        let mut places = self.places(&copy)?;
+        let mut around = Around::default();
+        match Box::pin(self.start_in(role, &order, &mut places, &mut around, edit)).await {
+            Ok(container) => Ok(Scene { container, around, copy }),
+            Err(obstacle) => {
+                around.remove().await;
+                Err(obstacle)
+            }
         }
-        let mut others = Vec::new();
-        for name in &order {
+    }
+
+    async fn start_in(
+        &self,
+        role: &RoleSubject,
+        order: &[String],
+        places: &mut Places<'_>,
+        around: &mut Around,
+        edit: impl FnOnce(&mut ContainerSpec),
+    ) -> Attempt<Container> {
+        let service = self.subject.service(role);
+        for one in order.iter().map(|name| &self.subject.compose.services[name]).chain([service]) {
+            self.add_volumes(one, order, places).await?;
+            self.add_networks(one, places, around).await?;
+        }
+        for name in order {
             let other = &self.subject.compose.services[name];
             self.honoured(other)?;
-            let image = self.image_of_service(other)?;
-            let mut spec = spec(&self.subject.compose, other, &image, &places);
+            let image = neighbours::image(self, other).await?;
+            let mut spec = spec(&self.subject.compose, other, &image, places);
             spec.ports.clear();
+            // What another container does is not to be seen but to be had.
+            spec.settings.restart.clone_from(&other.settings.restart);
+            self.wait_for(other, None, &around.others).await?;
             let container = self.launch(other, &spec).await?;
-            let condition = service.depends_on.get(name).map_or(Condition::Started, |dependency| dependency.condition);
-            self.wait_for_condition(name, &container, condition).await?;
-            others.push((name.clone(), container));
+            places.containers.insert(name.clone(), container.name().to_owned());
+            around.others.push((name.clone(), container));
         }
+        self.wait_for(service, Some(role), &around.others).await?;
         self.honoured(service)?;
         let image = self.container_image(&role.name)?.id.clone();
-        let mut spec = spec(&self.subject.compose, service, &image, &places);
+        let mut spec = spec(&self.subject.compose, service, &image, places);
         edit(&mut spec);
-        let container = self.launch(service, &spec).await?;
-        Ok(Scene { container, others, copy })
+        if service.ports.is_empty() && !spec.ports.is_empty() && self.is_shut_in(service) {
+            // It is asked from outside, where in a deployment something on its network asks it.
+            let way_in = self.run.network(&NetworkSpec { name: "way-in".into(), ..NetworkSpec::default() }).await?;
+            spec.networks.push(NetworkAttachment { network: way_in.name.clone(), ..NetworkAttachment::default() });
+            around.networks.push(way_in);
+        }
+        if let Some(mode) = service.settings.network_mode.as_deref().filter(|mode| mode.starts_with("service:"))
+            && service.ports.is_empty()
+            && !spec.ports.is_empty()
+        {
+            let why = format!("{} has the network of another container ({mode}), and no port of its own", service.name);
+            return Err(Reason::new(why).at(service.at("network_mode").clone()).unseen());
+        }
+        self.launch(service, &spec).await
+    }
+
+    /// Whether a service is in networks that publish no ports only.
+    fn is_shut_in(&self, service: &ComposeService) -> bool {
+        let networks = &self.subject.compose.networks;
+        !service.networks.is_empty()
+            && service.networks.keys().all(|key| networks.get(key).is_some_and(|network| network.internal))
     }
 
     /// Creates a role's container on a copy of the project, without starting it or what it depends on.
     pub(crate) async fn create_on(&self, role: &RoleSubject, copy: &WorkCopy) -> Attempt<Container> {
         let service = self.subject.service(role);
         self.honoured(service)?;
-        let mut places = self.places(copy).await?;
+        let mut places = self.places(copy)?;
         for mount in &service.volumes {
             if let (MountKind::Volume { .. }, Some(key)) = (&mount.kind, &mount.source)
                 && !places.volumes.contains_key(key)
@@ -86,34 +128,73 @@ impl Lab {
         spec.ports.clear();
         match self.run.create(&spec).await {
             Ok(container) => Ok(container),
-            Err(error) => Err(self.refused(service, "be created", error).await?),
+            Err(error) => Err(self.refused_container(service, "be created", error).await?),
         }
     }
 
-    /// What the engine refuses of a user's container is a failure of theirs, unless the engine itself is gone.
-    async fn refused(&self, service: &Service, what: &str, error: Error) -> Attempt<Obstacle> {
+    async fn refused_container(&self, service: &ComposeService, what: &str, error: Error) -> Attempt<Obstacle> {
+        self.refused(&format!("the container of {} cannot {what}", service.name), &service.place, error).await
+    }
+
+    /// What the engine refuses of what a user's file asks for is a failure of theirs, unless the engine itself is gone.
+    async fn refused(&self, what: &str, place: &Place, error: Error) -> Attempt<Obstacle> {
         self.engine().ping().await?;
         if engine::is_full(&error) {
             return Err(error.into());
         }
-        let why = error.causes().join(": ");
-        let why = format!("the container of {} cannot {what}: {}: {why}", service.name, error.message());
-        Ok(Reason::new(why).at(service.place.clone()).refused())
+        let why = format!("{what}: {}: {}", error.message(), error.causes().join(": "));
+        Ok(Reason::new(why).at(place.clone()).refused())
     }
 
-    async fn places(&self, copy: &WorkCopy) -> Attempt<Places<'_>> {
-        let network = self.run.network("net", false).await?;
+    fn places(&self, copy: &WorkCopy) -> Attempt<Places<'_>> {
         Ok(Places {
-            project: &self.subject.folder,
             copy: copy.path(),
-            volumes: BTreeMap::new(),
-            network: Some(network.name),
             files: self.secret_files(copy)?,
+            bulk: copy.bulk(),
+            proxies: self.engine().proxies(),
+            platform: self.default_platform(),
+            ..Places::of(&self.subject.folder)
         })
     }
 
+    /// Fresh networks for those that a service joins; compose.yaml says of each what it is.
+    async fn add_networks(
+        &self,
+        service: &ComposeService,
+        places: &mut Places<'_>,
+        around: &mut Around,
+    ) -> Attempt<()> {
+        let alone = "default".to_owned();
+        let said = service.networks.keys();
+        let nothing_said = service.networks.is_empty() && service.settings.network_mode.is_none();
+        for key in said.chain(nothing_said.then_some(&alone)) {
+            if places.networks.contains_key(key) {
+                continue;
+            }
+            let said = self.subject.compose.networks.get(key);
+            // Of an external one nothing is known here; a bridge's name is the host's, and other checks want it, too.
+            let options = said.map(|network| network.driver_opts.clone()).unwrap_or_default();
+            let wanted = NetworkSpec {
+                name: key.clone(),
+                internal: said.is_some_and(|network| network.internal),
+                ipv6: said.and_then(|network| network.enable_ipv6),
+                options: options.into_iter().filter(|(name, _)| name != "com.docker.network.bridge.name").collect(),
+            };
+            let made = match self.run.network(&wanted).await {
+                Ok(made) => made,
+                Err(error) => {
+                    let place = said.map_or(&service.place, |network| &network.place);
+                    return Err(self.refused(&format!("the network {key} cannot be created"), place, error).await?);
+                }
+            };
+            places.networks.insert(key.clone(), made.name.clone());
+            around.networks.push(made);
+        }
+        Ok(())
+    }
+
     /// Fresh volumes for a service's named ones; the builder's output where the builder is not started itself.
-    async fn add_volumes(&self, service: &Service, started: &[String], places: &mut Places<'_>) -> Attempt<()> {
+    async fn add_volumes(&self, service: &ComposeService, started: &[String], places: &mut Places<'_>) -> Attempt<()> {
         for mount in &service.volumes {
             let (MountKind::Volume { .. }, Some(key)) = (&mount.kind, &mount.source) else { continue };
             if places.volumes.contains_key(key) {
@@ -153,21 +234,45 @@ impl Lab {
         Ok(files)
     }
 
-    /// The services that one depends on, each after its own dependencies.
-    fn dependencies(&self, service: &Service) -> Attempt<Vec<String>> {
+    /// The services that one depends on, each after its own dependencies; then those that it only names as hosts.
+    fn dependencies(&self, role: &RoleSubject, service: &ComposeService) -> Attempt<Vec<String>> {
         let mut order = Vec::new();
-        self.visit(service, &mut order, &mut vec![service.name.clone()])?;
+        let mut path = vec![service.name.clone()];
+        self.visit(service, &mut order, &mut path)?;
+        for name in &role.mentions {
+            let other = &self.subject.compose.services[name];
+            if !order.contains(name) && !path.contains(name) {
+                path.push(name.clone());
+                self.visit(other, &mut order, &mut path)?;
+                order.push(name.clone());
+            }
+        }
         Ok(order)
     }
 
-    fn visit(&self, service: &Service, order: &mut Vec<String>, path: &mut Vec<String>) -> Attempt<()> {
+    /// Waits until what a service needs has got as far as it has to be.
+    async fn wait_for(
+        &self,
+        service: &ComposeService,
+        role: Option<&RoleSubject>,
+        started: &[(String, Container)],
+    ) -> Attempt<()> {
+        for (name, condition) in neighbours::waits_for(self, service, role) {
+            if let Some((_, container)) = started.iter().find(|(other, _)| *other == name) {
+                neighbours::wait(self, &name, container, condition).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&self, service: &ComposeService, order: &mut Vec<String>, path: &mut Vec<String>) -> Attempt<()> {
         for (name, dependency) in &service.depends_on {
             if order.contains(name) || path.contains(name) {
                 continue;
             }
             let Some(other) = self.subject.compose.services.get(name) else {
                 if dependency.required {
-                    let why = format!("{} depends on {name}, which is not there", service.name);
+                    let why = format!("{} depends on {name}, which does not exist", service.name);
                     return Err(Reason::new(why).at(service.at("depends_on").clone()).refused());
                 }
                 continue;
@@ -179,19 +284,8 @@ impl Lab {
         Ok(())
     }
 
-    /// The image of a service that is a role's, or that names one.
-    fn image_of_service(&self, service: &Service) -> Attempt<String> {
-        if let Some(role) = self.subject.roles.iter().find(|role| role.service == service.name) {
-            return Ok(self.container_image(&role.name)?.id.clone());
-        }
-        match &service.image {
-            Some(image) => Ok(image.clone()),
-            None => Err(Reason::new(format!("the service {} is no role's and names no image", service.name)).unseen()),
-        }
-    }
-
     /// Creates and starts; what the engine refuses of a user's container is a failure of theirs, not the engine's.
-    async fn launch(&self, service: &Service, spec: &ContainerSpec) -> Attempt<Container> {
+    async fn launch(&self, service: &ComposeService, spec: &ContainerSpec) -> Attempt<Container> {
         let started = async {
             let container = self.run.create(spec).await?;
             container.start().await?;
@@ -199,26 +293,7 @@ impl Lab {
         };
         match started.await {
             Ok(container) => Ok(container),
-            Err(error) => Err(self.refused(service, "start", error).await?),
-        }
-    }
-
-    async fn wait_for_condition(&self, name: &str, container: &Container, condition: Condition) -> Attempt<()> {
-        let deadline = tokio::time::Instant::now() + self.patience();
-        loop {
-            let state = container.inspect().await?;
-            let healthy = state.health.as_ref().is_some_and(|health| health.status == HealthStatus::Healthy);
-            match condition {
-                Condition::Started => return Ok(()),
-                Condition::Healthy if healthy => return Ok(()),
-                Condition::Completed if !state.running && state.exit_code == 0 => return Ok(()),
-                _ if !state.running || tokio::time::Instant::now() > deadline => {
-                    let log = container.logs(Some(20)).await.unwrap_or_default();
-                    let why = format!("{name}, which it depends on, did not get {condition:?}");
-                    return Err(Reason::new(why).log(log).unseen());
-                }
-                _ => tokio::time::sleep(Duration::from_millis(200)).await,
-            }
+            Err(error) => Err(self.refused_container(service, "start", error).await?),
         }
     }
 }

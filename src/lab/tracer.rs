@@ -2,16 +2,29 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use regex::Regex;
 use sha2::{Digest as _, Sha256};
+
+/// What every word begins with, so that a person who meets one in a log can look it up.
+const HEAD: &str = "taint";
+/// So many bytes of a word are the run's, and so many its own; each byte is two hexadecimal digits.
+const OF_RUN: usize = 8;
+const OWN: usize = 6;
 
 /// Not to be found by chance, and another one in every run.
 pub(crate) fn word(run: &str, index: usize) -> String {
-    format!("{}{}", beginning(run), digest(&format!("{run} {index}"), 6))
+    format!("{}{}", beginning(run), digest(&format!("{run} {index}"), OWN))
 }
 
 /// How all words of a run begin.
 pub(crate) fn beginning(run: &str) -> String {
-    format!("taint{}", digest(run, 8))
+    format!("{HEAD}{}", digest(run, OF_RUN))
+}
+
+/// What fits a word of any run, or as much of one as tells the run.
+pub(crate) fn pattern() -> Regex {
+    let (least, most) = (2 * OF_RUN, 2 * (OF_RUN + OWN));
+    Regex::new(&format!("{HEAD}[0-9a-f]{{{least},{most}}}")).expect("digits and braces are a pattern")
 }
 
 fn digest(text: &str, length: usize) -> String {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use crate::engine::{FileTree, ImageInfo, Layers, Run, WalkOptions};
+use crate::engine::{EngineRun, FileTree, ImageInfo, Layers, WalkOptions};
 use crate::error::Result;
 
 /// Images of more bytes above the one that is asked for are read only when they are asked for themselves.
@@ -25,7 +25,7 @@ struct Known {
 impl Trees {
     /// The files of an image. `others` are images that will be asked for, too: those that begin with the same layer and
     /// are not much larger are read with it.
-    pub(crate) async fn of(&self, run: &Run, reference: &str, others: &[&ImageInfo]) -> Result<Arc<FileTree>> {
+    pub(crate) async fn of(&self, run: &EngineRun, reference: &str, others: &[&ImageInfo]) -> Result<Arc<FileTree>> {
         let image = run.engine().image(reference).await?;
         // Held while it reads: who comes meanwhile most often wants what is being read.
         let mut known = self.0.lock().await;
@@ -54,5 +54,10 @@ impl Trees {
         let tree = Arc::new(tree);
         known.trees.insert(image.id, tree.clone());
         Ok(tree)
+    }
+
+    /// Which of an image's layers was the last to change a path; none if its layers were not read.
+    pub(crate) async fn last_change(&self, image: &ImageInfo, path: &str) -> Option<usize> {
+        self.0.lock().await.layers.last_change(&image.layers, path)
     }
 }

@@ -3,25 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
 use super::beneath::Beneath;
+use super::bulk::Bulk;
+use super::leavings::is_left_out;
 use crate::error::{Error, Result};
-use crate::stacks::{Folders, ecosystem};
-
-/// dockwright's own folder in a project.
-const OWN: &str = ".dockwright";
-
-/// Whether a folder of a project stays out of a copy of it: tools fill it, dockwright among them, and no container reads
-/// it from the mount. Such folders are large, too.
-pub(crate) fn is_left_out(folder: &Path) -> bool {
-    let Folders { packages, environments, outputs, bytecode, history, .. } = &ecosystem().folders;
-    let left_out = [packages, environments, outputs, bytecode, history];
-    folder.file_name().is_some_and(|name| name == OWN || left_out.into_iter().flatten().any(|own| name == own.as_str()))
-}
+use crate::text;
 
 /// Where in a project a path leads, links followed; none if it leads out of it, or nobody can say where. What is not there
 /// yet would be made where its folder leads. `project` is canonical.
@@ -72,7 +65,10 @@ fn claimed() -> std::io::Result<(TempDir, Option<fs::File>)> {
     loop {
         let folder = made()?;
         let lock = fs::File::open(folder.path())?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+        // A file system without locks has none that says that a copy is abandoned, either.
+        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).is_err() {
+            return Ok((folder, Some(lock)));
+        }
         // Another process may have found it before it was locked, and taken it for abandoned.
         if folder.path().is_dir() {
             return Ok((folder, Some(lock)));
@@ -92,22 +88,25 @@ pub(crate) struct WorkCopy {
     tree: Beneath,
     /// How many files stand beside it.
     beside: AtomicUsize,
+    /// What it does without.
+    bulk: Arc<Bulk>,
     uid: u32,
     gid: u32,
 }
 
 impl WorkCopy {
-    /// Copies the project. Started by root it gives the copy to another uid; else it is the caller's own.
-    pub(crate) fn of(project: &Path) -> Result<Self> {
-        let failed = |error| Error::io("cannot make a copy of", project, error);
+    /// Copies the project but for what copies do without, of which only the names are there. Started by root it gives the
+    /// copy to another uid; else it is the caller's own.
+    pub(crate) fn of(project: &Path, bulk: Arc<Bulk>) -> Result<Self> {
+        let failed = |error| no_copy(project, error);
         let (folder, lock) = claimed().map_err(failed)?;
         let (uid, gid) = owner();
         let root = folder.path().join(PROJECT);
         fs::create_dir(&root).map_err(failed)?;
         let tree = Beneath::of(&root).map_err(failed)?;
-        let copy = Self { folder, _lock: lock, tree, beside: AtomicUsize::new(0), uid, gid };
+        let copy = Self { folder, _lock: lock, tree, beside: AtomicUsize::new(0), bulk, uid, gid };
         copy.give(&root).map_err(failed)?;
-        copy.copy_folder(project, &root)?;
+        copy.copy_folder(project, Path::new(""), &root)?;
         Ok(copy)
     }
 
@@ -124,20 +123,31 @@ impl WorkCopy {
         self.gid
     }
 
-    fn copy_folder(&self, from: &Path, to: &Path) -> Result<()> {
-        let failed = |error| Error::io("cannot copy", from, error);
-        for entry in fs::read_dir(from).map_err(failed)? {
+    /// What it does without.
+    pub(crate) fn bulk(&self) -> Arc<Bulk> {
+        self.bulk.clone()
+    }
+
+    fn copy_folder(&self, project: &Path, folder: &Path, to: &Path) -> Result<()> {
+        let from = project.join(folder);
+        let failed = |error| no_copy(&from, error);
+        for entry in fs::read_dir(&from).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let kind = entry.file_type().map_err(failed)?;
             let target = to.join(entry.file_name());
             let source = entry.path();
-            if kind.is_dir() {
+            let relative = folder.join(entry.file_name());
+            if self.bulk.real(&relative).is_some() {
+                // Where the real one is mounted.
+                let made = if kind.is_dir() { fs::create_dir(&target) } else { fs::write(&target, []) };
+                made.map_err(failed)?;
+            } else if kind.is_dir() {
                 if is_left_out(&source) {
                     continue;
                 }
                 fs::create_dir(&target).map_err(failed)?;
                 fs::set_permissions(&target, fs::metadata(&source).map_err(failed)?.permissions()).map_err(failed)?;
-                self.copy_folder(&source, &target)?;
+                self.copy_folder(project, &relative, &target)?;
             } else if kind.is_symlink() {
                 let link = fs::read_link(&source).map_err(failed)?;
                 #[cfg(unix)]
@@ -145,7 +155,7 @@ impl WorkCopy {
                 #[cfg(not(unix))]
                 drop(link);
             } else if kind.is_file() {
-                fs::copy(&source, &target).map_err(|error| Error::io("cannot copy", &source, error))?;
+                copy_file(&source, &target).map_err(|error| no_copy(&source, error))?;
             } else {
                 // Sockets, FIFOs and devices do not survive a copy, and no build context takes them either.
                 continue;
@@ -174,6 +184,12 @@ impl WorkCopy {
     pub(crate) fn write(&self, relative: &str, text: &[u8]) -> Result<()> {
         let done = self.tree.write(relative, text, self.given());
         done.map_err(|error| Error::io("cannot edit", &self.path().join(relative), error))
+    }
+
+    /// Creates a folder of the copy, as its owner would.
+    pub(crate) fn create_folder(&self, relative: &str) -> Result<()> {
+        let done = self.tree.create_folder(relative, self.given());
+        done.map_err(|error| Error::io("cannot create", &self.path().join(relative), error))
     }
 
     /// Saves as many editors do: a new file, renamed over the old one.
@@ -220,6 +236,32 @@ impl WorkCopy {
     }
 }
 
+/// Why there is no copy. A temporary folder is often smaller than the disk.
+fn no_copy(what: &Path, error: std::io::Error) -> Error {
+    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    let failed = Error::io("cannot copy", what, error);
+    if !full {
+        return failed;
+    }
+    let folder = std::env::temp_dir();
+    let hint = format!("{} has no room for a copy of the project: let TMPDIR name a folder that has", folder.display());
+    failed.hint(hint)
+}
+
+/// Copies a file's content and mode; what is a hole in it is one in the copy.
+fn copy_file(source: &Path, target: &Path) -> std::io::Result<()> {
+    let mut from = text::open(source)?;
+    let found = from.metadata()?;
+    let mut to = fs::File::create(target)?;
+    for (begin, end) in text::parts(&from) {
+        from.seek(SeekFrom::Start(begin))?;
+        to.seek(SeekFrom::Start(begin))?;
+        std::io::copy(&mut (&mut from).take(end - begin), &mut to)?;
+    }
+    to.set_len(found.len())?;
+    to.set_permissions(found.permissions())
+}
+
 /// An environment for compose.yaml in which UID and GID are the owner of copies: who starts containers with
 /// `user: "${UID}:${GID}"` means the owner of the source.
 pub(crate) fn with_owner(mut env: BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -251,7 +293,7 @@ mod tests {
     fn a_copy_in_use_is_kept_and_an_abandoned_one_is_removed() {
         let project = tempfile::tempdir().unwrap();
         fs::write(project.path().join("file"), "x").unwrap();
-        let used = WorkCopy::of(project.path()).unwrap();
+        let used = WorkCopy::of(project.path(), Arc::default()).unwrap();
         let abandoned = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap().keep();
         fs::create_dir(abandoned.join(PROJECT)).unwrap();
         let link = abandoned.with_extension("link");

@@ -6,50 +6,71 @@ use std::time::Duration;
 use super::flaws::{Flaws, all, one, optional};
 use super::text::{is_line_break, refuse_control, shown};
 use super::{
-    Command, Deployment, DeploymentName, Description, DevTools, Env, EnvName, EnvValue, ImageRef, Images, Package,
-    Port, ProjectPath, Reload, RoleSettings, Roles, Service, ServiceName, ServiceRole, ShellLine, Tool, ToolName,
-    UrlPath, Verify, raw, waivers,
+    DeclaredEnv, Deployment, DeploymentName, Description, DevTool, DevTools, EnvName, EnvValue, ExecCommand,
+    ImageOverrides, ImageRef, Package, PortNumber, ProjectPath, Reload, RoleSettings, RolesTable, ServiceName,
+    ServiceRole, ServiceSettings, ShellLine, ToolName, UrlPath, Verify, place, raw, repository, waivers,
 };
 use crate::error::{Error, Result};
 use crate::stacks::{Options, examples};
 use crate::text::nearest;
 
 /// The description, or nothing and what is wrong in `flaws`.
-pub(super) fn project(raw: raw::Description, stack: &Options, flaws: &mut Flaws<'_>) -> Option<Description> {
-    let service = service(raw.service, stack, flaws);
+pub(super) fn project(raw: raw::RawDescription, stack: Option<&Options>, flaws: &mut Flaws<'_>) -> Option<Description> {
+    let service = service(raw.service, stack, raw.repository.is_some(), flaws);
     let images = raw.images.unwrap_or_default();
     let runtime = optional(images.runtime, |text| ImageRef::parse(&text), flaws);
     let build = optional(images.build, |text| ImageRef::parse(&text), flaws);
     let roles = roles(raw.roles.unwrap_or_default(), flaws);
     let deployments = deployments(raw.deployments, flaws);
     let verify = verify(raw.verify.unwrap_or_default(), flaws);
+    let repository = match raw.repository {
+        None => Some(None),
+        Some(table) => {
+            let (facts, needs) = stack.map_or((&[][..], &[][..]), |stack| (&stack.facts, &stack.needs));
+            repository::check(table, (facts, needs), env, flaws).map(Some)
+        }
+    };
     Some(Description {
         service: service?,
-        images: Images { runtime: runtime?, build: build? },
+        images: ImageOverrides { runtime: runtime?, build: build? },
         roles: roles?,
         deployments: deployments?,
         verify: verify?,
+        repository: repository?,
     })
 }
 
-fn service(raw: raw::Service, options: &Options, flaws: &mut Flaws<'_>) -> Option<Service> {
-    let (stack, _) = raw.stack.split();
+/// `is_own` says that the code is the user's own, and no starter.
+fn service(
+    raw: raw::RawService,
+    options: Option<&Options>,
+    is_own: bool,
+    flaws: &mut Flaws<'_>,
+) -> Option<ServiceSettings> {
+    let stack = raw.stack.map(|stack| stack.split().0);
+    without_stack(options, [&raw.version, &raw.manager, &raw.framework], flaws);
+    let none = Options::default();
+    let (options, own) = (options.unwrap_or(&none), stack.clone().unwrap_or_default());
     let reserved: Vec<&str> = options.reserved.iter().map(String::as_str).collect();
     let name = one(raw.name, |text| ServiceName::parse(&text, &reserved), flaws);
-    let port = optional(raw.port, Port::new, flaws);
+    let port = optional(raw.port, PortNumber::new, flaws);
+    let port_env = optional(raw.port_env, |text| EnvName::parse(&text), flaws);
     let command = command(raw.command, flaws);
     let version = optional(raw.version, version, flaws);
-    let known = |what: &'static str, names: &[String], text: String| one_of(&stack, what, names, text);
-    let manager = optional(raw.manager, |text| known("package manager", &options.managers, text), flaws);
+    let known = |what: &'static str, names: &[String], text: String| one_of(&own, what, names, text);
+    let more = if is_own { options.more_managers.as_slice() } else { &[] };
+    let managers = [options.managers.as_slice(), more].concat();
+    let manager = optional(raw.manager, |text| known("package manager", &managers, text), flaws);
     let framework = optional(raw.framework, |text| known("framework", &options.frameworks, text), flaws);
     let libraries = all(raw.libraries.unwrap_or_default(), |raw| one(raw, |text| library(text, options), flaws));
     let carries = all(raw.carries.unwrap_or_default(), |raw| one(raw, |text| ProjectPath::parse(&text), flaws));
-    Some(Service {
+    Some(ServiceSettings {
         name: name?,
-        stack: stack.clone(),
+        stack,
         version: version?,
         kind: raw.kind.unwrap_or_default(),
         port: port?,
+        port_env: port_env?,
         command: command?,
         manager: manager?,
         framework: framework?,
@@ -57,6 +78,19 @@ fn service(raw: raw::Service, options: &Options, flaws: &mut Flaws<'_>) -> Optio
         carries: carries?,
         layout: raw.layout.unwrap_or_default(),
     })
+}
+
+/// What only a stack knows cannot be said without one.
+fn without_stack(options: Option<&Options>, keys: [&Option<raw::At<String>>; 3], flaws: &mut Flaws<'_>) {
+    if options.is_some() {
+        return;
+    }
+    for (key, name) in keys.into_iter().zip(["version", "manager", "framework"]) {
+        if let Some(key) = key {
+            let error = Error::description(format!("`{name}` says something of a stack, and there is no `stack`"));
+            flaws.add(&key.span(), error.hint(format!("add a line such as stack = {:?}", examples().stack)));
+        }
+    }
 }
 
 /// A version becomes part of an image's name; which there are, the stack knows.
@@ -96,54 +130,78 @@ fn library(text: String, options: &Options) -> Result<String> {
 }
 
 #[expect(clippy::option_option, reason = "left out and flawed are two things")]
-fn command(raw: Option<raw::Command>, flaws: &mut Flaws<'_>) -> Option<Option<Command>> {
-    optional(raw.map(|command| command.0), Command::parse, flaws)
+fn command(raw: Option<raw::RawCommand>, flaws: &mut Flaws<'_>) -> Option<Option<ExecCommand>> {
+    optional(raw.map(|command| command.0), ExecCommand::parse, flaws)
 }
 
-fn roles(raw: raw::Roles, flaws: &mut Flaws<'_>) -> Option<Roles> {
+fn roles(raw: raw::RawRoles, flaws: &mut Flaws<'_>) -> Option<RolesTable> {
+    let raw::Installation { enabled, stage, dockerfile, context, service } = raw.installation.unwrap_or_default();
+    let installation = place::check(place::Said { enabled, stage, dockerfile, context, service }, flaws);
     let dev = role(raw.dev.unwrap_or_default(), flaws);
     let build = role(raw.build.unwrap_or_default(), flaws);
     let test = role(raw.test.unwrap_or_default(), flaws);
     let dev_tools = dev_tools(raw.dev_tools.unwrap_or_default(), flaws);
-    let service = raw.service.unwrap_or_default();
-    let code = service.code.unwrap_or_default();
-    let settings = role(raw::Role { command: service.command, env: service.env, packages: service.packages }, flaws);
-    Some(Roles {
+    let raw::ServiceRole { code, enabled, stage, dockerfile, context, service, command, env, packages } =
+        raw.service.unwrap_or_default();
+    let code = code.unwrap_or_default();
+    let settings = raw::Role { enabled, stage, dockerfile, context, service, command, env, packages };
+    let settings = role(settings, flaws);
+    Some(RolesTable {
         dev: dev?,
         dev_tools: dev_tools?,
         build: build?,
         service: ServiceRole { code, settings: settings? },
         test: test?,
+        installation: installation?,
     })
 }
 
 fn role(raw: raw::Role, flaws: &mut Flaws<'_>) -> Option<RoleSettings> {
+    let raw::Role { enabled, stage, dockerfile, context, service, .. } = raw;
+    let place = place::check(place::Said { enabled, stage, dockerfile, context, service }, flaws);
     let command = command(raw.command, flaws);
-    let env = env(raw.env, &mut Names::default(), flaws);
+    let env = env(raw.env, flaws);
     let packages = all(raw.packages.unwrap_or_default(), |package| one(package.0, |text| Package::parse(&text), flaws));
-    Some(RoleSettings { command: command?, env: env?, packages: packages? })
+    Some(RoleSettings { place: place?, command: command?, env: env?, packages: packages? })
 }
 
 fn dev_tools(raw: raw::DevTools, flaws: &mut Flaws<'_>) -> Option<DevTools> {
-    let tools = all(raw.tools.map(|tools| tools.0).unwrap_or_default(), |(name, shows)| {
-        let name = one(name, |text| ToolName::parse(&text), flaws);
-        let shows = one(shows.0, Command::parse, flaws);
-        Some(Tool { name: name?, shows: shows? })
-    });
+    let tools = tools_of(raw.tools, flaws);
+    let work = tools_of(raw.work, flaws);
     let install = all(raw.install.unwrap_or_default(), |line| one(line, |text| ShellLine::parse(&text), flaws));
-    let settings = role(raw::Role { command: raw.command, env: raw.env, packages: raw.packages }, flaws);
-    Some(DevTools { enabled: raw.enabled.unwrap_or(true), tools: tools?, install: install?, settings: settings? })
+    let raw::DevTools { stage, dockerfile, context, service, command, env, packages, .. } = raw;
+    let settings = raw::Role { enabled: None, stage, dockerfile, context, service, command, env, packages };
+    let settings = role(settings, flaws);
+    Some(DevTools {
+        enabled: raw.enabled.unwrap_or(true),
+        tools: tools?,
+        work: work?,
+        install: install?,
+        settings: settings?,
+    })
 }
 
-fn deployments(raw: Option<raw::Ordered<raw::Deployment>>, flaws: &mut Flaws<'_>) -> Option<Vec<Deployment>> {
+fn tools_of(raw: Option<raw::Ordered<raw::RawCommand>>, flaws: &mut Flaws<'_>) -> Option<Vec<DevTool>> {
+    all(raw.map(|tools| tools.0).unwrap_or_default(), |(name, command)| {
+        let name = one(name, |text| ToolName::parse(&text), flaws);
+        let command = one(command.0, ExecCommand::parse, flaws);
+        Some(DevTool { name: name?, command: command? })
+    })
+}
+
+fn deployments(raw: Option<raw::Ordered<raw::RawDeployment>>, flaws: &mut Flaws<'_>) -> Option<Vec<Deployment>> {
     let raw = raw.map(|deployments| deployments.0).unwrap_or_default();
     if raw.is_empty() {
-        return Some(vec![Deployment { name: DeploymentName::production(), env: Env::new(), secrets: Vec::new() }]);
+        return Some(vec![Deployment {
+            name: DeploymentName::production(),
+            env: DeclaredEnv::new(),
+            secrets: Vec::new(),
+        }]);
     }
     all(raw, |(name, deployment)| {
         let name = one(name, |text| DeploymentName::parse(&text), flaws);
         let mut names = Names::default();
-        let env = env(deployment.env, &mut names, flaws);
+        let env = env_of(deployment.env, &mut names, flaws);
         let secrets = all(deployment.secrets.unwrap_or_default(), |secret| {
             let (text, span) = secret.0.split();
             let name = flaws.take(&span, EnvName::parse(&text))?;
@@ -154,7 +212,11 @@ fn deployments(raw: Option<raw::Ordered<raw::Deployment>>, flaws: &mut Flaws<'_>
     })
 }
 
-fn env(raw: Option<raw::Env>, names: &mut Names, flaws: &mut Flaws<'_>) -> Option<Env> {
+fn env(raw: Option<raw::RawEnv>, flaws: &mut Flaws<'_>) -> Option<DeclaredEnv> {
+    env_of(raw, &mut Names::default(), flaws)
+}
+
+fn env_of(raw: Option<raw::RawEnv>, names: &mut Names, flaws: &mut Flaws<'_>) -> Option<DeclaredEnv> {
     all(raw.map(|env| env.0.0).unwrap_or_default(), |(name, value)| {
         let (name, place) = name.split();
         let (value, value_place) = value.split();
@@ -170,9 +232,9 @@ fn env_value(name: &str, value: &str) -> Result<EnvValue> {
     if name == "PORT" {
         let number = value.parse().map_err(|_| {
             Error::description(format!("PORT is {}, and the service listens on the port it names", shown(value)))
-                .hint("write a number from 1024 to 65535 in quotes, as in PORT = \"8000\"")
+                .hint("write a number from 1 to 65535 in quotes, as in PORT = \"8000\"")
         })?;
-        Port::new(number)?;
+        PortNumber::new(number)?;
     }
     Ok(parsed)
 }
@@ -198,7 +260,7 @@ impl Names {
             return Err(Error::description(format!(
                 "the secret {name} gives the container the variable {file}, which `env` sets too"
             ))
-            .hint(format!("take {file} out of `env`: it is set to {}", name.secret_file())));
+            .hint(format!("remove {file} from `env`: it is set to {}", name.secret_file())));
         }
         Ok(())
     }
@@ -209,20 +271,20 @@ impl Names {
             None => Ok(()),
             Some((_, "env")) if list == "secrets" => {
                 Err(Error::description(format!("{text} is in `env` and in `secrets`: it is one or the other"))
-                    .hint("take it out of `env` if it is secret, as values there are baked into the image"))
+                    .hint("remove it from `env` if it is secret: values there are baked into the image"))
             }
             Some((other, _)) if other == text => {
                 Err(Error::description(format!("{text} is listed twice")).hint("remove one"))
             }
             Some((other, _)) => Err(Error::description(format!(
-                "{text} and {other} differ by case alone, which some platforms cannot tell apart"
+                "{text} and {other} differ only by case, and some platforms cannot tell them apart"
             ))
             .hint("remove one")),
         }
     }
 }
 
-fn verify(raw: raw::Verify, flaws: &mut Flaws<'_>) -> Option<Verify> {
+fn verify(raw: raw::RawVerify, flaws: &mut Flaws<'_>) -> Option<Verify> {
     let health = optional(raw.health, |text| UrlPath::parse(&text), flaws);
     let slow = optional(raw.slow, |text| UrlPath::parse(&text), flaws);
     let timeout = optional(raw.timeout, timeout, flaws);
@@ -231,7 +293,15 @@ fn verify(raw: raw::Verify, flaws: &mut Flaws<'_>) -> Option<Verify> {
         Some(raw) => reload(raw, flaws).map(Some),
     };
     let waivers = waivers::check(raw.waivers.unwrap_or_default(), flaws);
-    Some(Verify { health: health?, slow: slow?, timeout: timeout?, reload: reload?, waivers: waivers? })
+    let unclaimed = waivers::unclaimed(raw.unclaimed.unwrap_or_default(), flaws);
+    Some(Verify {
+        health: health?,
+        slow: slow?,
+        timeout: timeout?,
+        reload: reload?,
+        waivers: waivers?,
+        unclaimed: unclaimed?,
+    })
 }
 
 fn timeout(seconds: i64) -> Result<Duration> {
@@ -242,7 +312,7 @@ fn timeout(seconds: i64) -> Result<Duration> {
     }
 }
 
-fn reload(raw: raw::Reload, flaws: &mut Flaws<'_>) -> Option<Reload> {
+fn reload(raw: raw::RawReload, flaws: &mut Flaws<'_>) -> Option<Reload> {
     let path = one(raw.path, |text| UrlPath::parse(&text), flaws);
     let file = one(raw.file, |text| ProjectPath::parse(&text), flaws);
     let text = one(raw.text, reload_text, flaws);
@@ -251,12 +321,11 @@ fn reload(raw: raw::Reload, flaws: &mut Flaws<'_>) -> Option<Reload> {
 
 fn reload_text(text: String) -> Result<String> {
     if text.trim().is_empty() {
-        return Err(
-            Error::description("the text to replace is empty").hint("take a word that the answer holds, as \"Hello\"")
-        );
+        return Err(Error::description("the text to replace is empty")
+            .hint("use a word that the answer contains, such as \"Hello\""));
     }
     if text.contains(is_line_break) {
-        return Err(Error::description("the text to replace contains a line break").hint("take one word of it"));
+        return Err(Error::description("the text to replace contains a line break").hint("use one word of it"));
     }
     refuse_control(&text, "the text to replace", &['\t'])?;
     Ok(text)

@@ -62,7 +62,7 @@ impl EnvValue {
         // (frontend/dockerfile/shell/lex.go): no spelling of ENV gives a newline.
         if text.contains(is_line_break) {
             return Err(Error::description(
-                "an environment variable's value is one line: neither a Dockerfile's ENV nor `docker run --env-file` can hold a line break",
+                "an environment variable's value is one line: neither a Dockerfile's ENV nor `docker run --env-file` can contain a line break",
             )
             .hint("put the text into a file and give its path, or encode it as base64"));
         }

@@ -27,11 +27,14 @@ impl ImageRef {
             return Err(Error::description("the image is empty").hint(example()));
         }
         if let Some((_, rest)) = text.split_once("://") {
-            return fail("a reference has no `https://` or the like before it", format!("write {}", shown(rest)));
+            return fail(
+                "a reference does not begin with `https://` or another scheme",
+                format!("write {}", shown(rest)),
+            );
         }
         if text.contains('$') {
             return fail(
-                "it is taken as it stands, and variables in it are not replaced",
+                "it is used as written, and variables in it are not replaced",
                 "write the image itself".to_owned(),
             );
         }
@@ -43,14 +46,17 @@ impl ImageRef {
             );
         }
         if tag.is_some_and(|tag| !is_tag(tag)) {
-            return fail("a tag is letters, digits and `_.-`, at most 128, and begins with none of `.-`", example());
+            return fail(
+                "a tag has at most 128 letters, digits and `_.-`, and does not begin with `.` or `-`",
+                example(),
+            );
         }
         let (host, path) = match name.split_once('/') {
             Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => (Some(host), path),
             _ => (None, name),
         };
         if host.is_some_and(|host| !is_host(host)) {
-            return fail("what stands before the first `/` is not a host", example());
+            return fail("the part before the first `/` is not a host", example());
         }
         if !path.split('/').all(is_part) {
             let lower = format!("{}{}", name.to_ascii_lowercase(), &text[name.len()..]);

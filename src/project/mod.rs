@@ -12,16 +12,20 @@ mod check;
 mod env;
 mod flaws;
 mod image_ref;
+mod lock;
 mod model;
 mod name;
 mod overlay;
 mod paths;
+mod place;
 mod raw;
 mod read;
+mod repository;
 #[cfg(test)]
 mod roundtrip;
 mod schema;
 mod shape;
+mod spanned;
 mod starter;
 mod suggest;
 mod syntax;
@@ -33,18 +37,24 @@ mod words;
 
 pub use env::{EnvName, EnvValue};
 pub use image_ref::ImageRef;
+pub use lock::{ImageLock, LOCK};
 pub use model::{
-    Code, Deployment, Description, DevTools, Env, Images, Layout, Port, Project, Reload, RoleSettings, Roles, Service,
-    ServiceKind, ServiceRole, Tool, Verify, Waiver,
+    Code, DeclaredEnv, Deployment, Description, DevTool, DevTools, ImageOverrides, Layout, PortNumber, Project, Reload,
+    RoleSettings, RolesTable, ServiceKind, ServiceRole, ServiceSettings, Unclaimed, Verify, Waiver,
 };
 pub use name::{DeploymentName, ServiceName};
 pub use paths::{ProjectPath, UrlPath};
+pub use place::{Placement, ServiceKey, StageName};
 pub use read::MAX_SIZE;
+pub use repository::{Need, Repository, fact};
 pub use schema::SCHEMA_URL;
-pub use words::{Command, Package, ShellLine, ToolName};
+pub use words::{ExecCommand, Package, ShellLine, ToolName};
 
 /// The description's file name, in the project's folder.
 pub const FILE: &str = "dockwright.toml";
+
+/// The name of the compose file that is written beside another one; `compose` knows it by itself, being on a lower floor.
+pub const COMPOSE_BESIDE: &str = "compose.dockwright.yaml";
 
 /// The one schema number that this dockwright understands.
 pub const SCHEMA: i64 = 1;

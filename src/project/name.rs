@@ -31,6 +31,17 @@ const RESERVED: &[(&[&str], &str)] = &[
 ];
 
 impl ServiceName {
+    /// The letters and digits of a text as a name has them: lower-case, the rest single dashes, at most `most` bytes. It may be
+    /// none, or one that is taken.
+    #[must_use]
+    pub fn plain(text: &str, most: usize) -> String {
+        let text = text.to_lowercase();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut name = words.collect::<Vec<_>>().join("-");
+        name.truncate(most);
+        name.trim_end_matches('-').to_owned()
+    }
+
     /// Takes a service's name; `reserved` are the names that its stack cannot use.
     ///
     /// # Errors
@@ -43,7 +54,7 @@ impl ServiceName {
         match taken.or(by_stack.then_some("the stack uses that name itself, and the code could not be told from it")) {
             None => Ok(Self(name.to_owned())),
             Some(why) => Err(Error::description(format!("no service can be called {}: {why}", shown(name)))
-                .hint(format!("take a name that says what it serves, as {}", shown(&spare(name))))),
+                .hint(format!("choose a name that says what it serves, such as {}", shown(&spare(name))))),
         }
     }
 }
@@ -88,13 +99,13 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
         Some("image names and DNS know no spaces".to_owned())
     } else if let Some(c) = text.chars().find(|c| !in_label(c.to_ascii_lowercase())) {
         Some(format!(
-            "{} is none of a-z, 0-9 and `-`, which is all that image names and DNS share",
+            "{} is not one of a-z, 0-9 and `-`, which are all that image names and DNS share",
             shown(&c.to_string())
         ))
     } else if text.starts_with('-') {
         Some("a dash first would make it an option on every command line".to_owned())
     } else if !text.starts_with(|c: char| c.is_ascii_lowercase()) {
-        Some("it begins with a digit, and no language lets a name of its own do so".to_owned())
+        Some("it begins with a digit, and a name in a program cannot".to_owned())
     } else if text.ends_with('-') {
         Some("it ends with a dash".to_owned())
     } else if text.contains("--") {
@@ -106,7 +117,9 @@ fn label<'a>(text: &'a str, what: &str, most: usize) -> Result<&'a str> {
     let error = Error::description(format!("{} cannot name a {what}: {flaw}", shown(text)));
     Err(match suggestion(text, most) {
         Some(name) => error.hint(format!("try {}", quoted(name))),
-        None => error.hint("take lower-case letters, digits and single dashes, a letter first, as \"orders\""),
+        None => {
+            error.hint("use lower-case letters, digits and single dashes, beginning with a letter, such as \"orders\"")
+        }
     })
 }
 
@@ -153,20 +166,20 @@ mod tests {
             ("or--ders", "two dashes", Some("or-ders")),
             ("1st-orders", "begins with a digit", Some("st-orders")),
             ("123", "begins with a digit", None),
-            ("o_rders", r#""_" is none of"#, Some("o-rders")),
-            ("it's", r#""'" is none of"#, Some("its")),
-            ("a\"b", r#""\"" is none of"#, Some("ab")),
-            ("orders\n", r#""\n" is none of"#, Some("orders")),
-            ("$HOME", r#""$" is none of"#, Some("home")),
-            ("$(id)", r#""$" is none of"#, Some("id")),
+            ("o_rders", r#""_" is not one of"#, Some("o-rders")),
+            ("it's", r#""'" is not one of"#, Some("its")),
+            ("a\"b", r#""\"" is not one of"#, Some("ab")),
+            ("orders\n", r#""\n" is not one of"#, Some("orders")),
+            ("$HOME", r#""$" is not one of"#, Some("home")),
+            ("$(id)", r#""$" is not one of"#, Some("id")),
             ("..", "not a path", None),
             ("../orders", "not a path", Some("orders")),
             ("a/b", "not a path", Some("a-b")),
             ("C:\\orders", "not a path", Some("c-orders")),
-            ("größe", r#""ö" is none of"#, Some("gr-e")),
-            ("订单", "is none of", None),
-            ("a\u{202E}b", r#""\u202E" is none of"#, Some("a-b")),
-            ("a\0b", r#""\u0000" is none of"#, Some("a-b")),
+            ("größe", r#""ö" is not one of"#, Some("gr-e")),
+            ("订单", "is not one of", None),
+            ("a\u{202E}b", r#""\u202E" is not one of"#, Some("a-b")),
+            ("a\0b", r#""\u0000" is not one of"#, Some("a-b")),
             (&long, "300 characters", Some(&long[..63])),
             (&long_words, "no spaces", Some("order-order-order-order-order-order-order-order-order-order-ord")),
             ("dev", "the name of a role", Some("dev-service")),
@@ -189,7 +202,7 @@ mod tests {
                     assert!(hint.ends_with(&quoted(suggested)), "{name:?}: {hint}");
                     assert!(ServiceName::parse(suggested, &["json"]).is_ok(), "{suggested} will not do either");
                 }
-                None => assert!(hint.starts_with("take lower-case letters"), "{name:?}: {hint}"),
+                None => assert!(hint.starts_with("use lower-case letters"), "{name:?}: {hint}"),
             }
             assert!(!error.message().contains(['\n', '\0', '\u{202E}']), "{name:?} goes raw to the terminal");
         }

@@ -20,10 +20,10 @@ impl UrlPath {
         if let Some((_, after)) = text.split_once("://") {
             let path = after.find('/').map_or("/", |slash| &after[slash..]);
             return Err(Error::description(format!(
-                "{} is a whole address: verification asks its own container",
+                "{} is an address: verification asks the container that it starts itself",
                 shown(text)
             ))
-            .hint(format!("write the path alone: {}", shown(path))));
+            .hint(format!("write only the path: {}", shown(path))));
         }
         if !text.starts_with('/') || text.starts_with("//") {
             return Err(Error::description(format!("the path {} does not begin with one `/`", shown(text)))
@@ -36,7 +36,7 @@ impl UrlPath {
         match text.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c)) {
             None => Ok(Self(text.to_owned())),
             Some(c) => Err(Error::description(format!(
-                "the path holds {}, which HTTP cannot carry as it is",
+                "the path contains {}, which HTTP does not allow in a path",
                 shown(&c.to_string())
             ))
             .hint(format!("percent-encode it: `{}`", percent(c)))),
@@ -50,6 +50,11 @@ fn percent(c: char) -> String {
 }
 
 impl ProjectPath {
+    /// The project's folder itself.
+    pub(super) fn root() -> Self {
+        Self(".".to_owned())
+    }
+
     /// Takes a path inside the project.
     ///
     /// # Errors
@@ -59,15 +64,15 @@ impl ProjectPath {
         let bytes = text.as_bytes();
         let drive = bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
         let (why, hint) = if text.is_empty() {
-            ("the path is empty", "write a file inside the project, as @file@")
+            ("the path is empty", "name a file inside the project, such as @file@")
         } else if text.starts_with(['/', '~']) || drive {
             ("is not inside the project: the path is absolute", "write it as seen from the folder of dockwright.toml")
         } else if text.contains('\\') {
-            ("holds a backslash", "put `/` between the parts, on Windows too")
+            ("contains a backslash", "put `/` between the parts, on Windows too")
         } else if text.split('/').any(|part| part == "..") {
             ("leads out of the project by `..`", "write it as seen from the folder of dockwright.toml")
         } else if text.split('/').any(|part| part.is_empty() || part == ".") {
-            ("has an empty part or a `.`", "write the parts alone, as @file@")
+            ("has an empty part or a `.`", "write only the parts, such as @file@")
         } else {
             return Ok(Self(text.to_owned()));
         };

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::flaws::{Flaws, location};
+use super::lock::ImageLock;
 use super::{Description, FILE, Project, check, overlay, raw, shape, syntax};
-use crate::error::{Error, Kind, Result};
-use crate::stacks::{Choice, Stacks};
+use crate::error::{Error, ErrorKind, Result};
+use crate::stacks::{Choice, Stack, Stacks};
 use crate::text::{Unreadable, Why, read};
 
 /// The largest description that is read, in bytes: a thousand times what a large one has.
@@ -34,23 +35,25 @@ impl Project {
         if let Some(error) = flaws.into_error() {
             return Err(error);
         }
-        let raw: raw::Description = serde::Deserialize::deserialize(toml::Deserializer::from(table))
+        let raw: raw::RawDescription = serde::Deserialize::deserialize(toml::Deserializer::from(table))
             .map_err(|error| syntax::error(text, file, &error))?;
-        let options = stacks.options(raw.service.stack.get())?;
+        let options = raw.service.stack.as_ref().map(|stack| stacks.options(stack.get())).transpose()?;
         let mut flaws = Flaws::new(text, file);
-        let Some(description) = check::project(raw, &options, &mut flaws) else {
+        let Some(description) = check::project(raw, options.as_ref(), &mut flaws) else {
             let unknown = || Error::description("the description cannot be used").in_file(file);
             return Err(flaws.into_error().unwrap_or_else(unknown));
         };
         let service = &description.service;
+        let Some(stack) = &service.stack else { return Ok(Self { description, stack: None }) };
         let stack = stacks.resolve(&Choice {
-            stack: &service.stack,
+            stack,
             manager: service.manager.as_deref(),
             framework: service.framework.as_deref(),
             name: service.name.as_str(),
-            over: vec![overlay::of(text, file)?],
+            facts: description.repository.is_some().then(|| description.facts()),
+            over: vec![overlay::of(text, file, description.repository.is_some())?],
         })?;
-        Ok(Self { description, stack: Arc::new(stack) })
+        Ok(Self { description, stack: Some(Arc::new(stack)) })
     }
 
     /// Reads the dockwright.toml of the folder `dir`.
@@ -61,7 +64,15 @@ impl Project {
         // `./dockwright.toml` says no more than `dockwright.toml`.
         let file = if dir == Path::new(".") { PathBuf::from(FILE) } else { dir.join(FILE) };
         let text = decode(read(&file, MAX_SIZE).map_err(|error| refused(dir, error))?, &file)?;
-        Self::parse(&text, &file, stacks)
+        let mut project = Self::parse(&text, &file, stacks)?;
+        // One that cannot be understood is reported where the files are verified.
+        if let (Some(stack), Ok(Some(lock))) = (&mut project.stack, ImageLock::read(dir))
+            && let Some(Stack { images, .. }) = Arc::get_mut(stack)
+        {
+            images.runtime = lock.pinned(&images.runtime);
+            images.build = images.build.as_ref().map(|image| lock.pinned(image));
+        }
+        Ok(project)
     }
 }
 
@@ -81,10 +92,9 @@ fn refused(dir: &Path, error: Unreadable) -> Error {
             "this is a pipe, socket or device, and a description is a file".into(),
             "remove it, then run `dockwright init`",
         ),
-        Why::TooLarge(limit) => (
-            format!("the description is larger than {} MiB, and none needs to be", limit >> 20),
-            "check whether another file got this name",
-        ),
+        Why::TooLarge(limit) => {
+            (format!("the description is larger than {} MiB", limit >> 20), "check whether another file got this name")
+        }
         Why::Io(_) | Why::NotText(_) => return error.into(),
     };
     Error::description(what).in_file(error.path).hint(hint)
@@ -94,14 +104,14 @@ fn refused(dir: &Path, error: Unreadable) -> Error {
 fn missing(dir: &Path) -> Error {
     let shown = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     if !shown.exists() {
-        return Error::new(Kind::Usage, format!("{} does not exist", shown.display()))
+        return Error::new(ErrorKind::Usage, format!("{} does not exist", shown.display()))
             .hint("name the folder that holds dockwright.toml");
     }
     if !shown.is_dir() {
-        return Error::new(Kind::Usage, format!("{} is not a folder", shown.display()))
+        return Error::new(ErrorKind::Usage, format!("{} is not a folder", shown.display()))
             .hint("name the folder that holds dockwright.toml");
     }
-    let error = Error::new(Kind::Usage, format!("no {FILE} in {}", shown.display()));
+    let error = Error::new(ErrorKind::Usage, format!("no {FILE} in {}", shown.display()));
     let above = std::path::absolute(dir)
         .ok()
         .and_then(|full| full.ancestors().skip(1).find(|above| above.join(FILE).is_file()).map(Path::to_owned));
@@ -111,7 +121,7 @@ fn missing(dir: &Path) -> Error {
     };
     error
         .hint("run `dockwright new NAME --stack STACK` for a new service")
-        .hint("run `dockwright init` to describe the service that is here")
+        .hint("run `dockwright init` for roles of the service that is here")
 }
 
 fn not_text(file: &Path, error: &std::string::FromUtf8Error) -> Error {

@@ -59,14 +59,14 @@ fn valid<T: std::fmt::Debug>(
     texts.prop_filter_map("not valid", move |text| parse(&text).ok())
 }
 
-fn command() -> impl Strategy<Value = Command> {
+fn command() -> impl Strategy<Value = ExecCommand> {
     ("/?[a-z]{1,6}", vec(hostile(), 0..3)).prop_filter_map("not valid", |(program, rest)| {
-        Command::parse(std::iter::once(program).chain(rest).collect()).ok()
+        ExecCommand::parse(std::iter::once(program).chain(rest).collect()).ok()
     })
 }
 
 /// Variables and secrets that go together.
-fn env() -> impl Strategy<Value = (Env, Vec<EnvName>)> {
+fn env() -> impl Strategy<Value = (DeclaredEnv, Vec<EnvName>)> {
     let name = || valid("[A-Za-z_][A-Za-z0-9_]{0,12}", EnvName::parse);
     let value = valid(hostile(), EnvValue::parse);
     (vec((name(), value), 0..4), vec(name(), 0..3)).prop_map(|(mut env, mut secrets)| {
@@ -87,55 +87,82 @@ fn settings() -> impl Strategy<Value = RoleSettings> {
         command,
         env,
         packages,
+        place: Placement::default(),
     })
 }
 
-fn service() -> impl Strategy<Value = Service> {
+fn placement() -> impl Strategy<Value = Placement> {
+    let path = || option::of(valid("[a-z]{1,5}(/[a-z. ]{1,5}){0,2}", ProjectPath::parse));
+    let folder = prop_oneof![Just(".".to_owned()), "[a-z]{1,5}".prop_map(String::from)];
+    (
+        option::of(any::<bool>()),
+        option::of(valid("[A-Za-z][A-Za-z0-9_.-]{0,5}|[0-9]{1,2}", StageName::parse)),
+        path(),
+        option::of(valid(folder, ProjectPath::folder)),
+        option::of(valid("[A-Za-z0-9][A-Za-z0-9_.-]{0,5}", ServiceKey::parse)),
+    )
+        .prop_map(|(enabled, stage, dockerfile, context, service)| Placement {
+            enabled,
+            stage,
+            dockerfile,
+            context,
+            service,
+        })
+}
+
+fn service() -> impl Strategy<Value = ServiceSettings> {
     (
         valid("[a-z]{3,9}(-[a-z0-9]{1,9}){0,3}", |text| ServiceName::parse(text, &["json", "class", "socket"])),
-        option::of(valid("[0-9]{4,5}", |text| Port::new(text.parse().unwrap_or(0)))),
+        option::of(valid("[0-9]{4,5}", |text| PortNumber::new(text.parse().unwrap_or(0)))),
         option::of(command()),
         option::of(prop::sample::select(vec!["pip".to_owned(), "uv".to_owned()])),
         prop::sample::select(vec![Layout::Single, Layout::PerRole]),
         (
+            option::of(valid("[A-Z_]{1,9}", EnvName::parse)),
             option::of(prop::sample::select(vec!["flask".to_owned()])),
             option::of(prop::sample::select(vec!["3.13".to_owned(), ">=3.12".to_owned()])),
             vec(prop::sample::select(vec!["libpq".to_owned(), "a b".to_owned()]), 0..3),
             vec(valid(hostile(), ProjectPath::parse), 0..3),
         ),
     )
-        .prop_map(|(name, port, command, manager, layout, (framework, version, libraries, carries))| Service {
-            name,
-            stack: "python".to_owned(),
-            version,
-            kind: ServiceKind::Web,
-            port,
-            command,
-            manager,
-            framework,
-            libraries,
-            carries,
-            layout,
+        .prop_map(|(name, port, command, manager, layout, (port_env, framework, version, libraries, carries))| {
+            ServiceSettings {
+                name,
+                stack: Some("python".to_owned()),
+                version,
+                kind: ServiceKind::Web,
+                port,
+                port_env,
+                command,
+                manager,
+                framework,
+                libraries,
+                carries,
+                layout,
+            }
         })
 }
 
 fn dev_tools() -> impl Strategy<Value = DevTools> {
-    let tools = vec((valid("[A-Za-z0-9][A-Za-z0-9._+-]{0,6}", ToolName::parse), command()), 0..3);
+    let tools = || {
+        vec((valid("[A-Za-z0-9][A-Za-z0-9._+-]{0,6}", ToolName::parse), command()), 0..3).prop_map(|mut tools| {
+            let mut seen = HashSet::new();
+            tools.retain(|(name, _)| seen.insert(name.clone()));
+            tools.into_iter().map(|(name, command)| DevTool { name, command }).collect()
+        })
+    };
     let install = vec(valid(hostile(), ShellLine::parse), 0..3);
-    (any::<bool>(), tools, install, settings()).prop_map(|(enabled, mut tools, install, settings)| {
-        let mut seen = HashSet::new();
-        tools.retain(|(name, _)| seen.insert(name.clone()));
-        let tools = tools.into_iter().map(|(name, shows)| Tool { name, shows }).collect();
-        DevTools { enabled, tools, install, settings }
-    })
+    (any::<bool>(), tools(), tools(), install, settings())
+        .prop_map(|(enabled, tools, work, install, settings)| DevTools { enabled, tools, work, install, settings })
 }
 
-fn roles() -> impl Strategy<Value = Roles> {
+fn roles() -> impl Strategy<Value = RolesTable> {
     let code = prop::sample::select(vec![Code::Image, Code::Mounted]);
-    (settings(), dev_tools(), settings(), settings(), settings(), code).prop_map(
-        |(dev, dev_tools, build, settings, test, code)| {
-            let service = ServiceRole { code, settings };
-            Roles { dev, dev_tools, build, service, test }
+    let places = (placement(), placement(), placement());
+    (settings(), dev_tools(), settings(), settings(), settings(), code, places).prop_map(
+        |(dev, dev_tools, build, settings, test, code, (place, other, installation))| {
+            let service = ServiceRole { code, settings: RoleSettings { place, ..settings } };
+            RolesTable { dev: RoleSettings { place: other, ..dev }, dev_tools, build, service, test, installation }
         },
     )
 }
@@ -159,13 +186,15 @@ fn verify() -> impl Strategy<Value = Verify> {
         };
         waivers.map(waiver).collect()
     });
-    (option::of(path()), option::of(path()), option::of(1..=3600_u64), option::of(reload), waivers).prop_map(
-        |(health, slow, timeout, reload, waivers)| Verify {
+    let unclaimed = option::of(Just(Unclaimed { contract: "dev.owner".to_owned(), reason: "no \"user\"".to_owned() }));
+    (option::of(path()), option::of(path()), option::of(1..=3600_u64), option::of(reload), waivers, unclaimed).prop_map(
+        |(health, slow, timeout, reload, waivers, unclaimed)| Verify {
             health,
             slow,
             timeout: timeout.map(Duration::from_secs),
             reload,
             waivers,
+            unclaimed: unclaimed.into_iter().collect(),
         },
     )
 }
@@ -178,7 +207,14 @@ fn description() -> impl Strategy<Value = Description> {
         |(service, runtime, build, roles, mut deployments, verify)| {
             let mut seen = HashSet::new();
             deployments.retain(|deployment| seen.insert(deployment.name.clone()));
-            Description { service, images: Images { runtime, build }, roles, deployments, verify }
+            Description {
+                service,
+                images: ImageOverrides { runtime, build },
+                roles,
+                deployments,
+                verify,
+                repository: None,
+            }
         },
     )
 }
@@ -197,7 +233,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_it_panic(text in hostile(), at in 0..=200_usize) {
-        let good = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml")).unwrap();
+        let good = crate::text::read_text(&in_repository("tests/cases/project/good-full/in.toml"), 1 << 20).unwrap();
         // The case is ASCII, so every byte is a place to break it at.
         let (before, after) = good.split_at(at * good.len() / 200);
         drop(Project::parse(&format!("{before}{text}{after}"), Path::new(FILE), stacks()));
@@ -207,8 +243,12 @@ proptest! {
 #[test]
 fn the_starter_is_short_and_says_what_is_where() {
     let mut project = Description::starter(ServiceName::parse("orders", &[]).unwrap(), "python");
-    let shows = Command::parse(vec!["ruff".to_owned(), "--version".to_owned()]).unwrap();
-    project.roles.dev_tools.tools = vec![Tool { name: ToolName::parse("ruff").unwrap(), shows }];
+    let tool = |words: [&str; 2]| {
+        let command = ExecCommand::parse(words.map(str::to_owned).to_vec()).unwrap();
+        vec![DevTool { name: ToolName::parse("ruff").unwrap(), command }]
+    };
+    project.roles.dev_tools.tools = tool(["ruff", "--version"]);
+    project.roles.dev_tools.work = tool(["ruff", "check"]);
     let path = |text| UrlPath::parse(text).unwrap();
     let file = ProjectPath::parse("orders/app.py").unwrap();
     project.verify = Verify {
@@ -217,6 +257,7 @@ fn the_starter_is_short_and_says_what_is_where() {
         timeout: None,
         reload: Some(Reload { path: path("/"), file, text: "Hello".to_owned() }),
         waivers: Vec::new(),
+        unclaimed: Vec::new(),
     };
     let text = project.to_toml();
     assert_eq!(Project::parse(&text, Path::new(FILE), stacks()).unwrap().description, project);

@@ -19,7 +19,7 @@ impl Description {
             .with(|settings| settings.inline_subschemas = true)
             .with_transform(RecursiveTransform(plain))
             .into_generator()
-            .into_root_schema_for::<raw::Description>();
+            .into_root_schema_for::<raw::RawDescription>();
         let derived = schema.as_object_mut().map(std::mem::take).unwrap_or_default();
         // What the file is comes before what is in it.
         let head = ["$schema", "title", "description"].map(|key| (key.to_owned(), derived[key].clone()));
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_full_case_has_every_key() {
-        let text = std::fs::read_to_string(in_repository("tests/cases/project/good-full/in.toml")).unwrap();
+        let text = crate::text::read_text(&in_repository("tests/cases/project/good-full/in.toml"), 1 << 20).unwrap();
         // Leaked so that the closure below can hand out what is inside it.
         let file: &'static toml::Value = Box::leak(Box::new(toml::from_str(&text).unwrap()));
         walk(&Description::schema(&stacks::NAMES), "", &mut |path, _| {

@@ -154,6 +154,11 @@ impl Shape<'_, '_> {
         if let Some(name) = nearest(key, names.iter().copied()) {
             return error.hint(format!("did you mean {}?", if header { table(name) } else { code(name) }));
         }
+        let of_deployment = &self.schema["properties"]["deployments"]["additionalProperties"]["properties"][key];
+        if path == ["roles", "installation"] && of_deployment.is_object() {
+            return error
+                .hint("an installation has it from its deployment: [deployments.NAME], as [deployments.production]");
+        }
         if let Some(hint) = other_words(key) {
             return error.hint(hint);
         }

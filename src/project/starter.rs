@@ -3,12 +3,34 @@
 use super::shape::bare;
 use super::text::quoted;
 use super::{
-    Code, Command, Deployment, DeploymentName, Description, Env, EnvName, EnvValue, Images, Layout, RoleSettings,
-    Roles, SCHEMA, SCHEMA_URL, Service, ServiceKind, ServiceName, Verify,
+    Code, DeclaredEnv, Deployment, DeploymentName, Description, EnvName, EnvValue, ExecCommand, ImageOverrides, Layout,
+    Placement, Repository, RoleSettings, RolesTable, SCHEMA, SCHEMA_URL, ServiceKind, ServiceName, ServiceSettings,
+    Verify,
 };
 
 /// The longest line that is written where it can be broken, in characters.
 const WIDTH: usize = 100;
+
+impl ServiceSettings {
+    /// A service of which only the name and the stack are known.
+    #[must_use]
+    pub fn new(name: ServiceName, stack: Option<String>) -> Self {
+        Self {
+            name,
+            stack,
+            version: None,
+            kind: ServiceKind::Web,
+            port: None,
+            port_env: None,
+            command: None,
+            manager: None,
+            framework: None,
+            libraries: Vec::new(),
+            carries: Vec::new(),
+            layout: Layout::Single,
+        }
+    }
+}
 
 impl Description {
     /// The description that `new` begins with: a web service with the stack's defaults, `APP_ENV` set where it is
@@ -18,27 +40,19 @@ impl Description {
         let app_env =
             |value: &str| EnvValue::parse(value).map(|value| (EnvName::app_env(), value)).into_iter().collect();
         Self {
-            service: Service {
-                name,
-                stack: stack.to_owned(),
-                version: None,
-                kind: ServiceKind::Web,
-                port: None,
-                command: None,
-                manager: None,
-                framework: None,
-                libraries: Vec::new(),
-                carries: Vec::new(),
-                layout: Layout::Single,
+            service: ServiceSettings::new(name, Some(stack.to_owned())),
+            images: ImageOverrides::default(),
+            roles: RolesTable {
+                test: RoleSettings { env: app_env("test"), ..RoleSettings::default() },
+                ..RolesTable::default()
             },
-            images: Images::default(),
-            roles: Roles { test: RoleSettings { env: app_env("test"), ..RoleSettings::default() }, ..Roles::default() },
             deployments: vec![Deployment {
                 name: DeploymentName::production(),
                 env: app_env("production"),
                 secrets: Vec::new(),
             }],
             verify: Verify::default(),
+            repository: None,
         }
     }
 
@@ -46,25 +60,44 @@ impl Description {
     /// defaults say is left out; each table has a short comment.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let mut out = Text(vec![
-            format!("#:schema {SCHEMA_URL}"),
-            "# What this service's containers are made from: edit it; `dockwright show` prints what it makes."
-                .to_owned(),
-            format!("schema = {SCHEMA}"),
-        ]);
+        let mut out =
+            Text(vec![format!("#:schema {SCHEMA_URL}"), self.heading().to_owned(), format!("schema = {SCHEMA}")]);
         self.write_service(&mut out);
+        self.write_repository(&mut out);
         self.write_roles(&mut out);
         self.write_deployments(&mut out);
         self.write_verify(&mut out);
         out.0.join("\n") + "\n"
     }
 
+    fn heading(&self) -> &'static str {
+        if self.is_adopted() {
+            "# Which of your stages and compose services play which role: `dockwright verify` proves them."
+        } else {
+            "# What this service's containers are made from: edit it; `dockwright show` prints what it makes."
+        }
+    }
+
     fn write_service(&self, out: &mut Text) {
-        let Service { name, stack, version, kind, port, command, manager, framework, libraries, carries, layout } =
-            &self.service;
+        let ServiceSettings {
+            name,
+            stack,
+            version,
+            kind,
+            port,
+            port_env,
+            command,
+            manager,
+            framework,
+            libraries,
+            carries,
+            layout,
+        } = &self.service;
         out.table("service", "");
         out.string("name", name.as_str());
-        out.string("stack", stack);
+        if let Some(stack) = stack {
+            out.string("stack", stack);
+        }
         if let Some(version) = version {
             out.string("version", version);
         }
@@ -74,6 +107,9 @@ impl Description {
         }
         if let Some(port) = port {
             out.key("port", &port.get().to_string());
+        }
+        if let Some(variable) = port_env {
+            out.string("port-env", variable.as_str());
         }
         out.command(command.as_ref());
         if let Some(manager) = manager {
@@ -91,7 +127,7 @@ impl Description {
         if *layout == Layout::PerRole {
             out.string("layout", "per-role");
         }
-        if self.images != Images::default() {
+        if self.images != ImageOverrides::default() {
             out.table("images", "# Base images in place of the stack's own.");
             for (key, image) in [("runtime", &self.images.runtime), ("build", &self.images.build)] {
                 if let Some(image) = image {
@@ -101,8 +137,33 @@ impl Description {
         }
     }
 
+    fn write_repository(&self, out: &mut Text) {
+        let Some(Repository { folder, member, beside, facts, env, needs }) = &self.repository else { return };
+        out.table("repository", "# The code is your own: what its images need to know of it.");
+        for (key, path) in [("folder", folder), ("member", member)] {
+            if let Some(path) = path {
+                out.string(key, path.as_ref());
+            }
+        }
+        if *beside {
+            out.key("beside", "true");
+        }
+        out.env("repository", env);
+        if !facts.is_empty() {
+            out.table("repository.facts", "");
+        }
+        for (name, values) in facts {
+            out.key(&bare(name), &list(values.iter().map(String::as_str)));
+        }
+        for need in needs {
+            let name = format!("repository.needs.{}", bare(&need.name));
+            out.table(&name, "");
+            out.env(&name, &need.env);
+        }
+    }
+
     fn write_roles(&self, out: &mut Text) {
-        let Roles { dev, dev_tools, build, service, test } = &self.roles;
+        let RolesTable { dev, dev_tools, build, service, test, installation } = &self.roles;
         out.role("dev", dev, &[]);
         let mut own = Vec::new();
         if !dev_tools.enabled {
@@ -115,16 +176,31 @@ impl Description {
         if !dev_tools.tools.is_empty() {
             out.table("roles.dev-tools.tools", "# Each tool, and the command that shows that it runs.");
             for tool in &dev_tools.tools {
-                out.key(&bare(tool.name.as_str()), &words(&tool.shows));
+                out.key(&bare(tool.name.as_str()), &words(&tool.command));
+            }
+        }
+        if !dev_tools.work.is_empty() {
+            out.table("roles.dev-tools.work", "# What they do on the project as it stands.");
+            for tool in &dev_tools.work {
+                out.key(&bare(tool.name.as_str()), &words(&tool.command));
             }
         }
         out.role("build", build, &[]);
         let mounted = [("code", quoted("mounted"))];
         out.role("service", &service.settings, if service.code == Code::Mounted { &mounted } else { &[] });
         out.role("test", test, &[]);
+        if *installation != Placement::default() {
+            out.table("roles.installation", "");
+            out.place(installation);
+        }
     }
 
     fn write_deployments(&self, out: &mut Text) {
+        // What a Dockerfile of the user's own has of deployments is not dockwright's to say.
+        let is_usual = matches!(self.deployments.as_slice(), [one] if one.is_usual());
+        if is_usual && self.is_adopted() {
+            return;
+        }
         for (at, deployment) in self.deployments.iter().enumerate() {
             let comment = match at {
                 0 => {
@@ -144,7 +220,7 @@ impl Description {
     }
 
     fn write_verify(&self, out: &mut Text) {
-        let Verify { health, slow, timeout, reload, waivers } = &self.verify;
+        let Verify { health, slow, timeout, reload, waivers, unclaimed } = &self.verify;
         if health.is_some() || slow.is_some() || timeout.is_some() {
             out.table("verify", "# What `dockwright verify` asks: how it is, and something slow to stop it at.");
         }
@@ -170,6 +246,11 @@ impl Description {
             out.string("contract", &waiver.contract);
             out.string("reason", &waiver.reason);
             out.string("expires", &waiver.expires.to_string());
+        }
+        for one in unclaimed {
+            out.table("[verify.unclaimed]", "");
+            out.string("contract", &one.contract);
+            out.string("reason", &one.reason);
         }
     }
 }
@@ -198,7 +279,7 @@ impl Text {
         self.key(key, &quoted(value));
     }
 
-    fn command(&mut self, command: Option<&Command>) {
+    fn command(&mut self, command: Option<&ExecCommand>) {
         if let Some(command) = command {
             self.key("command", &words(command));
         }
@@ -214,6 +295,7 @@ impl Text {
         for (key, value) in own {
             self.key(key, value);
         }
+        self.place(&settings.place);
         self.command(settings.command.as_ref());
         if !settings.packages.is_empty() {
             self.key("packages", &list(settings.packages.iter().map(AsRef::as_ref)));
@@ -221,8 +303,27 @@ impl Text {
         self.env(&name, &settings.env);
     }
 
+    fn place(&mut self, place: &Placement) {
+        let Placement { enabled, stage, dockerfile, context, service } = place;
+        if let Some(enabled) = enabled {
+            self.key("enabled", &enabled.to_string());
+        }
+        let texts = [
+            ("service", service.as_ref().map(AsRef::as_ref)),
+            ("stage", stage.as_ref().map(AsRef::as_ref)),
+            ("dockerfile", dockerfile.as_ref().map(AsRef::as_ref)),
+            ("context", context.as_ref().map(AsRef::as_ref)),
+        ];
+        for (key, text) in texts {
+            let text: Option<&str> = text;
+            if let Some(text) = text {
+                self.string(key, text);
+            }
+        }
+    }
+
     /// The last key of the table `name`, as it may become a table of its own.
-    fn env(&mut self, name: &str, env: &Env) {
+    fn env(&mut self, name: &str, env: &DeclaredEnv) {
         if env.is_empty() {
             return;
         }
@@ -237,7 +338,7 @@ impl Text {
     }
 }
 
-fn words(command: &Command) -> String {
+fn words(command: &ExecCommand) -> String {
     list(command.words().iter().map(String::as_str))
 }
 

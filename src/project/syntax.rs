@@ -41,8 +41,8 @@ fn explain(text: &str, line: &str, message: &str, found: &str) -> (String, Optio
         return ("this is YAML's way to write it; dockwright.toml is TOML".into(), Some(hint));
     }
     if let Some(c) = line_at(text, line).chars().find(|c| c.is_control() && *c != '\t') {
-        let message = format!("an invisible control character (U+{:04X}) stands in this line", u32::from(c));
-        return (message, Some("delete the line and type it anew".into()));
+        let message = format!("this line contains an invisible control character (U+{:04X})", u32::from(c));
+        return (message, Some("delete the line and type it again".into()));
     }
     if message.contains("duplicate key") {
         let twice = if trimmed.starts_with('[') { trimmed.to_owned() } else { format!("`{}`", found.trim()) };
@@ -52,7 +52,7 @@ fn explain(text: &str, line: &str, message: &str, found: &str) -> (String, Optio
         let key = key.trim();
         let value = value.split('#').next().unwrap_or("").trim();
         if value.is_empty() {
-            return (format!("`{key}` has no value"), Some("write one after the `=`, or take the line out".into()));
+            return (format!("`{key}` has no value"), Some("write one after the `=`, or remove the line".into()));
         }
         if message.contains("must be quoted") && value.starts_with(|c: char| c.is_alphabetic() || c == '/') {
             return ("a string needs quotes".into(), Some(format!("write {key} = {}", quoted(value))));
@@ -84,7 +84,7 @@ const COMPLAINTS: &[(&str, &str, &str)] = &[
     (
         "unexpected key or value",
         "there is more on this line than a key and its value",
-        "take out what follows the value, or put it on the next line",
+        "remove what follows the value, or put it on the next line",
     ),
     ("recurs", "this is nested too deeply", "check whether another file got this name"),
     ("unclosed table", "this header is not closed", "put a `]` at its end"),

@@ -91,11 +91,11 @@ pub(super) fn refuse_control(text: &str, what: &str, allowed: &[char]) -> Result
         None => Ok(()),
         Some('\0') => {
             Err(Error::description(format!("{what} cannot contain a NUL character: the kernel ends the text there"))
-                .hint("take the \\u0000 out"))
+                .hint("remove the \\u0000"))
         }
         Some(c) => {
             Err(Error::description(format!("{what} cannot contain the control character U+{:04X}", u32::from(c)))
-                .hint("take it out, or have the service decode it from base64"))
+                .hint("remove it, or have the service decode it from base64"))
         }
     }
 }

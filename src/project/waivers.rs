@@ -1,4 +1,4 @@
-//! `[[verify.waivers]]`: contracts that may fail until a day.
+//! `[[verify.waivers]]`: contracts that may fail until a day. `[[verify.unclaimed]]`: those that are not claimed at all.
 
 use std::collections::BTreeSet;
 
@@ -7,24 +7,44 @@ use time::macros::format_description;
 
 use super::flaws::{Flaws, all, one};
 use super::text::{is_line_break, refuse_control, shown};
-use super::{Waiver, raw};
+use super::{Unclaimed, Waiver, raw};
 use crate::contract;
 use crate::error::{Error, Result};
 use crate::text::nearest;
 
 /// The waivers, or nothing and what is wrong in `flaws`.
-pub(super) fn check(raw: Vec<raw::Waiver>, flaws: &mut Flaws<'_>) -> Option<Vec<Waiver>> {
+pub(super) fn check(raw: Vec<raw::RawWaiver>, flaws: &mut Flaws<'_>) -> Option<Vec<Waiver>> {
     let mut seen = BTreeSet::new();
     all(raw, |raw| {
-        let (name, place) = raw.contract.split();
-        let name = flaws.take(&place, known(name));
-        let name = name.and_then(|name| flaws.take(&place, once(name, &mut seen)));
-        let reason = one(raw.reason, reason, flaws);
+        let name = contract(raw.contract, &mut seen, "has two waivers", flaws);
+        let reason = one(raw.reason, |text| reason(text, "waiver"), flaws);
         let (expires, place) = raw.expires.0.split();
         let line = flaws.line(&place);
         let expires = flaws.take(&place, day(&expires));
         Some(Waiver { contract: name?, reason: reason?, expires: expires?, line })
     })
+}
+
+/// The contracts that are not claimed, or nothing and what is wrong in `flaws`.
+pub(super) fn unclaimed(raw: Vec<raw::RawUnclaimed>, flaws: &mut Flaws<'_>) -> Option<Vec<Unclaimed>> {
+    let mut seen = BTreeSet::new();
+    all(raw, |raw| {
+        let name = contract(raw.contract, &mut seen, "is listed twice in [[verify.unclaimed]]", flaws);
+        let reason = one(raw.reason, |text| reason(text, "unclaimed contract"), flaws);
+        Some(Unclaimed { contract: name?, reason: reason? })
+    })
+}
+
+/// A contract that there is, and that this list has only once; `twice` says of it that it has it again.
+fn contract(raw: raw::At<String>, seen: &mut BTreeSet<String>, twice: &str, flaws: &mut Flaws<'_>) -> Option<String> {
+    let (name, place) = raw.split();
+    let name = flaws.take(&place, known(name))?;
+    let once = if seen.insert(name.clone()) {
+        Ok(name)
+    } else {
+        Err(Error::description(format!("{name} {twice}")).hint("keep one of the two"))
+    };
+    flaws.take(&place, once)
 }
 
 fn known(name: String) -> Result<String> {
@@ -38,17 +58,10 @@ fn known(name: String) -> Result<String> {
     })
 }
 
-fn once(name: String, seen: &mut BTreeSet<String>) -> Result<String> {
-    if seen.insert(name.clone()) {
-        return Ok(name);
-    }
-    Err(Error::description(format!("{name} has two waivers")).hint("keep one of the two"))
-}
-
-fn reason(text: String) -> Result<String> {
-    let hint = "say in one line why it may fail, and until what is done";
+fn reason(text: String, what: &str) -> Result<String> {
+    let hint = "say in one line why it may fail, and what will change that";
     if text.trim().is_empty() {
-        return Err(Error::description("the waiver has no reason").hint(hint));
+        return Err(Error::description(format!("the {what} has no reason")).hint(hint));
     }
     if text.contains(is_line_break) {
         return Err(Error::description("the reason contains a line break").hint(hint));

@@ -15,9 +15,9 @@ text_types! {
 
 /// What to start, in exec form: the program and its arguments, no shell.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Command(Vec<String>);
+pub struct ExecCommand(Vec<String>);
 
-impl Command {
+impl ExecCommand {
     /// The program and its arguments; never empty.
     #[must_use]
     pub fn words(&self) -> &[String] {
@@ -41,7 +41,7 @@ impl Command {
             let split: Vec<String> =
                 program.split_whitespace().chain(words[1..].iter().map(String::as_str)).map(quoted).collect();
             return Err(Error::description(format!(
-                "no program is called {}: each word of a command is an item of its own, as no shell splits it",
+                "no program is called {}: each word of a command is an item of its own, because no shell splits it",
                 quoted(program)
             ))
             .hint(format!("write [{}]", split.join(", "))));
@@ -66,7 +66,7 @@ impl ShellLine {
             word.strip_prefix("<<").is_some_and(|rest| !rest.starts_with('<'))
         };
         let flaw = if line.is_empty() {
-            Some(("the line to run is empty", "take it out of the list"))
+            Some(("the line to run is empty", "remove it from the list"))
         } else if text.contains(is_line_break) {
             Some(("a line to run contains a line break", "make each line an item of the list"))
         } else if line.starts_with('-') {
@@ -111,7 +111,7 @@ impl Package {
         }
         if text.starts_with('-') {
             return Err(Error::description(format!("{} is an option of apt-get, not a package", shown(text)))
-                .hint("name packages alone"));
+                .hint("list only packages"));
         }
         if name.len() > 1 && name.ends_with('-') && name.chars().all(good) {
             return Err(Error::description(format!("{} would make apt-get remove the package", shown(text)))

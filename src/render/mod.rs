@@ -2,14 +2,17 @@
 
 use crate::project::{self, Layout, Project};
 pub use crate::roles::File;
-use crate::roles::{self, Stage, View};
+pub(crate) use crate::roles::dockerfile;
+use crate::roles::{self, RenderedStage, View};
 use crate::stacks;
 
 /// The container files of a project: Dockerfile(s), compose.yaml, .dockerignore, scripts,
-/// devcontainer.json. Sorted by path; the same for the same description, on every machine.
+/// devcontainer.json. Sorted by path; the same for the same description, on every machine. Nothing without a stack: then
+/// all are the user's own.
 #[must_use]
 pub fn scaffold(project: &Project) -> Vec<File> {
-    let view = View::new(project);
+    let Some(stack) = &project.stack else { return Vec::new() };
+    let view = View::new(project, stack);
     let stages = stages(&view);
     let mut files = match project.service.layout {
         Layout::Single => vec![single_dockerfile(project, &stages)],
@@ -22,10 +25,10 @@ pub fn scaffold(project: &Project) -> Vec<File> {
 }
 
 /// All stages in the roles' order, each after those that it needs.
-fn stages(view: &View) -> Vec<(&'static str, Stage)> {
-    let mut open: Vec<(&'static str, Stage)> =
+fn stages(view: &View) -> Vec<(&'static str, RenderedStage)> {
+    let mut open: Vec<(&'static str, RenderedStage)> =
         roles::ALL.iter().flat_map(|role| (role.stages)(view).into_iter().map(|stage| (role.name, stage))).collect();
-    let mut ordered: Vec<(&'static str, Stage)> = Vec::new();
+    let mut ordered: Vec<(&'static str, RenderedStage)> = Vec::new();
     while let Some((_, stage)) = open.first().cloned() {
         // The first one that is missing comes instead; roles need each other in no circle.
         let missing = |need: &String| open.iter().position(|(_, other)| other.name == *need);
@@ -43,8 +46,8 @@ fn stages(view: &View) -> Vec<(&'static str, Stage)> {
 /// What one role adds to Dockerfile and compose.yaml, and the files that are its own.
 #[must_use]
 pub fn role(project: &Project, name: &str) -> Vec<File> {
-    let view = View::new(project);
-    let Some(role) = roles::find(name) else { return Vec::new() };
+    let (Some(role), Some(stack)) = (roles::find(name), &project.stack) else { return Vec::new() };
+    let view = View::new(project, stack);
     let stages: Vec<String> = (role.stages)(&view).into_iter().map(|stage| stage.text).collect();
     let services: Vec<String> = (role.services)(&view);
     let mut files = vec![
@@ -61,8 +64,12 @@ pub fn new_service(project: &Project) -> Vec<File> {
     let mut files = scaffold(project);
     files.push(File::text(project::FILE, project.to_toml()));
     files.extend(
-        stacks::starter(&project.service.stack, &project.stack.manager)
-            .into_iter()
+        project
+            .service
+            .stack
+            .iter()
+            .zip(&project.stack)
+            .flat_map(|(name, stack)| stacks::starter(name, &stack.manager))
             .map(|(path, contents)| starter_file(project, &path, contents)),
     );
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -90,15 +97,15 @@ fn capitalised(word: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-fn single_dockerfile(project: &Project, stages: &[(&'static str, Stage)]) -> File {
+fn single_dockerfile(project: &Project, stages: &[(&'static str, RenderedStage)]) -> File {
     let heading = format!(
         "{}# {}: one stage per container role, made by dockwright from dockwright.toml. Edit it as you like:\n\
-         # `dockwright verify` tells whether every role still keeps its promises.\n",
+         # `dockwright verify` shows whether every role still keeps its promises.\n",
         check_directive(project),
         project.service.name
     );
     let texts: Vec<&str> = stages.iter().map(|(_, stage)| stage.text.as_str()).collect();
-    File::text("Dockerfile", heading + "\n" + &texts.join("\n\n"))
+    File::text(roles::dockerfile(project), heading + "\n" + &texts.join("\n\n"))
 }
 
 /// `BuildKit`'s check takes a variable for a secret by its name; `PASSWORD_FILE` only says where one is.
@@ -110,7 +117,7 @@ fn check_directive(project: &Project) -> &'static str {
 
 /// One Dockerfile per role: the closure of its stage, in the list's order. Helper stages have none of their own: no
 /// service of compose.yaml would build it.
-fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> Vec<File> {
+fn dockerfile_per_role(project: &Project, stages: &[(&'static str, RenderedStage)]) -> Vec<File> {
     let heading = |stage: &str| {
         format!(
             "{}# {}: the {stage} role and the stages that it is made from, made by dockwright from dockwright.toml.\n",
@@ -143,7 +150,7 @@ fn dockerfile_per_role(project: &Project, stages: &[(&'static str, Stage)]) -> V
 }
 
 fn compose(view: &View) -> File {
-    let services = roles::ALL.iter().flat_map(|role| (role.services)(view));
+    let services = roles::ALL.iter().flat_map(|role| (role.services)(view)).chain(roles::needed_services(view));
     let mut text = roles::compose_header(view);
     for service in services {
         text.push('\n');
@@ -155,5 +162,5 @@ fn compose(view: &View) -> File {
         text.push('\n');
         text.push_str(footer.trim_start_matches('\n'));
     }
-    File::text("compose.yaml", text)
+    File::text(view.compose_file(), text)
 }

@@ -13,7 +13,7 @@ pub fn document(report: &Report) -> Value {
 /// The document as text.
 #[must_use]
 pub fn text(report: &Report) -> String {
-    serde_json::to_string_pretty(report).expect("a report is JSON") + "\n"
+    super::text::document(&serde_json::to_string_pretty(report).expect("a report is JSON")) + "\n"
 }
 
 /// The document's schema.

@@ -15,7 +15,7 @@ use crate::verify::{Moment, Report};
 
 /// The kinds of reports that are files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReportKind {
     /// The page.
     Html,
     /// The JSON document.
@@ -55,12 +55,12 @@ impl Manner {
 
 /// The whole text of a report. `moments` are the events that `ndjson` is made of.
 #[must_use]
-pub fn text(kind: Kind, report: &Report, moments: &[Moment], manner: &Manner) -> String {
+pub fn text(kind: ReportKind, report: &Report, moments: &[Moment], manner: &Manner) -> String {
     match kind {
-        Kind::Html => html::page(report),
-        Kind::Json => json::text(report),
-        Kind::Junit => junit::text(report, manner),
-        Kind::Ndjson => moments.iter().map(ndjson::line).collect(),
-        Kind::Sarif => sarif::text(report, manner),
+        ReportKind::Html => html::page(report),
+        ReportKind::Json => json::text(report),
+        ReportKind::Junit => junit::text(report, manner),
+        ReportKind::Ndjson => moments.iter().map(ndjson::line).collect(),
+        ReportKind::Sarif => sarif::text(report, manner),
     }
 }

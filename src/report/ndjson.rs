@@ -9,7 +9,7 @@ use crate::verify::Moment;
 /// The line of an event, with its line feed.
 #[must_use]
 pub fn line(moment: &Moment) -> String {
-    serde_json::to_string(moment).expect("an event is JSON") + "\n"
+    super::text::document(&serde_json::to_string(moment).expect("an event is JSON")) + "\n"
 }
 
 /// The schema of a line.

@@ -18,7 +18,7 @@ const PAGE: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/VERIFY
 /// The document as text.
 #[must_use]
 pub fn text(report: &Report, manner: &Manner) -> String {
-    serde_json::to_string_pretty(&document(report, manner)).expect("a document is JSON") + "\n"
+    super::text::document(&serde_json::to_string_pretty(&document(report, manner)).expect("a document is JSON")) + "\n"
 }
 
 /// The document.

@@ -2,18 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::text::listed;
+pub(super) use crate::text::plain;
+use crate::text::{json_without_commands, listed};
 use crate::verify::{Failure, Finding, Outcome, Report};
-
-/// A text without terminal sequences, without characters that XML cannot hold and without those that turn a line around
-/// (CVE-2021-42574); tabs and line feeds stay.
-pub(super) fn plain(text: &str) -> String {
-    let text = anstream::adapter::strip_str(text).to_string();
-    let turns = |c: char| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let keep =
-        |c: &char| matches!(c, '\t' | '\n') || !(c.is_control() || turns(*c) || matches!(c, '\u{FFFE}' | '\u{FFFF}'));
-    text.chars().filter(keep).collect()
-}
 
 /// A report all of whose texts are [`plain`]: for every format but JSON, which can hold them as they are. Each text is
 /// cleaned by itself, so that a terminal sequence without an end takes nothing else with it.
@@ -77,6 +68,11 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A document in JSON, as it may be printed.
+pub(super) fn document(json: &str) -> String {
+    json_without_commands(json).into_owned()
+}
+
 /// No more than so many characters.
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
@@ -101,16 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_xml_cannot_hold_goes() {
-        for (text, expected) in [
-            ("\u{1b}[31mred\u{1b}[0m", "red"),
-            ("a\0b\u{8}c\u{FFFF}d\u{85}e", "abcde"),
-            ("a\u{202E}b", "ab"),
-            ("a\tb\nc\r\n", "a\tb\nc\n"),
-            ("\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\ 🦀", "link 🦀"),
-        ] {
-            assert_eq!(plain(text), expected, "{text:?}");
-        }
+    fn texts_are_cut_and_put_on_one_line() {
         assert_eq!(one_line(" a\n  b "), "a b");
         assert_eq!(cut("aéb", 2), "aé…");
         assert_eq!(megabytes(12_345_678), "12 MB");

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::escape as filters;
 use super::view::helpers;
-use super::{Role, Stage, View};
+use super::{RenderedStage, Role, View};
 
 pub(super) const ROLE: Role = Role {
     name: "build",
@@ -34,12 +34,12 @@ struct BuildService<'a> {
     v: &'a View<'a>,
 }
 
-fn stages(v: &View<'_>) -> Vec<Stage> {
+fn stages(v: &View<'_>) -> Vec<RenderedStage> {
     let base: &[&str] = if v.facts.own_toolchain { &[] } else { &["dev"] };
-    let builder = Stage::new("builder", base, &super::text(&BuilderStage { v }));
+    let builder = RenderedStage::new("builder", base, &super::text(&BuilderStage { v }));
     vec![
         builder.and(helpers(&v.dependencies.build)),
-        Stage::new("build", &["builder"], &super::text(&BuildStage { v })),
+        RenderedStage::new("build", &["builder"], &super::text(&BuildStage { v })),
     ]
 }
 

@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::escape as filters;
 use super::view::helpers;
-use super::{Role, Stage, View};
-use crate::stacks::Step;
+use super::{RenderedStage, Role, View};
+use crate::stacks::StageStep;
 
 pub(super) const ROLE: Role = Role {
     name: "dev",
@@ -23,7 +23,7 @@ pub(super) const ROLE: Role = Role {
 struct HelperStage<'a> {
     v: &'a View<'a>,
     name: &'a str,
-    step: &'a Step,
+    step: &'a StageStep,
 }
 
 #[derive(Template)]
@@ -44,12 +44,14 @@ struct DevService<'a> {
     v: &'a View<'a>,
 }
 
-fn stages(v: &View<'_>) -> Vec<Stage> {
-    let helper = |(name, step): &(&String, &Step)| Stage::new(name, &[], &super::text(&HelperStage { v, name, step }));
-    let mut stages: Vec<Stage> = v.helpers.iter().map(helper).collect();
-    let runtime = Stage::new("runtime", &[], &super::text(&RuntimeStage { v }));
+fn stages(v: &View<'_>) -> Vec<RenderedStage> {
+    let helper = |(name, step): &(&String, &StageStep)| {
+        RenderedStage::new(name, &[], &super::text(&HelperStage { v, name, step }))
+    };
+    let mut stages: Vec<RenderedStage> = v.helpers.iter().map(helper).collect();
+    let runtime = RenderedStage::new("runtime", &[], &super::text(&RuntimeStage { v }));
     stages.push(runtime.and(helpers(&v.dependencies.production)));
-    stages.push(Stage::new("dev", &["runtime"], &super::text(&DevStage { v })));
+    stages.push(RenderedStage::new("dev", &["runtime"], &super::text(&DevStage { v })));
     stages
 }
 

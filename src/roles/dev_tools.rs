@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::escape as filters;
-use super::{Role, Stage, View};
+use super::{RenderedStage, Role, View};
 
 pub(super) const ROLE: Role = Role {
     name: "dev-tools",
@@ -27,12 +27,12 @@ struct DevToolsService<'a> {
     v: &'a View<'a>,
 }
 
-fn stages(v: &View<'_>) -> Vec<Stage> {
+fn stages(v: &View<'_>) -> Vec<RenderedStage> {
     if !v.facts.dev_tools {
         return Vec::new();
     }
     let base = if v.facts.own_toolchain { "builder" } else { "dev" };
-    vec![Stage::new("dev-tools", &[base], &super::text(&DevToolsStage { v }))]
+    vec![RenderedStage::new("dev-tools", &[base], &super::text(&DevToolsStage { v }))]
 }
 
 fn services(v: &View<'_>) -> Vec<String> {

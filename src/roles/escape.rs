@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::stacks::Step;
+use crate::stacks::StageStep;
 
 /// A value of `LABEL`; see [`value`].
 #[askama::filter_fn]
@@ -19,7 +19,7 @@ pub fn assignments(env: &[(String, String)], _: &dyn askama::Values) -> askama::
 
 /// What follows `RUN`: a mount or a command a line. The packages `compilers` are there for these commands alone.
 #[askama::filter_fn]
-pub fn mounts_and_commands(step: &Step, _: &dyn askama::Values, compilers: &[String]) -> askama::Result<String> {
+pub fn mounts_and_commands(step: &StageStep, _: &dyn askama::Values, compilers: &[String]) -> askama::Result<String> {
     let packages = compilers.join(" ");
     let mut commands = step.run.clone();
     let mut caches = step.cache.iter().map(|folder| format!("--mount=type=cache,target={folder}")).collect::<Vec<_>>();
@@ -41,16 +41,16 @@ pub fn exec_form(command: &[String], _: &dyn askama::Values) -> askama::Result<S
     Ok(json_list(command))
 }
 
-/// A scalar of compose.yaml: double-quoted, `$` doubled so that Compose does not interpolate.
-#[askama::filter_fn]
-pub fn yaml(value: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
-    Ok(quoted(&value.to_string()).replace('$', "$$"))
-}
-
-/// A flow sequence of compose.yaml, likewise.
+/// A flow sequence of compose.yaml: double-quoted, `$` doubled so that Compose does not interpolate.
 #[askama::filter_fn]
 pub fn yaml_list(values: &[String], _: &dyn askama::Values) -> askama::Result<String> {
     Ok(json_list(values).replace('$', "$$"))
+}
+
+/// A value of compose.yaml: double-quoted, `$` doubled.
+#[askama::filter_fn]
+pub fn yaml_string(value: impl Display, _: &dyn askama::Values) -> askama::Result<String> {
+    Ok(quoted(&value.to_string()).replace('$', "$$"))
 }
 
 /// A JSON string.

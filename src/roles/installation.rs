@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::escape as filters;
 use super::view::DeploymentView;
-use super::{Role, Stage, View};
+use super::{RenderedStage, Role, View};
 
 pub(super) const ROLE: Role = Role {
     name: "installation",
@@ -30,8 +30,9 @@ struct InstallationService<'a> {
     d: &'a DeploymentView,
 }
 
-fn stages(v: &View<'_>) -> Vec<Stage> {
-    let stage = |d: &DeploymentView| Stage::new(&d.stage, &["service"], &super::text(&InstallationStage { v, d }));
+fn stages(v: &View<'_>) -> Vec<RenderedStage> {
+    let stage =
+        |d: &DeploymentView| RenderedStage::new(&d.stage, &["service"], &super::text(&InstallationStage { v, d }));
     v.deployments.iter().map(stage).collect()
 }
 

@@ -1,6 +1,6 @@
 //! The six roles: what each is, its stages of the Dockerfile and its service of compose.yaml.
 //!
-//! One file per role, one list of them here. Templates branch on facts (`view::Facts`), never on a stack's name.
+//! One file per role, one list of them here. Templates branch on facts (`view::ViewFacts`), never on a stack's name.
 
 mod build;
 mod dev;
@@ -15,14 +15,16 @@ mod dev_tools;
 mod escape;
 mod file;
 mod installation;
+mod needs;
 mod service;
 mod shared;
 mod test;
 mod view;
 
 pub use file::File;
-pub(crate) use shared::{compose_footer, compose_header, files as shared_files};
+pub(crate) use shared::{compose_footer, compose_header, files as shared_files, needed_services};
 pub use view::View;
+pub(crate) use view::dockerfile;
 
 use crate::project::Project;
 
@@ -36,14 +38,14 @@ pub struct Role {
     /// What it promises to whoever uses it, for `explain`.
     pub about: &'static str,
     /// Its stages in the Dockerfile, helpers of its own first.
-    pub stages: fn(&View<'_>) -> Vec<Stage>,
+    pub stages: fn(&View<'_>) -> Vec<RenderedStage>,
     /// Its services in compose.yaml.
     pub services: fn(&View<'_>) -> Vec<String>,
 }
 
 /// A rendered stage of the Dockerfile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stage {
+pub struct RenderedStage {
     /// The name after `AS`.
     pub name: String,
     /// Names of the stages that it is made from or copies from.
@@ -52,7 +54,7 @@ pub struct Stage {
     pub text: String,
 }
 
-impl Stage {
+impl RenderedStage {
     fn new(name: &str, needs: &[&str], text: &str) -> Self {
         let needs = needs.iter().map(|&need| need.to_owned()).collect();
         Self { name: name.to_owned(), needs, text: text.trim_matches('\n').to_owned() }
@@ -83,7 +85,7 @@ pub fn find(name: &str) -> Option<&'static Role> {
 /// Whether the description has this role turned on.
 #[must_use]
 pub fn enabled(role: &str, project: &Project) -> bool {
-    role != dev_tools::ROLE.name || project.roles.dev_tools.enabled
+    project.roles.enabled(role) != Some(false)
 }
 
 #[cfg(test)]

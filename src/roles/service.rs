@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::escape as filters;
-use super::{Role, Stage, View};
+use super::{RenderedStage, Role, View};
 
 pub(super) const ROLE: Role = Role {
     name: "service",
@@ -27,9 +27,9 @@ struct ServiceService<'a> {
     v: &'a View<'a>,
 }
 
-fn stages(v: &View<'_>) -> Vec<Stage> {
+fn stages(v: &View<'_>) -> Vec<RenderedStage> {
     let needs: &[&str] = if v.facts.code_mounted { &["runtime"] } else { &["runtime", "build"] };
-    vec![Stage::new("service", needs, &super::text(&ServiceStage { v }))]
+    vec![RenderedStage::new("service", needs, &super::text(&ServiceStage { v }))]
 }
 
 fn services(v: &View<'_>) -> Vec<String> {

@@ -6,6 +6,7 @@ use askama::Template;
 use include_dir::{Dir, include_dir};
 
 use super::escape as filters;
+use super::needs::NeedView;
 use super::{File, View};
 
 #[derive(Template)]
@@ -18,6 +19,13 @@ struct ComposeHeader<'a> {
 #[template(path = "footer.compose.yaml")]
 struct ComposeFooter<'a> {
     v: &'a View<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "need.compose.yaml")]
+struct NeedService<'a> {
+    need: &'a NeedView<'a>,
+    test: bool,
 }
 
 #[derive(Template)]
@@ -37,6 +45,12 @@ pub(crate) fn compose_header(v: &View<'_>) -> String {
     super::text(&ComposeHeader { v })
 }
 
+/// The services that the roles need, each once for them and once for the tests.
+pub(crate) fn needed_services(v: &View<'_>) -> Vec<String> {
+    let both = |need| [false, true].map(|test| super::text(&NeedService { need, test }));
+    v.needs.iter().flat_map(both).collect()
+}
+
 /// What stands below them.
 pub(crate) fn compose_footer(v: &View<'_>) -> String {
     super::text(&ComposeFooter { v })
@@ -47,18 +61,25 @@ static SCRIPTS: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/roles/scripts"
 
 /// The files beside Dockerfile and compose.yaml.
 pub(crate) fn files(v: &View<'_>) -> Vec<File> {
-    let wanted: BTreeSet<&String> = [&v.dev, &v.build, &v.test].into_iter().flat_map(|role| role.scripts).collect();
+    let wanted: BTreeSet<&String> =
+        [&v.dev, &v.build, &v.service, &v.test].into_iter().flat_map(|role| role.scripts).collect();
     let mut files: Vec<File> = wanted
         .into_iter()
         .map(|name| {
             let script = SCRIPTS.get_file(name).expect("a stack names only scripts that there are; a test checks it");
-            File { path: format!("docker/{name}"), contents: script.contents().to_vec(), executable: true, role: None }
+            File {
+                path: format!("{}{name}", v.scripts_path),
+                contents: script.contents().to_vec(),
+                executable: true,
+                role: None,
+            }
         })
         .collect();
-    files.push(File::text(".dockerignore", super::text(&Ignore { v })));
+    files.push(File::text(".gitattributes", include_str!("../../templates/roles/gitattributes").to_owned()));
+    files.push(File::text(v.ignore_file.clone(), super::text(&Ignore { v })));
     if v.facts.dev_tools {
         let text = super::text(&Devcontainer { v });
-        files.push(File { role: Some("dev-tools"), ..File::text(".devcontainer/devcontainer.json", text) });
+        files.push(File { role: Some("dev-tools"), ..File::text(v.devcontainer, text) });
     }
     files
 }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::escape as filters;
 use super::view::helpers;
-use super::{Role, Stage, View};
+use super::{RenderedStage, Role, View};
 
 pub(super) const ROLE: Role = Role {
     name: "test",
@@ -34,15 +34,15 @@ struct TestService<'a> {
     v: &'a View<'a>,
 }
 
-fn stages(v: &View<'_>) -> Vec<Stage> {
+fn stages(v: &View<'_>) -> Vec<RenderedStage> {
     let test = super::text(&TestStage { v });
     if v.facts.tests_compiled {
         vec![
-            Stage::new("build-tests", &["build"], &super::text(&BuildTestsStage { v })),
-            Stage::new("test", &["service", "build-tests"], &test).and(helpers(&v.dependencies.test)),
+            RenderedStage::new("build-tests", &["build"], &super::text(&BuildTestsStage { v })),
+            RenderedStage::new("test", &["service", "build-tests"], &test).and(helpers(&v.dependencies.test)),
         ]
     } else {
-        vec![Stage::new("test", &["service"], &test).and(helpers(&v.dependencies.test))]
+        vec![RenderedStage::new("test", &["service"], &test).and(helpers(&v.dependencies.test))]
     }
 }
 

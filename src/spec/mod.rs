@@ -4,10 +4,11 @@ mod health;
 mod mount;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use health::{HealthTest, Healthcheck};
-pub use mount::{Bind, Mount, MountKind, Tmpfs};
+pub use mount::{Bind, MountKind, MountSpec, Tmpfs};
 
 /// A container to create. The default is what `docker create IMAGE` makes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,11 +20,11 @@ pub struct ContainerSpec {
     /// What a service of compose.yaml can say just as well.
     pub settings: Settings,
     /// Everything mounted, but for [`Settings::tmpfs`].
-    pub mounts: Vec<Mount>,
+    pub mounts: Vec<MountSpec>,
     /// The networks joined; none means the engine's default one.
     pub networks: Vec<NetworkAttachment>,
     /// Ports published on the host.
-    pub ports: Vec<Port>,
+    pub ports: Vec<PortSpec>,
 }
 
 /// What compose.yaml says of a service's container and the engine is told in the same words. `None` and an empty
@@ -113,6 +114,27 @@ pub struct Settings {
     pub platform: Option<String>,
 }
 
+/// What compose.yaml says of a build and the engine is told in the same words. What is not said is the engine's own choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuildSettings {
+    /// As `linux/arm64`.
+    pub platform: Option<String>,
+    /// The network of RUN: `none` or `host`.
+    pub network: Option<String>,
+    /// Entries of /etc/hosts for RUN: a name and its address, or `host-gateway`.
+    pub extra_hosts: Vec<(String, String)>,
+    /// Size of /dev/shm for RUN, in bytes.
+    pub shm_size: Option<i64>,
+    /// Resource limits of RUN's processes, by name.
+    pub ulimits: BTreeMap<String, Ulimit>,
+    /// Labels of the image.
+    pub labels: BTreeMap<String, String>,
+    /// Whether the registry is asked for the base images, also if the engine has them.
+    pub pull: bool,
+    /// The sockets of SSH agents, by the ids that `RUN --mount=type=ssh` knows them by.
+    pub ssh: BTreeMap<String, PathBuf>,
+}
+
 /// What a container may use of its host.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Limits {
@@ -159,6 +181,21 @@ pub struct NetworkAttachment {
     pub network: String,
     /// Names by which others on it find the container.
     pub aliases: Vec<String>,
+    /// Names by which the container alone finds others on it: `container:name`.
+    pub links: Vec<String>,
+}
+
+/// A bridge network.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkSpec {
+    /// What it is for; the engine knows it by a longer name.
+    pub name: String,
+    /// It has no way out, and publishes no ports.
+    pub internal: bool,
+    /// With IPv6 or without it, if said.
+    pub ipv6: Option<bool>,
+    /// Options of the bridge driver.
+    pub options: BTreeMap<String, String>,
 }
 
 /// What travels through a port.
@@ -193,7 +230,7 @@ impl Protocol {
 
 /// A port published on the host.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Port {
+pub struct PortSpec {
     /// The container's port.
     pub container: u16,
     /// TCP, unless said otherwise.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 /// Something mounted into a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mount {
+pub struct MountSpec {
     /// What it is, and what only that has.
     pub kind: MountKind,
     /// A bind's absolute path on the engine's host, or a volume's name: compose.yaml's key, or the full name for the engine.
@@ -59,7 +59,7 @@ pub struct Tmpfs {
     pub options: Vec<String>,
 }
 
-impl Mount {
+impl MountSpec {
     /// A folder or file of the host, writable, which has to be there.
     #[must_use]
     pub fn bind(source: &Path, target: impl Into<String>) -> Self {

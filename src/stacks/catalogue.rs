@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize as _;
 
 use super::document::Table;
-use super::origin::Layer;
-use super::schema::{Library, Manager, Pattern, Stack};
+use super::facts::{self, Facts};
+use super::origin::OriginLayer;
+use super::schema::{Library, Manager, Stack, TextPattern};
 use super::version;
 use crate::error::{Error, Result};
 
@@ -26,16 +27,22 @@ pub struct Folder {
 pub struct Stacks(Vec<Folder>);
 
 /// What a description may say of a stack.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Options {
     /// Its package managers, the default first.
     pub managers: Vec<String>,
+    /// Those that only repositories have, for which there is no starter.
+    pub more_managers: Vec<String>,
     /// Its frameworks.
     pub frameworks: Vec<String>,
     /// Service names that its tools cannot use (keywords, names of its standard library).
     pub reserved: Vec<String>,
     /// The dependencies that are known to need Debian packages, of all stacks.
     pub libraries: Vec<String>,
+    /// The facts of repositories that its data knows.
+    pub facts: Vec<String>,
+    /// The services that another one may need.
+    pub needs: Vec<String>,
 }
 
 /// A stack to resolve.
@@ -49,7 +56,9 @@ pub struct Choice<'a> {
     pub framework: Option<&'a str>,
     /// The service's name, which `@name@` stands for.
     pub name: &'a str,
-    /// What comes over all that: the repository's claims, then what the user says. No placeholder is replaced in it.
+    /// Facts of the repository, where the code is its own and not the stack's starter.
+    pub facts: Option<Facts>,
+    /// What comes over all that: what the user says. No placeholder is replaced in it.
     pub over: Vec<Table>,
 }
 
@@ -87,8 +96,19 @@ impl Stacks {
         let paths = self.0.iter().flat_map(|folder| folder.files.keys());
         let frameworks = paths.filter_map(|path| path.strip_prefix(&prefix)?.strip_suffix(".toml"));
         let frameworks = frameworks.map(ToOwned::to_owned).collect::<BTreeSet<_>>().into_iter().collect();
-        let libraries = self.merged(LIBRARIES, &Layer::Stack)?.keys().map(ToOwned::to_owned).collect();
-        Ok(Options { managers, frameworks, reserved: default.reserved, libraries })
+        let libraries = self.merged(LIBRARIES, &OriginLayer::Stack)?.keys().map(ToOwned::to_owned).collect();
+        let adopted = self.merged(&format!("{stack}/adopted.toml"), &OriginLayer::Adopted)?.take_table("managers");
+        let more_managers = adopted.unwrap_or_default().keys().map(ToOwned::to_owned).collect();
+        let needs = super::needs().keys().cloned().collect();
+        Ok(Options {
+            managers,
+            more_managers,
+            frameworks,
+            reserved: default.reserved,
+            libraries,
+            facts: self.facts(stack)?,
+            needs,
+        })
     }
 
     /// A stack with its manager and framework, and with what is said over them.
@@ -97,12 +117,15 @@ impl Stacks {
     /// There is no such stack, manager, framework, version or library; a layer is not TOML or does not follow the schema.
     /// With the line of the layer that is wrong.
     pub fn resolve(&self, choice: &Choice<'_>) -> Result<Stack> {
-        let mut merged = self.merged(&format!("{}/stack.toml", choice.stack), &Layer::Stack)?;
+        let mut merged = self.merged(&format!("{}/stack.toml", choice.stack), &OriginLayer::Stack)?;
         if merged == Table::default() {
             return Err(Error::description(format!("there is no stack `{}`", choice.stack))
                 .hint(format!("the stacks are {}", self.names().join(", "))));
         }
-        let tables = merged.take_table("managers").unwrap_or_default();
+        let mut tables = merged.take_table("managers").unwrap_or_default();
+        let mut adopted = self.merged(&format!("{}/adopted.toml", choice.stack), &OriginLayer::Adopted)?;
+        let more = adopted.take_table("managers").filter(|_| choice.facts.is_some());
+        tables.merge(more.unwrap_or_default());
         let manager = choice.manager.or(merged.text("default-manager")).unwrap_or_default().to_owned();
         let mut managers = BTreeMap::new();
         for name in tables.keys() {
@@ -110,13 +133,17 @@ impl Stacks {
         }
         merged.merge(extended(&tables, &manager)?);
         if let Some(framework) = choice.framework {
-            let layer = Layer::Framework(framework.to_owned());
+            let layer = OriginLayer::Framework(framework.to_owned());
             let table = self.merged(&format!("{}/frameworks/{framework}.toml", choice.stack), &layer)?;
             if table == Table::default() {
                 return Err(Error::description(format!("the stack {} has no framework `{framework}`", choice.stack)));
             }
             merged.merge(table);
         }
+        let names = match &choice.facts {
+            Some(facts) => adopt(&mut merged, &adopted, facts)?,
+            None => Vec::new(),
+        };
         let version = version(&merged, &choice.over)?;
         let module = choice.name.replace('-', "_");
         let fill = |text: &str| text.replace("@name@", choice.name).replace("@module@", &module);
@@ -124,25 +151,37 @@ impl Stacks {
             Some(version) => merged.fill(&|text| fill(text).replace("@version@", version)),
             None => merged.fill(&fill),
         }
+        if let Some(facts) = &choice.facts {
+            merged.change(&|value| facts::fill(value, &names, facts));
+        }
         choice.over.iter().for_each(|table| merged.merge(table.clone()));
         let mut stack: Stack = read(&merged)?;
         for (key, pattern) in stack.patterns() {
             let flaw = match pattern {
-                Pattern::Glob(text) => globset::Glob::new(text).err().map(|error| error.to_string()),
-                Pattern::Expression(text) => regex::Regex::new(text).err().map(|error| error.to_string()),
+                TextPattern::Glob(text) => globset::Glob::new(text).err().map(|error| error.to_string()),
+                TextPattern::Expression(text) => regex::Regex::new(text).err().map(|error| error.to_string()),
             };
             if let Some(flaw) = flaw {
                 return Err(at(Error::description(format!("{key}: {flaw}")), &merged, key));
             }
         }
+        stack.dependencies.drop_empty();
         (stack.manager, stack.managers, stack.version) = (manager, managers, version);
         stack.native = self.native(&stack.libraries, &merged)?;
         stack.origins = merged;
         Ok(stack)
     }
 
+    /// The facts that the stack's data knows of repositories.
+    ///
+    /// # Errors
+    /// As [`Stacks::resolve`].
+    pub fn facts(&self, stack: &str) -> Result<Vec<String>> {
+        Ok(facts::named(&self.merged(&format!("{stack}/adopted.toml"), &OriginLayer::Adopted)?))
+    }
+
     /// A file of all folders, merged; empty where there is none.
-    fn merged(&self, path: &str, layer: &Layer) -> Result<Table> {
+    fn merged(&self, path: &str, layer: &OriginLayer) -> Result<Table> {
         let mut merged = Table::default();
         for folder in &self.0 {
             if let Some(text) = folder.files.get(path) {
@@ -158,7 +197,7 @@ impl Stacks {
         if names.is_empty() {
             return Ok(sum);
         }
-        let known: BTreeMap<String, Library> = read(&self.merged(LIBRARIES, &Layer::Stack)?)?;
+        let known: BTreeMap<String, Library> = read(&self.merged(LIBRARIES, &OriginLayer::Stack)?)?;
         for name in names {
             let library = known.get(name).ok_or_else(|| {
                 let error = Error::description(format!("`{name}` is not among the libraries whose packages are known"))
@@ -172,6 +211,16 @@ impl Stacks {
         }
         Ok(sum)
     }
+}
+
+/// Puts what is so of a repository's own code over a stack; the names of its facts.
+fn adopt(merged: &mut Table, layer: &Table, facts: &Facts) -> Result<Vec<String>> {
+    let names = facts::named(layer);
+    let chosen = facts::chosen(layer.clone(), facts).map_err(|(variant, why)| {
+        at(Error::description(format!("the variant {variant}: {why}")), layer, &format!("variants.{variant}"))
+    })?;
+    merged.merge(chosen);
+    Ok(names)
 }
 
 /// A manager's table over those that it extends.
@@ -192,7 +241,7 @@ fn extended(managers: &Table, name: &str) -> Result<Table> {
             let error = Error::description(format!("there is no package manager `{name}`"));
             at(error.hint(format!("there are {known}")), managers, &place)
         })?;
-        table.relabel(&Layer::Manager(name.clone()));
+        table.relabel(&OriginLayer::Manager(name.clone()));
         next = table.take_text("extends");
         chain.push((name, table));
     }
@@ -270,7 +319,7 @@ mod tests {
             ("[dev]\npackages = []\ncomand = ['x']\n", "team/s/stack.toml:3", "dev.comand: unknown field `comand`"),
             ("\nport = 'x'\n", "team/s/stack.toml:2", "port: invalid type"),
             ("[managers.a]\nlock.format = 'x'\n", "team/s/stack.toml:2", "unknown variant `x`"),
-            ("version = '9'\n", "team/s/stack.toml:1", "there is no image of version 9"),
+            ("version = '9'\n", "team/s/stack.toml:1", "version 9 has no image"),
             ("range = 'x'\n", "team/s/stack.toml:1", "unknown variant `x`"),
             ("libraries = ['nothing']\n", "team/s/stack.toml:1", "`nothing` is not among the libraries"),
             ("manifests = ['a{']\n", "team/s/stack.toml:1", "manifests: "),

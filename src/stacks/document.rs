@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use toml::de::{DeTable, DeValue};
 
-use super::origin::{Layer, Origin};
+use super::origin::{Origin, OriginLayer};
 use crate::error::{Error, Location, Result};
 
 /// Lists that a layer adds to; any other value takes the place of what a lower layer says.
@@ -15,11 +15,11 @@ const ADDED: &[&str] =
 
 /// A table of a document, in the order of its file.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Table(IndexMap<String, Value>);
+pub struct Table(IndexMap<String, OriginValue>);
 
 /// A value and where it is said.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Value {
+pub(super) struct OriginValue {
     content: Content,
     /// One but for a list that several layers add to; a table's is where it begins.
     origins: Vec<Origin>,
@@ -36,7 +36,7 @@ impl Table {
     ///
     /// # Errors
     /// What is not TOML, with its line.
-    pub fn parse(text: &str, layer: &Layer, file: &str) -> Result<Self> {
+    pub fn parse(text: &str, layer: &OriginLayer, file: &str) -> Result<Self> {
         let lines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
         let line = |offset: usize| lines.partition_point(|end| *end < offset) + 1;
         let broken = |error: toml::de::Error| {
@@ -63,7 +63,7 @@ impl Table {
                 }
                 (value, _) => Content::Leaf(value),
             };
-            Some((key.get_ref().to_string(), Value { content, origins: vec![origin(key.span().start)] }))
+            Some((key.get_ref().to_string(), OriginValue { content, origins: vec![origin(key.span().start)] }))
         });
         Self(entries.collect())
     }
@@ -84,6 +84,11 @@ impl Table {
             Content::Table(table) => Some(table),
             Content::Leaf(_) => None,
         }
+    }
+
+    /// Takes out what has this name.
+    pub(super) fn remove(&mut self, key: &str) {
+        self.0.shift_remove(key);
     }
 
     /// Takes the text of this name out.
@@ -122,7 +127,7 @@ impl Table {
         let Some(mut value) = self.at(from).cloned() else { return Self::default() };
         for key in to.split('.').rev() {
             let origins = value.origins.clone();
-            value = Value { content: Content::Table(Self(IndexMap::from([(key.to_owned(), value)]))), origins };
+            value = OriginValue { content: Content::Table(Self(IndexMap::from([(key.to_owned(), value)]))), origins };
         }
         match value.content {
             Content::Table(table) => table,
@@ -132,7 +137,7 @@ impl Table {
 
     /// Each text in the table at `path` becomes a table of one `key`, which holds it.
     pub fn wrap_texts(&mut self, path: &str, key: &str) {
-        let Some(Value { content: Content::Table(table), .. }) = self.at_mut(path) else { return };
+        let Some(OriginValue { content: Content::Table(table), .. }) = self.at_mut(path) else { return };
         for value in table.0.values_mut().filter(|value| matches!(value.content, Content::Leaf(_))) {
             let inner = Self(IndexMap::from([(key.to_owned(), value.clone())]));
             value.content = Content::Table(inner);
@@ -140,7 +145,7 @@ impl Table {
     }
 
     /// Says that all of it is another layer's.
-    pub(super) fn relabel(&mut self, layer: &Layer) {
+    pub(super) fn relabel(&mut self, layer: &OriginLayer) {
         for value in self.0.values_mut() {
             value.origins.iter_mut().for_each(|origin| origin.layer = layer.clone());
             if let Content::Table(table) = &mut value.content {
@@ -159,7 +164,23 @@ impl Table {
         }
     }
 
-    fn at(&self, path: &str) -> Option<&Value> {
+    /// Changes every value that is no table, or drops it.
+    pub(super) fn change(&mut self, change: &impl Fn(toml::Value) -> Option<toml::Value>) {
+        self.0.retain(|_, value| match &mut value.content {
+            Content::Table(table) => {
+                table.change(change);
+                true
+            }
+            Content::Leaf(leaf) => {
+                let changed = change(leaf.clone());
+                let is_kept = changed.is_some();
+                *leaf = changed.unwrap_or(toml::Value::Boolean(false));
+                is_kept
+            }
+        });
+    }
+
+    fn at(&self, path: &str) -> Option<&OriginValue> {
         let Some((first, rest)) = path.split_once('.') else { return self.0.get(path) };
         match &self.0.get(first)?.content {
             Content::Table(table) => table.at(rest),
@@ -167,7 +188,7 @@ impl Table {
         }
     }
 
-    fn at_mut(&mut self, path: &str) -> Option<&mut Value> {
+    fn at_mut(&mut self, path: &str) -> Option<&mut OriginValue> {
         let Some((first, rest)) = path.split_once('.') else { return self.0.get_mut(path) };
         match &mut self.0.get_mut(first)?.content {
             Content::Table(table) => table.at_mut(rest),
@@ -207,7 +228,7 @@ impl Table {
 
     /// The plain values.
     pub(super) fn to_toml(&self) -> toml::Table {
-        let plain = |value: &Value| match &value.content {
+        let plain = |value: &OriginValue| match &value.content {
             Content::Table(table) => toml::Value::Table(table.to_toml()),
             Content::Leaf(leaf) => leaf.clone(),
         };
@@ -215,12 +236,13 @@ impl Table {
     }
 }
 
-impl Value {
+impl OriginValue {
     fn merge(&mut self, over: Self, key: &str) {
         match (&mut self.content, over.content) {
             (Content::Table(own), Content::Table(over)) => own.merge(over),
             (Content::Leaf(toml::Value::Array(own)), Content::Leaf(toml::Value::Array(over_items)))
-                if ADDED.contains(&key) =>
+                // What is so of a repository stands for itself.
+                if ADDED.contains(&key) && over.origins.iter().all(|origin| origin.layer != OriginLayer::Adopted) =>
             {
                 own.extend(over_items);
                 self.origins.extend(over.origins);
@@ -246,7 +268,7 @@ fn fill(value: &mut toml::Value, change: &impl Fn(&str) -> String) {
 mod tests {
     use super::*;
 
-    fn table(text: &str, layer: &Layer) -> Table {
+    fn table(text: &str, layer: &OriginLayer) -> Table {
         let file = format!("{}.toml", layer.to_string().replace(' ', "-"));
         Table::parse(text, layer, &file).unwrap()
     }
@@ -255,10 +277,10 @@ mod tests {
     fn a_later_layer_has_the_last_word_and_each_value_its_origin() {
         let mut merged = table(
             "port = 1\nignore = ['a']\n[dev]\ncommand = ['x', 'y']\n[dev.env]\nA = '1'\nB = '2'\n",
-            &Layer::Stack,
+            &OriginLayer::Stack,
         );
-        merged.merge(table("ignore = ['b']\n[dev]\ncommand = ['z']\n", &Layer::Framework("f".into())));
-        merged.merge(table("\n\nport = 2\ndev.env.B = '3'\n", &Layer::User));
+        merged.merge(table("ignore = ['b']\n[dev]\ncommand = ['z']\n", &OriginLayer::Framework("f".into())));
+        merged.merge(table("\n\nport = 2\ndev.env.B = '3'\n", &OriginLayer::User));
         let told: Vec<String> = merged
             .leaves()
             .into_iter()
@@ -281,7 +303,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_said_to_be_where_it_would_stand() {
-        let table = table("a = 1\n[b]\nc = 2\n", &Layer::Stack);
+        let table = table("a = 1\n[b]\nc = 2\n", &OriginLayer::Stack);
         for (path, line) in [("b.c", Some(3)), ("b.d.e", Some(2)), ("x", None)] {
             assert_eq!(table.origin(path).map(|origin| origin.line), line, "{path}");
         }
@@ -289,7 +311,7 @@ mod tests {
 
     #[test]
     fn values_move_and_texts_are_wrapped() {
-        let user = table("[roles.dev.env]\nA = '$x'\n", &Layer::User);
+        let user = table("[roles.dev.env]\nA = '$x'\n", &OriginLayer::User);
         let mut moved = user.moved("roles.dev.env", "dev.env");
         moved.wrap_texts("dev.env", "literal");
         let expected: toml::Table = "dev.env.A.literal = '$x'".parse().unwrap();
@@ -300,7 +322,7 @@ mod tests {
 
     #[test]
     fn broken_toml_has_its_line() {
-        let error = Table::parse("a = 1\nb = \n", &Layer::Stack, "stack.toml").unwrap_err();
+        let error = Table::parse("a = 1\nb = \n", &OriginLayer::Stack, "stack.toml").unwrap_err();
         assert_eq!(error.location().unwrap().line, Some(2), "{error}");
     }
 }

@@ -7,7 +7,11 @@ use std::sync::LazyLock;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
-use super::written::Written;
+use super::tables::{
+    Caches, Endings, Folders, Headers, Locks, PackageManager, Processes, RunWords, Runtimes, Says, Seeds, Tags, Tests,
+    ToolKind,
+};
+use super::written::SecretForms;
 
 static FILES: Dir = include_dir!("$CARGO_MANIFEST_DIR/templates/ecosystem");
 
@@ -47,7 +51,7 @@ pub struct Ecosystem {
     /// Tags of images.
     pub images: Tags,
     /// Words of a RUN.
-    pub commands: Commands,
+    pub commands: RunWords,
     /// What tools print.
     pub says: Says,
     /// Programs that are processes of a container, but not its service.
@@ -61,190 +65,24 @@ pub struct Ecosystem {
     /// The sections of distributions' packages that are tools.
     pub sections: BTreeMap<String, ToolKind>,
     /// How secrets look that somebody wrote down.
-    pub written: Written,
+    pub written: SecretForms,
+    /// What the files have apart: one language each.
+    #[serde(skip)]
+    pub languages: Vec<Language>,
 }
 
-/// Why a program does not belong in production.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ToolKind {
-    /// It makes programs out of source.
-    Toolchain,
-    /// It keeps versions of source.
-    VersionControl,
-    /// It looks into running programs.
-    Debugger,
-    /// It changes source.
-    Editor,
-    /// It judges source, or runs its tests.
-    Checker,
-}
-
-/// What a package manager is called and what it leaves.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct PackageManager {
-    /// What a command calls it.
+/// What tells one language's files and programs from another's.
+#[derive(Debug)]
+pub struct Language {
+    /// How its files end.
+    pub endings: Endings,
+    /// What makes something of them, or runs them: its toolchain and its package managers.
     pub programs: Vec<String>,
-    /// Parts of the paths of what it keeps for the next time.
-    pub caches: Vec<String>,
-    /// What makes it install; only for those of distributions.
-    pub installs: Vec<String>,
-    /// The files in which it says what is installed; only for those of distributions.
-    pub databases: Vec<String>,
-}
-
-/// Folders, by their names.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Folders {
-    /// Where package managers install.
-    pub packages: Vec<String>,
-    /// The same, where a project may keep them with its source.
-    pub vendored: Vec<String>,
-    /// A whole environment for one project.
-    pub environments: Vec<String>,
-    /// What builds make beside the source.
-    pub outputs: Vec<String>,
-    /// What interpreters leave beside the source.
-    pub bytecode: Vec<String>,
-    /// Version control.
-    pub history: Vec<String>,
-}
-
-/// Endings of files.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Endings {
-    /// Source that runs as it is and serves to start or to glue.
-    pub scripts: Vec<String>,
-    /// Source that runs as it is.
-    pub source: Vec<String>,
-    /// Source that some interpreters run and most services compile first.
-    pub transpiled: Vec<String>,
-    /// Source that never runs as it is.
-    pub compiled: Vec<String>,
-    /// Code that was made from source and runs.
-    pub built: Vec<String>,
-    /// What compilers leave beside what they make.
-    pub intermediate: Vec<String>,
-}
-
-/// What says that a file is a test's.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Tests {
-    /// A folder above it.
-    pub folders: Vec<String>,
-    /// Its whole name.
-    pub files: Vec<String>,
-    /// How its name ends before the ending.
-    pub stems: Vec<String>,
-}
-
-/// Files that lock dependencies.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Locks {
-    /// Parts of their names.
-    pub names: Vec<String>,
-}
-
-/// What runs code.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Runtimes {
-    /// How names of libraries begin that are a runtime by themselves, and what they are of.
-    pub libraries: BTreeMap<String, String>,
-    /// Programs that run what most services transpile.
-    pub run_source: Vec<String>,
-}
-
-/// What is in a cache although nothing is kept there.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Caches {
-    /// Files that managers need, or leave, where nothing is kept.
-    pub empty: Vec<String>,
-    /// Parts of the paths of what is only under way.
-    pub partial: Vec<String>,
-}
-
-/// Header files, which only compilers read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Headers {
-    /// Where they are.
-    pub folders: Vec<String>,
-    /// How they end.
-    pub endings: Vec<String>,
-    /// Beginnings of folders below those that hold others.
-    pub except: Vec<String>,
-    /// Parts of the names of packages that bring them.
-    pub packages: Vec<String>,
-}
-
-/// Words of images' tags.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Tags {
-    /// They follow what is published.
-    pub moving: Vec<String>,
-    /// They say which flavour is meant.
-    pub variants: Vec<String>,
-    /// Releases of distributions.
-    pub releases: Vec<String>,
-    /// Names of images whose tags begin with the version of a program.
-    pub programs: Vec<String>,
-}
-
-/// Words of a RUN.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Commands {
-    /// It takes in the time, chance or its host.
-    pub chance: Vec<String>,
-    /// It asks for the host's name.
-    pub host: Vec<String>,
-    /// It says something that depends on where it runs.
-    pub environment: Vec<String>,
-}
-
-/// What tools print, in lower case.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Says {
-    /// Nothing was reached.
-    pub network: Vec<String>,
-    /// It was for the lock.
-    pub locked: Vec<String>,
-    /// There is no test.
-    pub no_test: Vec<String>,
-}
-
-/// Programs that are processes of a container, but not its service.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Processes {
-    /// The first process, if it only passes signals on and reaps.
-    pub init: Vec<String>,
-}
-
-/// Files that no image may contain.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Seeds {
-    /// Environment files.
-    pub environment: Vec<String>,
-    /// Secrets.
-    pub secret: Vec<String>,
-    /// Version control's folder, and a file in it.
-    pub history: Option<(String, String)>,
 }
 
 /// A program that does not belong in production.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tool<'a> {
+pub struct EcosystemTool<'a> {
     /// Why it does not.
     pub kind: ToolKind,
     /// Its name.
@@ -253,7 +91,7 @@ pub struct Tool<'a> {
     pub packages: &'a [String],
 }
 
-impl<'a> Tool<'a> {
+impl<'a> EcosystemTool<'a> {
     /// What a command that installs it may call it.
     #[must_use]
     pub fn words(&self) -> Vec<&'a str> {
@@ -268,29 +106,38 @@ impl Ecosystem {
     /// A text that is not TOML, a key that the schema lacks or has with another type, two values for one key.
     pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
         let mut all = toml::Table::new();
+        let mut languages = Vec::new();
         for (name, text) in files {
-            let table = text.parse().map_err(|error| format!("{name}: {error}"))?;
+            let table: toml::Table = text.parse().map_err(|error| format!("{name}: {error}"))?;
+            languages.push(Language::of(table.clone().try_into().map_err(|error| format!("{name}: {error}"))?));
             join(&mut all, table).map_err(|key| format!("{name}: {key} has a value already"))?;
         }
-        all.try_into().map_err(|error| error.to_string())
+        let all: Self = all.try_into().map_err(|error| error.to_string())?;
+        Ok(Self { languages, ..all })
+    }
+
+    /// The programs of the languages that a file with this ending is of; none where no language has it.
+    #[must_use]
+    pub fn programs_for(&self, ending: &str) -> Vec<String> {
+        let languages = self.languages.iter().filter(|language| language.endings.of_source().any(|own| own == ending));
+        languages.flat_map(|language| language.programs.iter().cloned()).collect()
     }
 
     /// The tool of this name.
     #[must_use]
-    pub fn tool(&self, program: &str) -> Option<Tool<'_>> {
+    pub fn tool(&self, program: &str) -> Option<EcosystemTool<'_>> {
         self.tools.iter().find_map(|(kind, tools)| {
             let (program, packages) = tools.get_key_value(program)?;
-            Some(Tool { kind: *kind, program, packages })
+            Some(EcosystemTool { kind: *kind, program, packages })
         })
     }
 }
 
-impl Says {
-    /// Whether a line contains one of some words, in upper or lower case.
-    #[must_use]
-    pub fn any(words: &[String], line: &str) -> bool {
-        let line = line.to_lowercase();
-        words.iter().any(|word| line.contains(word.as_str()))
+impl Language {
+    fn of(file: Ecosystem) -> Self {
+        let toolchain = file.tools.get(&ToolKind::Toolchain).into_iter().flat_map(|tools| tools.keys().cloned());
+        let managers = file.managers.values().flat_map(|manager| manager.programs.iter().cloned());
+        Self { programs: toolchain.chain(managers).chain(file.images.programs).collect(), endings: file.endings }
     }
 }
 
@@ -322,9 +169,26 @@ mod tests {
         }
         let all = Ecosystem::read(files()).unwrap();
         // No table stays empty by a slip of its name.
-        let text = format!("{all:?}");
-        assert_eq!(text.matches("[]").count(), may_be_empty(&all), "{text}");
+        let text = format!("{:?}", Ecosystem { languages: Vec::new(), ..Ecosystem::read(files()).unwrap() });
+        assert_eq!(text.matches("[]").count(), may_be_empty(&all) + 1, "{text}");
         assert!(!text.contains("{}") && all.seeds.history.is_some());
+    }
+
+    #[test]
+    fn what_works_on_a_language_is_in_its_file() {
+        let all = Ecosystem::read([
+            (
+                "a.toml",
+                "[endings]\ncompiled = [\"aa\"]\n[tools.toolchain]\nac = []\n[managers.am]\nprograms = [\"am\"]",
+            ),
+            ("b.toml", "[endings]\ntranspiled = [\"bb\"]\n[images]\nprograms = [\"b\"]"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (all.programs_for("aa"), all.programs_for("bb")),
+            (vec!["ac".to_owned(), "am".to_owned()], vec!["b".to_owned()])
+        );
+        assert!(all.programs_for("cc").is_empty() && !ecosystem().programs_for("rs").is_empty());
     }
 
     /// Lists of nothing: tools that no package brings under another name, managers without caches, and those of languages, which
@@ -357,7 +221,7 @@ mod tests {
     #[test]
     fn each_word_is_listed_once_and_as_it_is_compared() {
         let all = ecosystem();
-        let lists: [(&str, &[String]); 20] = [
+        let lists: [(&str, &[String]); 24] = [
             ("packages", &all.folders.packages),
             ("environments", &all.folders.environments),
             ("bytecode", &all.folders.bytecode),
@@ -375,6 +239,10 @@ mod tests {
             ("releases", &all.images.releases),
             ("programs", &all.images.programs),
             ("network", &all.says.network),
+            ("absent", &all.says.absent),
+            ("denied", &all.says.denied),
+            ("remark", &all.says.remark),
+            ("wrong", &all.says.wrong),
             ("locked", &all.says.locked),
             ("no-test", &all.says.no_test),
             ("init", &all.processes.init),

@@ -46,6 +46,8 @@ pub struct Examples {
     pub install: String,
     /// A tool, and the command that shows that it runs.
     pub tools: BTreeMap<String, Vec<String>>,
+    /// The same tool, and what it does on a project.
+    pub work: BTreeMap<String, Vec<String>>,
 }
 
 impl Examples {

@@ -7,26 +7,26 @@ use crate::error::Location;
 
 /// The layers that a stack is merged from, in the order of merging: a later one has the last word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Layer {
+pub enum OriginLayer {
     /// `stack.toml`.
     Stack,
     /// The package manager of this name.
     Manager(String),
     /// The framework of this name.
     Framework(String),
-    /// What was found in the repository.
-    Claims,
+    /// `adopted.toml`: what is so of code that is the repository's own.
+    Adopted,
     /// `dockwright.toml`.
     User,
 }
 
-impl fmt::Display for Layer {
+impl fmt::Display for OriginLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stack => f.write_str("stack"),
             Self::Manager(name) => write!(f, "manager {name}"),
             Self::Framework(name) => write!(f, "framework {name}"),
-            Self::Claims => f.write_str("claims"),
+            Self::Adopted => f.write_str("adopted"),
             Self::User => f.write_str("user"),
         }
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Layer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     /// The layer.
-    pub layer: Layer,
+    pub layer: OriginLayer,
     /// The file, as people know it.
     pub file: Arc<str>,
     /// The line of the value's key, from 1.

@@ -57,8 +57,14 @@ pub struct Stack {
     /// Which of them an open range means.
     #[serde(default)]
     pub range: Range,
+    /// Whether a newer version builds and runs what an older one does, so that a repository's is the lowest that will do.
+    #[serde(default)]
+    pub minimum: bool,
+    /// Contracts that no repository like this can keep, each with the reason; none with an empty one.
+    #[serde(default)]
+    pub unclaimed: IndexMap<String, String>,
     /// Base images.
-    pub images: Images,
+    pub images: BaseImages,
     /// The package manager of a new service.
     pub default_manager: String,
     /// The lock of the production dependencies; none where no dependency is installed as a file of its own.
@@ -67,9 +73,9 @@ pub struct Stack {
     /// How each kind of dependency gets into its stage.
     #[serde(default)]
     pub dependencies: Dependencies,
-    /// Stages that hold a tool which steps mount (see [`Step::from`]), by name: made from the runtime's image.
+    /// Stages that hold a tool which steps mount (see [`StageStep::from`]), by name: made from the runtime's image.
     #[serde(default)]
-    pub helpers: IndexMap<String, Step>,
+    pub helpers: IndexMap<String, StageStep>,
     /// Files and folders that the service reads beside what is built: the build takes those along that there are.
     #[serde(default)]
     pub carries: Vec<String>,
@@ -91,7 +97,7 @@ pub struct Stack {
     pub suite: SuiteProbe,
     /// The environment of the production runtime.
     #[serde(default)]
-    pub env: Env,
+    pub env: StackEnv,
     /// The dev role.
     pub dev: RoleData,
     /// The dev-tools role.
@@ -110,30 +116,32 @@ pub struct Stack {
 
 impl Stack {
     /// The globs and regular expressions in it, each with the key that says it.
-    pub(super) fn patterns(&self) -> impl Iterator<Item = (&'static str, Pattern<'_>)> {
+    pub(super) fn patterns(&self) -> impl Iterator<Item = (&'static str, TextPattern<'_>)> {
         let lists =
             [("manifests", &self.manifests), ("suite.files", &self.suite.files), ("suite.except", &self.suite.except)];
-        let globs = lists.into_iter().flat_map(|(key, globs)| globs.iter().map(move |glob| (key, Pattern::Glob(glob))));
+        let globs =
+            lists.into_iter().flat_map(|(key, globs)| globs.iter().map(move |glob| (key, TextPattern::Glob(glob))));
         let locks = self.locks.iter().flat_map(|lock| {
-            let used = lock.used.iter().flat_map(|used| [Pattern::Glob(&used.files), Pattern::Expression(&used.find)]);
-            [Pattern::Glob(&lock.manifest), Pattern::Expression(&lock.command)].into_iter().chain(used)
+            let used =
+                lock.used.iter().flat_map(|used| [TextPattern::Glob(&used.files), TextPattern::Expression(&used.find)]);
+            [TextPattern::Glob(&lock.manifest), TextPattern::Expression(&lock.command)].into_iter().chain(used)
         });
         let SuiteProbe { holds, disable, ran, .. } = &self.suite;
-        let suite = disable.iter().map(|(test, _)| ("suite.disable", Pattern::Expression(test)));
-        let ran = ran.iter().map(|ran| ("suite.ran", Pattern::Expression(ran)));
-        let holds = [("suite.holds", Pattern::Expression(holds.as_str()))];
+        let suite = disable.iter().map(|(test, _)| ("suite.disable", TextPattern::Expression(test)));
+        let ran = ran.iter().map(|ran| ("suite.ran", TextPattern::Expression(ran)));
+        let holds = [("suite.holds", TextPattern::Expression(holds.as_str()))];
         globs.chain(locks.map(|pattern| ("locks", pattern))).chain(suite).chain(ran).chain(holds)
     }
 }
 
 /// A text with a grammar of its own.
-pub(super) enum Pattern<'a> {
+pub(super) enum TextPattern<'a> {
     Glob(&'a str),
     Expression(&'a str),
 }
 
 /// Environment variables, in order.
-pub type Env = IndexMap<String, Text>;
+pub type StackEnv = IndexMap<String, Text>;
 
 /// The value of an environment variable.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -148,10 +156,19 @@ pub enum Text {
     },
 }
 
+impl Text {
+    /// Its letters, whoever reads them.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::Written(text) | Self::Literal { literal: text } => text,
+        }
+    }
+}
+
 /// Base images, by exact tag.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Images {
+pub struct BaseImages {
     /// What production runs on.
     pub runtime: String,
     /// What the build role starts from, where that is not the runtime itself.
@@ -170,11 +187,24 @@ pub struct Manager {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Dependencies {
     /// Production dependencies, in the runtime.
-    pub production: Vec<Step>,
+    pub production: Vec<StageStep>,
     /// Build dependencies, in the builder.
-    pub build: Vec<Step>,
+    pub build: Vec<StageStep>,
     /// Test dependencies, on top of the service.
-    pub test: Vec<Step>,
+    pub test: Vec<StageStep>,
+}
+
+impl Dependencies {
+    /// Drops the steps that do nothing, as all that they said needed facts that are not there, and files that are named twice.
+    pub(super) fn drop_empty(&mut self) {
+        for steps in [&mut self.production, &mut self.build, &mut self.test] {
+            for step in &mut *steps {
+                let mut seen = std::collections::BTreeSet::new();
+                step.bind.retain(|file| seen.insert(file.clone()));
+            }
+            steps.retain(|step| !step.run.is_empty() || !step.copy.is_empty());
+        }
+    }
 }
 
 /// The Debian packages that a dependency needs.
@@ -200,7 +230,7 @@ pub struct Lock {
 /// A step of a stage: files in, commands run.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct Step {
+pub struct StageStep {
     /// Why it is there; becomes the comment above it.
     pub comment: Vec<String>,
     /// Files of the build context to copy in.
@@ -224,7 +254,7 @@ pub struct RoleData {
     /// The container's command, exec form.
     pub command: Vec<String>,
     /// Environment of the role.
-    pub env: Env,
+    pub env: StackEnv,
     /// Shell commands of an image build, joined by `&&` (build: makes `/out`; test of a compiled stack: makes `/tests`).
     pub run: Vec<String>,
     /// Shell commands of the watching builder.
@@ -239,8 +269,12 @@ pub struct RoleData {
     pub layers: Vec<String>,
     /// The role's own working directory, if it is not the service's.
     pub workdir: Option<String>,
+    /// test: where the image has `/tests` of the builder, if not there.
+    pub into: Option<String>,
     /// Declared tools: a name and the command that shows that it runs.
     pub tools: BTreeMap<String, Vec<String>>,
+    /// dev-tools: what tools do on the project as it stands, each by a command that exits 0.
+    pub work: BTreeMap<String, Vec<String>>,
     /// Scripts of `templates/roles/scripts` that the role's image brings.
     pub scripts: Vec<String>,
     /// Debian packages.
@@ -293,6 +327,18 @@ pub struct LockProbe {
     pub used: Option<Usage>,
 }
 
+impl LockProbe {
+    /// What fits a RUN that installs or builds by the manifest.
+    ///
+    /// # Panics
+    ///
+    /// On a pattern that is not a regular expression; a test reads them all.
+    #[must_use]
+    pub fn command(&self) -> regex::Regex {
+        regex::Regex::new(&self.command).expect("a stack's patterns are read by a test")
+    }
+}
+
 /// How code is made to use a package.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -319,6 +365,8 @@ pub struct SuiteProbe {
     /// A failing test, appended to such a file; `@number@` in it differs by file. It says `dockwright_probe`, and where it
     /// can it prints `dockwright-probe-ran` to the container's own output, which no runner keeps back.
     pub failing: String,
+    /// What keeps a runner from loading such a file, appended to it. Without it a compiler sees to that.
+    pub broken: Option<String>,
     /// What makes a test (a regular expression) and what stands in its place in an empty suite. Without it, the file
     /// becomes `empty`.
     pub disable: Option<(String, String)>,

@@ -27,11 +27,11 @@ pub(super) fn choose(wanted: &str, versions: &[String], range: Range) -> Result<
         return if versions.is_empty() || versions.iter().any(of) {
             Ok(wanted.to_owned())
         } else {
-            Err(format!("there is no image of version {wanted}: there are {}", known()))
+            Err(format!("version {wanted} has no image: there are {}", known()))
         };
     }
     let request = VersionReq::parse(wanted)
-        .map_err(|_| format!("`{wanted}` is neither a version, as 3.13, nor a range, as >=3.11, <3.14"))?;
+        .map_err(|_| format!("`{wanted}` is neither a version, such as 3.13, nor a range, such as >=3.11, <3.14"))?;
     let mut matching: Vec<(Version, &String)> = versions
         .iter()
         .filter_map(|version| Some((parse(version)?, version)))

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::dockerfile::{Base, Dockerfile, Instruction, expand};
+use crate::dockerfile::{Dockerfile, Instruction, StageBase, expand};
+use crate::spec::BuildSettings;
 use crate::text::Place;
 
 /// A stage to build.
@@ -20,6 +21,21 @@ pub(crate) struct Target {
     pub(crate) args: BTreeMap<String, String>,
     /// Build secrets, by id.
     pub(crate) secrets: BTreeMap<String, Vec<u8>>,
+    /// What else compose.yaml says of the build.
+    pub(crate) settings: BuildSettings,
+    /// What names of images and stages stand for, instead of what they would be.
+    pub(crate) contexts: BTreeMap<String, NamedContext>,
+}
+
+/// What a name stands for in a Dockerfile (`additional_contexts`).
+#[derive(Debug, Clone)]
+pub(crate) enum NamedContext {
+    /// A folder.
+    Folder(PathBuf),
+    /// Another image.
+    Image(String),
+    /// What another service is built from.
+    Service(Box<Target>),
 }
 
 impl Target {
@@ -41,7 +57,7 @@ impl Target {
     pub(crate) fn base_image(&self) -> Option<String> {
         let first = *self.dockerfile.ancestry(self.stage).last().expect("a stage is its own ancestor");
         let stage = &self.dockerfile.stages[first];
-        matches!(stage.base, Base::Image(_)).then(|| self.named(&stage.raw_base))
+        matches!(stage.base, StageBase::Image(_)).then(|| self.named(&stage.raw_base))
     }
 
     /// A FROM's word with the arguments before the first FROM put in: the build's own values, else their defaults.

@@ -1,4 +1,6 @@
-//! Reading a file that somebody else wrote: it may be huge, a pipe, or no text.
+//! Reading a file that somebody else wrote: it may be huge, full of holes, a pipe, or no text. Nothing else in dockwright opens
+//! files to read them.
+#![expect(clippy::disallowed_methods, reason = "the one place that reads files")]
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -50,12 +52,78 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, Unreadable> {
     text.map_err(|why| Unreadable { path: path.to_owned(), why })
 }
 
-fn content(path: &Path, limit: u64) -> Result<Vec<u8>, Why> {
+/// As [`read_text`], of a file in a folder; none that a path or a link leads out of it.
+///
+/// # Errors
+/// As [`read_text`], and for a file that is elsewhere.
+pub fn read_text_in(folder: &Path, file: &Path, limit: u64) -> Result<String, Unreadable> {
+    let path = folder.join(file);
+    let inside =
+        folder.canonicalize().ok().zip(path.canonicalize().ok()).is_none_or(|(folder, real)| real.starts_with(folder));
+    if inside {
+        read_text(&path, limit)
+    } else {
+        Err(Unreadable { path, why: Why::Io(io::Error::other("it leads out of the project")) })
+    }
+}
+
+/// The first bytes of a regular file, at most `limit`.
+///
+/// # Errors
+/// As [`read`], but for a large file.
+pub fn begin(path: &Path, limit: u64) -> Result<Vec<u8>, Unreadable> {
+    let mut bytes = Vec::new();
+    let read = open(path)?.take(limit).read_to_end(&mut bytes);
+    read.map(|_| bytes).map_err(|error| Unreadable { path: path.to_owned(), why: Why::Io(error) })
+}
+
+/// Opens a regular file, however large: who reads it reads it in pieces.
+///
+/// # Errors
+/// Anything but such a file.
+pub fn open(path: &Path) -> Result<File, Unreadable> {
+    open_within(path, u64::MAX).map_err(|why| Unreadable { path: path.to_owned(), why })
+}
+
+/// Where a file has content, each part's beginning and end; what is between them are zeros that no disk holds.
+#[must_use]
+pub fn parts(file: &File) -> Vec<(u64, u64)> {
+    let length = file.metadata().map_or(0, |found| found.len());
+    #[cfg(unix)]
+    {
+        use rustix::fs::{SeekFrom, seek};
+        use rustix::io::Errno;
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < length {
+            let data = match seek(file, SeekFrom::Data(at)) {
+                Ok(data) => data,
+                // Nothing but a hole follows.
+                Err(Errno::NXIO) => break,
+                // A file system that knows no holes.
+                Err(_) => return vec![(0, length)],
+            };
+            let hole = seek(file, SeekFrom::Hole(data)).unwrap_or(length);
+            found.push((data, hole.min(length)));
+            at = hole;
+        }
+        found
+    }
+    #[cfg(not(unix))]
+    vec![(0, length)]
+}
+
+fn open_within(path: &Path, limit: u64) -> Result<File, Why> {
     // Looked at before it is opened, as opening a device may do something.
     check(&std::fs::metadata(path).map_err(Why::Io)?, limit)?;
-    let file = open(path).map_err(Why::Io)?;
+    let file = without_waiting(path).map_err(Why::Io)?;
     // And again, as it may be another by now.
     check(&file.metadata().map_err(Why::Io)?, limit)?;
+    Ok(file)
+}
+
+fn content(path: &Path, limit: u64) -> Result<Vec<u8>, Why> {
+    let file = open_within(path, limit)?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).map_err(Why::Io)?;
     // It may have grown since, and files as /proc has them say that they are empty.
@@ -76,14 +144,14 @@ fn check(found: &Metadata, limit: u64) -> Result<(), Why> {
 
 /// Opens without waiting, as the file may have become a pipe since it was looked at.
 #[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
+fn without_waiting(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
+fn without_waiting(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
@@ -93,6 +161,15 @@ impl Unreadable {
     pub fn is_missing(&self) -> bool {
         let absent = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory];
         matches!(&self.why, Why::Io(error) if absent.contains(&error.kind()))
+    }
+}
+
+impl From<Unreadable> for io::Error {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable.why {
+            Why::Io(error) => error,
+            why => Self::new(io::ErrorKind::InvalidInput, why.to_string()),
+        }
     }
 }
 
@@ -133,7 +210,6 @@ mod tests {
     fn only_a_text_of_a_bearable_size_is_read() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("f");
-        #[expect(clippy::disallowed_methods, reason = "the test's own folder")]
         let write = |bytes: &[u8]| std::fs::write(&file, bytes).unwrap();
         write(b"four");
         assert_eq!(read_text(&file, 4).unwrap(), "four");
@@ -148,12 +224,40 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
+    fn holes_are_skipped_and_files_elsewhere_are_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("holes");
+        let made = std::fs::File::create(&file).unwrap();
+        made.set_len(1 << 40).unwrap();
+        let found = parts(&open(&file).unwrap());
+        // A file system without holes has one part.
+        assert!(found.is_empty() || found == [(0, 1 << 40)], "{found:?}");
+        assert_eq!(begin(&file, 3).unwrap(), [0; 3]);
+        assert!(matches!(read(&file, 1 << 20).unwrap_err().why, Why::TooLarge(_)));
+        std::fs::write(dir.path().join("text"), "text").unwrap();
+        assert_eq!(parts(&open(&dir.path().join("text")).unwrap()), [(0, 4)]);
+        let inner = dir.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        std::os::unix::fs::symlink("../text", inner.join("link")).unwrap();
+        for elsewhere in ["link", "../text"] {
+            let why = read_text_in(&inner, Path::new(elsewhere), 9).unwrap_err().why;
+            assert!(why.to_string().contains("leads out"), "{elsewhere}: {why}");
+        }
+        assert!(read_text_in(&inner, Path::new("none"), 9).unwrap_err().is_missing());
+        assert_eq!(read_text_in(dir.path(), Path::new("inner/../text"), 9).unwrap(), "text");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
     fn what_is_no_regular_file_is_not_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let fifo = dir.path().join("fifo");
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
         for path in [&fifo, Path::new("/dev/zero")] {
             assert!(matches!(read(path, 4).unwrap_err().why, Why::Special), "{}", path.display());
+        }
+        for path in [&fifo, Path::new("/dev/zero")] {
+            assert!(matches!(open(path).unwrap_err().why, Why::Special) && begin(path, 4).is_err());
         }
         // A regular file that says it is empty.
         assert!(matches!(read(Path::new("/proc/self/status"), 4).unwrap_err().why, Why::TooLarge(4)));

@@ -28,6 +28,15 @@ impl<'a> ImageName<'a> {
         }
     }
 
+    /// The registry's host; the Docker Hub's where none is written.
+    #[must_use]
+    pub fn registry(&self) -> &'a str {
+        match self.name.split_once('/') {
+            Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => host,
+            _ => "docker.io",
+        }
+    }
+
     /// The name without what may be left out for images of the Docker Hub.
     #[must_use]
     pub fn familiar(&self) -> &'a str {
@@ -51,6 +60,15 @@ mod tests {
             ("a@sha256:1", "a", None, Some("sha256:1")),
         ] {
             assert_eq!(ImageName::of(reference), ImageName { name, tag, digest }, "{reference}");
+        }
+        for (reference, host) in [
+            ("a", "docker.io"),
+            ("a/b", "docker.io"),
+            ("localhost/a", "localhost"),
+            ("host:5000/a:1", "host:5000"),
+            ("ghcr.io/a/b", "ghcr.io"),
+        ] {
+            assert_eq!(ImageName::of(reference).registry(), host);
         }
         for same in ["a", "library/a", "docker.io/library/a:1", "index.docker.io/library/a@sha256:1"] {
             assert_eq!(ImageName::of(same).familiar(), "a");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::text::plain_line;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// A row per name, in the order in which they first appear; gone from the screen when dropped.
@@ -16,7 +17,7 @@ pub struct Live {
 impl Live {
     /// Says what a row is about now.
     pub fn now(&self, row: &str, text: &str) {
-        self.bar(row).set_message(text.to_owned());
+        self.bar(row).set_message(plain_line(text));
     }
 
     /// A line above the rows, which stays.
@@ -38,7 +39,7 @@ impl Live {
             let style = ProgressStyle::with_template("  {spinner} {prefix:<28} {elapsed:>4}  {wide_msg}");
             let bar = self.rows.add(ProgressBar::new_spinner());
             bar.set_style(style.expect("a template that is right"));
-            bar.set_prefix(row.to_owned());
+            bar.set_prefix(plain_line(row));
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         };

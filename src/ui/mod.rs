@@ -1,13 +1,16 @@
 //! The only place that prints: data to stdout, everything else to stderr.
 
 mod live;
+mod steady;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::error::Error;
+use crate::text::{json_without_commands, plain, plain_line};
 pub use live::Live;
+pub use steady::Steady;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,13 +53,13 @@ impl Ui {
 
     /// Writes to stderr what is worth knowing and not an error.
     pub fn note(&self, text: &str) {
-        self.say(&format!("{YELLOW}note{YELLOW:#}: {text}\n"));
+        self.say(&format!("{YELLOW}note{YELLOW:#}: {}\n", plain(text)));
     }
 
     /// Writes a JSON document to stdout.
     pub fn json(&self, value: &impl serde::Serialize) {
         let text = serde_json::to_string_pretty(value).expect("our own documents are JSON");
-        self.out(&(text + "\n"));
+        self.out(&format!("{}\n", json_without_commands(&text)));
     }
 
     /// Whether a person looks at stderr, so that a live view makes sense.
@@ -64,6 +67,30 @@ impl Ui {
     #[expect(clippy::disallowed_methods, reason = "this is the module that prints")]
     pub fn live(&self) -> bool {
         io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+    }
+
+    /// Whether somebody can be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.format == Format::Human && io::stdin().is_terminal() && self.live()
+    }
+
+    /// Asks, and returns whether the answer is yes.
+    #[must_use]
+    pub fn agrees(&self, question: &str) -> bool {
+        self.say(&format!("{question} [y/N] "));
+        let mut answer = String::new();
+        let read = io::stdin().lock().take(100).read_line(&mut answer);
+        read.is_ok() && ["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str())
+    }
+
+    /// Asks, and returns the answer on one line; empty if there is none.
+    #[must_use]
+    pub fn asks(&self, question: &str) -> String {
+        self.say(&format!("{question} "));
+        let mut answer = String::new();
+        let read = io::stdin().lock().take(1000).read_line(&mut answer);
+        if read.is_ok() { answer.trim().to_owned() } else { String::new() }
     }
 
     /// The columns of the terminal that stdout is; none if it is not a terminal.
@@ -112,13 +139,13 @@ fn write(out: &mut impl io::Write, text: &str) {
 
 fn error_text(error: &Error) -> String {
     use std::fmt::Write as _;
-    let mut text = format!("{RED}error{RED:#}: {}\n", error.message());
+    let mut text = format!("{RED}error{RED:#}: {}\n", plain(error.message()));
     if let Some(at) = error.location() {
-        let _ = writeln!(text, "  {DIM}-->{DIM:#} {at}");
+        let _ = writeln!(text, "  {DIM}-->{DIM:#} {}", plain_line(&at.to_string()));
         if let (Some(line), Some(source)) = (at.line, &at.text) {
             let number = line.to_string();
             let pad = " ".repeat(number.len());
-            let _ = writeln!(text, "  {DIM}{pad} |{DIM:#}\n  {DIM}{number} |{DIM:#} {source}");
+            let _ = writeln!(text, "  {DIM}{pad} |{DIM:#}\n  {DIM}{number} |{DIM:#} {}", plain(source));
             if let Some(column) = at.column {
                 let spaces = " ".repeat(column.saturating_sub(1));
                 let _ = writeln!(text, "  {DIM}{pad} |{DIM:#} {spaces}{RED}^{RED:#}");
@@ -126,10 +153,10 @@ fn error_text(error: &Error) -> String {
         }
     }
     for cause in error.causes() {
-        let _ = writeln!(text, "  {DIM}why:{DIM:#} {}", cause.replace('\n', "\n       "));
+        let _ = writeln!(text, "  {DIM}why:{DIM:#} {}", plain(&cause).replace('\n', "\n       "));
     }
     for hint in error.hints() {
-        let _ = writeln!(text, "  {GREEN}next:{GREEN:#} {}", hint.replace('\n', "\n        "));
+        let _ = writeln!(text, "  {GREEN}next:{GREEN:#} {}", plain(hint).replace('\n', "\n        "));
     }
     text
 }

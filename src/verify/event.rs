@@ -38,6 +38,17 @@ pub enum Event {
     },
     /// A role's build ended.
     BuildDone(RoleReport),
+    /// The image of a service that no role is was pulled, or could not be.
+    Pulled {
+        /// The service.
+        service: String,
+        /// The image.
+        image: String,
+        /// How long it took.
+        seconds: f64,
+        /// Why there is none.
+        failure: Option<String>,
+    },
     /// A check began.
     CheckStarted {
         /// The contract's name.
@@ -98,13 +109,16 @@ pub struct RoleReport {
     pub cached_steps: usize,
     /// How many steps there were.
     pub steps: usize,
+    /// Why there is no image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// What the image is made of, lowest first; layers without a file are left out.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<ImageLayer>,
 }
 
 /// A layer of an image.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Layer {
+pub struct ImageLayer {
     /// The instruction that made it, as the builder wrote it down.
     pub step: String,
     /// In bytes.

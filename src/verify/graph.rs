@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::dockerfile::{Base, Dockerfile, Instruction, Kind};
+use crate::dockerfile::{Dockerfile, Instruction, InstructionKind, StageBase};
 use crate::subject::{Subject, Target};
 
 /// A stage of a Dockerfile that some role's image needs.
@@ -30,7 +30,7 @@ pub struct StageReport {
 pub(super) fn stages(subject: &Subject, wanted: &[String]) -> Vec<StageReport> {
     let mut stages: Vec<StageReport> = Vec::new();
     for role in subject.roles.iter().filter(|role| wanted.contains(&role.name)) {
-        for target in [Some(&role.target), role.own.as_ref()].into_iter().flatten() {
+        for target in role.targets() {
             for index in target.dockerfile.closure(target.stage) {
                 let stage = stage(target, index);
                 if !stages.iter().any(|known| known.stage == stage.stage) {
@@ -52,9 +52,9 @@ fn stage(target: &Target, index: usize) -> StageReport {
     let dockerfile = &target.dockerfile;
     let stage = &dockerfile.stages[index];
     let (parent, from) = match &stage.base {
-        Base::Stage(base) => (Some(name(dockerfile, *base)), name(dockerfile, *base)),
-        Base::Image(image) => (None, image.clone()),
-        Base::Scratch => (None, "scratch".to_owned()),
+        StageBase::Stage(base) => (Some(name(dockerfile, *base)), name(dockerfile, *base)),
+        StageBase::Image(image) => (None, image.clone()),
+        StageBase::Scratch => (None, "scratch".to_owned()),
     };
     let mut copies = Vec::new();
     for from in stage.instructions.iter().flat_map(sources) {
@@ -83,8 +83,8 @@ fn name(dockerfile: &Dockerfile, index: usize) -> String {
 /// What an instruction takes files from, the build context aside.
 fn sources(instruction: &Instruction) -> Vec<&str> {
     match &instruction.kind {
-        Kind::Copy(copy) | Kind::Add(copy) => copy.from.as_deref().into_iter().collect(),
-        Kind::Run(run) => run.mounts.iter().filter_map(|mount| mount.from.as_deref()).collect(),
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => copy.from.as_deref().into_iter().collect(),
+        InstructionKind::Run(run) => run.mounts.iter().filter_map(|mount| mount.from.as_deref()).collect(),
         _ => Vec::new(),
     }
 }

@@ -13,12 +13,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::checks::Entry;
+use super::checks::CheckEntry;
 use super::outcome::{Finding, Outcome};
-use super::snapshot::Snapshot;
+use super::snapshot::{self, Snapshot};
 use super::verdict::{self, Verdict};
-use crate::engine::Run;
-use crate::lab::{Images, workcopy};
+use crate::engine::EngineRun;
+use crate::gate;
+use crate::lab::{RoleImages, workcopy};
 use crate::spec::MountKind;
 use crate::subject::Subject;
 
@@ -84,22 +85,29 @@ impl Memory {
 /// Why nothing can be remembered of a project; none if it can.
 pub(super) fn hindrance(subject: &Subject) -> Option<String> {
     subject.compose.services.values().find_map(|service| {
-        let outside = |source: &&String| workcopy::inside(&subject.folder, Path::new(source.as_str())).is_none();
+        let outside = |source: &&String| {
+            let source = Path::new(source.as_str());
+            workcopy::inside(&subject.folder, source).is_none() && !gate::is_cache(source)
+        };
         let binds = service.volumes.iter().filter(|mount| matches!(mount.kind, MountKind::Bind(_)));
         let source = binds.filter_map(|mount| mount.source.as_ref()).find(outside)?;
-        Some(format!("{} mounts {source}, and what is outside of the project may change unseen", service.name))
+        Some(format!(
+            "{} mounts {source}, and dockwright does not notice a change outside of the project",
+            service.name
+        ))
     })
 }
 
 /// What every contract depends on; none if something cannot be read. `files` is the digest of a [`Snapshot`].
-pub(super) async fn base(run: &Run, subject: &Subject, snapshot: &Snapshot) -> Option<String> {
+pub(super) async fn base(run: &EngineRun, subject: &Subject, snapshot: &Snapshot) -> Option<String> {
     let snapshot = snapshot.clone();
     let files = tokio::task::spawn_blocking(move || {
-        let program = std::fs::read(std::env::current_exe()?)?;
-        Ok::<_, std::io::Error>((Sha256::digest(&program), snapshot.digest()?))
+        let program = snapshot::content(&std::env::current_exe()?)?;
+        Ok::<_, std::io::Error>((program, snapshot.digest()?))
     });
     // A type's debug text has all its fields, those that are added one day, too.
-    let mut all = format!("{:?}\n{subject:?}\n{:?}\n", run.engine().info(), workcopy::owner());
+    let engine = run.engine();
+    let mut all = format!("{:?}\n{:?}\n{subject:?}\n{:?}\n", engine.info(), engine.proxies(), workcopy::owner());
     for service in subject.compose.services.values() {
         let Some(image) = &service.image else { continue };
         let id = run.engine().image(image).await.map(|image| image.id).unwrap_or_default();
@@ -111,7 +119,7 @@ pub(super) async fn base(run: &Run, subject: &Subject, snapshot: &Snapshot) -> O
 }
 
 /// The key of one contract: what all depend on, and the images of the roles that it needs.
-pub(super) fn key(base: &str, entry: &Entry, subject: &Subject, images: &Images) -> String {
+pub(super) fn key(base: &str, entry: &CheckEntry, subject: &Subject, images: &RoleImages) -> String {
     let mut all = base.to_owned();
     for role in subject.roles.iter().filter(|role| entry.needs.contains(&role.role)) {
         for built in [images.own(&role.name), images.container(&role.name)] {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use super::event::{Event, Failure, Moment, Report, RoleReport, SCHEMA, Started};
 use super::outcome::{Ending, Finding, Outcome, overall};
@@ -15,6 +16,8 @@ pub struct Record(Mutex<Heard>);
 #[derive(Debug, Default)]
 struct Heard {
     at: f64,
+    /// When the run began, by its first event.
+    begun: Option<Instant>,
     started: Option<Box<Started>>,
     roles: Vec<RoleReport>,
     findings: Vec<Finding>,
@@ -26,6 +29,8 @@ impl Record {
     /// Takes an event in.
     pub fn hear(&self, moment: &Moment) {
         let mut heard = self.lock();
+        let begun = Instant::now().checked_sub(Duration::from_secs_f64(moment.at.max(0.0)));
+        heard.begun = heard.begun.or(begun);
         heard.at = heard.at.max(moment.at);
         match &moment.event {
             Event::Started(started) => heard.started = Some(started.clone()),
@@ -35,7 +40,7 @@ impl Record {
                 heard.error.clone_from(error);
                 heard.changed.clone_from(changed);
             }
-            Event::BuildStep { .. } | Event::CheckStarted { .. } => {}
+            Event::BuildStep { .. } | Event::Pulled { .. } | Event::CheckStarted { .. } => {}
         }
     }
 
@@ -87,7 +92,10 @@ impl Record {
     /// The last event of a run that `error` has ended.
     #[must_use]
     pub fn broken_off(&self, failure: Failure) -> Moment {
-        let at = rounded(self.lock().at);
+        // The last event may be long ago.
+        let heard = self.lock();
+        let now = heard.begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+        let at = rounded(heard.at.max(now));
         let event = Event::Ended { outcome: Ending::Error, seconds: at, changed: Vec::new(), error: Some(failure) };
         Moment { schema: SCHEMA, at, event }
     }

@@ -1,19 +1,23 @@
 //! Takes secrets out of everything that is told: the values of the files and variables that compose.yaml's `secrets`
-//! name, and the random words that stand for deployments' values in a build.
+//! name, those that it takes from the host's environment, and the random words that stand for deployments' values in a build.
 //!
 //! All events pass through here, once; what reports are made of has been redacted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
+use std::path::Path;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use regex::Regex;
 
 use super::event::{Event, Failure};
 use super::outcome::Finding;
 use crate::compose::Compose;
-use crate::text;
+use crate::engine;
+use crate::gate;
+use crate::lab::tracer;
+use crate::text::{self, Unreadable, Why};
 
 /// What stands in a secret's place.
 const REDACTED: &str = "[redacted]";
@@ -24,14 +28,13 @@ const LARGEST: u64 = 64 * 1024;
 /// A value shorter than this is looked for as a word of its own: every other text would hold it by chance.
 const SHORT: usize = 4;
 
-/// How the words of `service.no-deployment-env` begin; 24 hexadecimal digits follow.
-const SENTINEL: &str = "taint";
-
 /// Knows the secrets of a project.
 #[derive(Debug)]
 pub struct Redactor {
     values: Vec<String>,
     finder: AhoCorasick,
+    /// The words that stand for deployments' values in a build.
+    planted: Regex,
 }
 
 impl Redactor {
@@ -52,12 +55,22 @@ impl Redactor {
                 secret.environment.as_ref().and_then(|name| env.get(name).cloned().or_else(|| in_dotenv(name))),
             );
             let Some(file) = secret.file_path.as_ref().filter(|file| file.is_file()) else { continue };
-            let mut bytes = Vec::new();
-            if std::fs::File::open(file).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).is_ok() {
+            if let Ok(bytes) = text::begin(file, LARGEST) {
                 secrets.push(String::from_utf8_lossy(&bytes).into_owned());
             }
         }
+        secrets.extend(gate::taken_secrets(compose, env));
+        // Proxies that ask for a password.
+        secrets.extend(engine::proxy_values().into_iter().filter(|value| value.contains('@')));
         Self::for_values(&secrets)
+    }
+
+    /// For all that an environment has and that may be a secret. Of a project that could not be read nobody knows which of
+    /// them it takes; see [`named_below`].
+    #[must_use]
+    pub fn of_environment(env: &BTreeMap<String, String>) -> Self {
+        let secrets = env.iter().filter(|(name, value)| gate::may_be_secret(name, value));
+        Self::for_values(&secrets.map(|(_, value)| value.clone()).collect::<Vec<_>>())
     }
 
     fn for_values(secrets: &[String]) -> Self {
@@ -71,15 +84,16 @@ impl Redactor {
                 let value = value.as_str();
                 values.insert(value.to_owned());
                 if value.len() >= SHORT {
-                    values.insert(STANDARD_NO_PAD.encode(value));
                     let json = serde_json::Value::from(value).to_string();
                     values.insert(json[1..json.len() - 1].to_owned());
+                    values.extend(encoded(value));
                 }
             }
         }
         let values: Vec<String> = values.into_iter().collect();
         let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values);
-        Self { finder: finder.expect("a few values of some kilobytes are no great automaton"), values }
+        let finder = finder.expect("a few values of some kilobytes make a small automaton");
+        Self { finder, values, planted: tracer::pattern() }
     }
 
     /// A text without secrets.
@@ -99,14 +113,14 @@ impl Redactor {
             rest = found.end();
         }
         out.push_str(&text[rest..]);
-        without_sentinels(out)
+        self.planted.replace_all(&out, REDACTED).into_owned()
     }
 
     fn clean(&self, text: &mut String) {
         *text = self.text(text);
     }
 
-    /// An error as it may be told.
+    /// A failure as it may be told.
     #[must_use]
     pub fn failure(&self, mut failure: Failure) -> Failure {
         let Failure { message, causes, hints, .. } = &mut failure;
@@ -120,8 +134,13 @@ impl Redactor {
     pub(super) fn event(&self, mut event: Event) -> Event {
         match &mut event {
             Event::BuildStep { step, .. } => self.clean(step),
-            Event::BuildDone(role) => role.layers.iter_mut().for_each(|layer| self.clean(&mut layer.step)),
+            Event::BuildDone(role) => {
+                role.layers.iter_mut().for_each(|layer| self.clean(&mut layer.step));
+                role.failure.iter_mut().for_each(|text| self.clean(text));
+            }
+            Event::Pulled { failure, .. } => failure.iter_mut().for_each(|text| self.clean(text)),
             Event::CheckDone(finding) => *finding = self.finding(finding.clone()),
+            Event::Ended { error: Some(error), .. } => *error = self.failure(error.clone()),
             Event::Started(_) | Event::CheckStarted { .. } | Event::Ended { .. } => {}
         }
         event
@@ -135,6 +154,60 @@ impl Redactor {
         }
         finding
     }
+}
+
+/// A value as programs write it that show their data: base64 at each of its three offsets (what comes before it in the same
+/// text shifts it), hexadecimal, percent signs.
+fn encoded(value: &str) -> Vec<String> {
+    let mut forms = vec![STANDARD_NO_PAD.encode(value), URL_SAFE_NO_PAD.encode(value)];
+    if value.len() > SHORT {
+        for shift in 0..3 {
+            let padded = [&[0; 2][..shift], value.as_bytes()].concat();
+            // Without the characters that also hold bits of what is before and behind.
+            let (first, last) = ((shift * 8).div_ceil(6), padded.len() * 8 / 6);
+            forms.extend(
+                [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)]
+                    .map(|text| text[first..last].to_owned()),
+            );
+        }
+        let hex = hex::encode(value);
+        forms.extend([hex.to_ascii_uppercase(), hex]);
+        let percent = |plain: &dyn Fn(u8) -> bool| -> String {
+            value
+                .bytes()
+                .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+                .collect()
+        };
+        let url = percent(&|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+        forms.extend([url.replace("%20", "+"), url.to_ascii_lowercase(), url]);
+    }
+    forms
+}
+
+/// The variables of an environment that a file below a folder names, and so may take; all, where there is too much to look at.
+/// The values of the others are in no message but by chance.
+#[must_use]
+pub fn named_below(folder: &Path, env: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    /// So many files, and of all of them so many bytes.
+    const MOST: usize = 4000;
+    const BYTES: u64 = 32 << 20;
+    let names: Vec<&String> = env.keys().collect();
+    let Ok(finder) = AhoCorasick::new(&names) else { return env };
+    let (mut named, mut count, mut left) = (BTreeSet::new(), 0, BYTES);
+    // No other folder is left out: compose.yaml may include a file of any. Nobody can commit one below `.git`.
+    let entries = walkdir::WalkDir::new(folder).into_iter().filter_entry(|entry| entry.file_name() != ".git");
+    let entries = entries.filter_map(Result::ok);
+    for entry in entries.filter(|entry| !entry.file_type().is_dir()) {
+        count += 1;
+        let bytes = match text::read(entry.path(), left) {
+            Ok(bytes) if count <= MOST => bytes,
+            Ok(_) | Err(Unreadable { why: Why::TooLarge(_), .. }) => return env,
+            Err(_) => continue,
+        };
+        left -= bytes.len() as u64;
+        named.extend(finder.find_overlapping_iter(&bytes).map(|found| names[found.pattern()].clone()));
+    }
+    env.into_iter().filter(|(name, _)| named.contains(name)).collect()
 }
 
 /// The values in a secret that is a file of settings: JSON's strings, and what `NAME=value` and `name: value` assign. Short
@@ -160,24 +233,22 @@ fn parts(secret: &str) -> Vec<String> {
     found
 }
 
-fn without_sentinels(mut text: String) -> String {
-    const DIGITS: usize = 24;
-    let mut from = 0;
-    while let Some(at) = text[from..].find(SENTINEL).map(|at| from + at) {
-        let start = at + SENTINEL.len();
-        let digits = text.as_bytes()[start..].iter().take(DIGITS).take_while(|byte| byte.is_ascii_hexdigit()).count();
-        from = start;
-        if digits == DIGITS {
-            text.replace_range(at..start + DIGITS, REDACTED);
-            from = at + REDACTED.len();
-        }
-    }
-    text
-}
-
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write files")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_file_names_no_project_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("sub")).unwrap();
+        std::fs::write(folder.path().join("sub/compose.yaml"), "ports: ['${TOKEN_OF_CI}']").unwrap();
+        let env = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
+        let all: BTreeMap<String, String> = env(&["TOKEN_OF_CI", "TOKEN", "PROGRAM"]);
+        assert_eq!(named_below(folder.path(), all.clone()), env(&["TOKEN_OF_CI", "TOKEN"]));
+        std::fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 30).unwrap();
+        assert_eq!(named_below(folder.path(), all.clone()), all, "too much to look at");
+    }
 
     #[test]
     fn secrets_go_and_what_is_like_them_stays() {
@@ -199,11 +270,15 @@ mod tests {
             ("key MIIEvQIBADAN!", "key [redacted]!"),
             ("-----BEGIN KEY-----", "-----BEGIN KEY-----"),
             (r#"{"token": "a\"b\"c"}"#, r#"{"token": "[redacted]"}"#),
-            ("ENV A=taint0123456789abcdef01234567 é", "ENV A=[redacted] é"),
+            (&format!("ENV A={} é", tracer::word("verify-1", 3)), "ENV A=[redacted] é"),
+            (&format!("{}!", tracer::beginning("verify-1")), "[redacted]!"),
             ("DB=hunter3!", "DB=[redacted]"),
             ("debug is true", "debug is true"),
             ("pass open-sesame", "pass [redacted]"),
             ("a taint on it, taint0123", "a taint on it, taint0123"),
+            ("{\"auth\": \"eDpvcGVuLXNlc2FtZQ==\"}", "{\"auth\": \"eDp[redacted]Q==\"}"),
+            ("6f70656e2d736573616d65 6F70656E2D736573616D65", "[redacted] [redacted]"),
+            ("?q=a%22b%22c&r=hunter3%21", "?q=[redacted]&r=[redacted]"),
         ] {
             assert_eq!(redactor.text(text), expected);
         }

@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Metadata};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::engine::Context;
-use crate::lab::workcopy;
-use crate::subject::Subject;
+use crate::engine::BuildContext;
+use crate::lab::bulk::Bulk;
+use crate::lab::leavings::is_left_out;
+use crate::subject::{NamedContext, RoleSubject, Subject};
+use crate::text;
 
 /// The files of a project and of its build contexts.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub(super) struct Snapshot {
     files: BTreeMap<PathBuf, Stamp>,
     /// Those that images and containers are made of; the others are only on mounts.
     made_of: BTreeSet<PathBuf>,
+    /// What copies do without, which is too large to be read.
+    bulk: BTreeSet<PathBuf>,
 }
 
 /// What changes when a file does.
@@ -40,7 +44,7 @@ impl Stamp {
 
 impl Snapshot {
     /// What is there now. What cannot be read is what those who need it will tell of.
-    pub(super) fn take(subject: &Subject) -> Self {
+    pub(super) fn take(subject: &Subject, bulk: &Bulk) -> Self {
         let mut files = BTreeMap::new();
         walk(&subject.folder, &mut files);
         let made_of = made_of(subject);
@@ -51,17 +55,19 @@ impl Snapshot {
                 files.insert(path.clone(), stamp);
             }
         }
-        Self { files, made_of }
+        let bulk = bulk.below(Path::new("")).map(|(_, real)| real).collect();
+        Self { files, made_of, bulk }
     }
 
-    /// A digest of names, modes and contents, times aside.
+    /// A digest of names, modes and contents, times aside. Of what copies do without, times stand for contents.
     ///
     /// # Errors
     /// When a file cannot be read.
     pub(super) fn digest(&self) -> io::Result<String> {
         let mut all = Sha256::new();
         for (path, stamp) in &self.files {
-            let content = content(path)?;
+            let is_bulk = path.ancestors().any(|above| self.bulk.contains(above));
+            let content = if is_bulk { format!("{stamp:?}").into_bytes() } else { content(path)? };
             all.update(Sha256::digest(path.as_os_str().as_encoded_bytes()));
             all.update(stamp.mode.to_le_bytes());
             all.update(content);
@@ -92,15 +98,20 @@ fn made_of(subject: &Subject) -> BTreeSet<PathBuf> {
         .extend(compose.services.values().flat_map(|service| &service.env_files).map(|file| PathBuf::from(&file.path)));
     paths.extend(compose.secrets.values().chain(compose.configs.values()).filter_map(|one| one.file_path.clone()));
     let mut seen = BTreeSet::new();
-    for target in subject.roles.iter().flat_map(|role| [Some(&role.target), role.own.as_ref()]).flatten() {
+    for target in subject.roles.iter().flat_map(RoleSubject::targets) {
         if !seen.insert((&target.context, &target.dockerfile.file)) {
             continue;
+        }
+        for named in target.contexts.values() {
+            let NamedContext::Folder(folder) = named else { continue };
+            let Ok(files) = BuildContext::open(folder).and_then(|context| context.files()) else { continue };
+            paths.extend(files.iter().map(|file| folder.join(&file.path)));
         }
         let dockerfile = target.context.join(&target.dockerfile.file);
         let mut own = dockerfile.clone().into_os_string();
         own.push(".dockerignore");
         paths.extend([dockerfile, own.into(), target.context.join(".dockerignore")]);
-        let Ok(context) = Context::open_for(&target.context, &target.dockerfile.file) else { continue };
+        let Ok(context) = BuildContext::open_for(&target.context, &target.dockerfile.file) else { continue };
         let Ok(files) = context.files() else { continue };
         paths.extend(files.iter().map(|file| target.context.join(&file.path)));
     }
@@ -112,7 +123,7 @@ fn walk(folder: &Path, files: &mut BTreeMap<PathBuf, Stamp>) {
     for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
         let path = entry.path();
         let Ok(meta) = entry.metadata() else { continue };
-        if meta.is_dir() && workcopy::is_left_out(&path) {
+        if meta.is_dir() && is_left_out(&path) {
             continue;
         }
         let inside = meta.is_dir();
@@ -151,7 +162,7 @@ fn of_meta(meta: &Metadata) -> Stamp {
 }
 
 /// The digest of what is in a file, or of what a link names; nothing of what has no content.
-fn content(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
     let meta = fs::symlink_metadata(path)?;
     if meta.is_symlink() {
         return Ok(Sha256::digest(fs::read_link(path)?.as_os_str().as_encoded_bytes()).to_vec());
@@ -159,11 +170,19 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     if !meta.is_file() {
         return Ok(Vec::new());
     }
-    let (mut hash, mut file, mut part) = (Sha256::new(), fs::File::open(path)?, vec![0; 1 << 16]);
-    loop {
-        match file.read(&mut part)? {
-            0 => return Ok(hash.finalize().to_vec()),
-            length => hash.update(&part[..length]),
+    let (mut hash, mut file, mut part) = (Sha256::new(), text::open(path)?, vec![0; 1 << 16]);
+    hash.update(meta.len().to_le_bytes());
+    // Holes have no content, however long they are.
+    for (begin, end) in text::parts(&file) {
+        hash.update(begin.to_le_bytes());
+        file.seek(io::SeekFrom::Start(begin))?;
+        let mut rest = (&mut file).take(end - begin);
+        loop {
+            match rest.read(&mut part)? {
+                0 => break,
+                length => hash.update(&part[..length]),
+            }
         }
     }
+    Ok(hash.finalize().to_vec())
 }

@@ -2,6 +2,7 @@
 
 use super::outcome::{Finding, Outcome};
 use crate::contract::{self, Contract};
+use crate::stacks::{Says, ecosystem};
 use crate::text::Place;
 
 /// A check's answer, before it is tied to its contract. Made by [`pass`], [`fail`], [`inconclusive`]
@@ -76,10 +77,10 @@ impl Verdict {
         self.at(place.file.display().to_string(), place.line)
     }
 
-    /// The log to show; its last 20 lines are kept.
-    pub(super) fn log(mut self, mut lines: Vec<String>) -> Self {
-        lines.drain(..lines.len().saturating_sub(20));
-        self.log = lines;
+    /// The log to show: its last 20 lines, and before them the first that says that something is wrong, as the cause is
+    /// often told first.
+    pub(super) fn log(mut self, lines: Vec<String>) -> Self {
+        self.log = telling(lines);
         self
     }
 
@@ -150,7 +151,44 @@ impl Verdict {
     }
 }
 
+/// What of a log is shown.
+fn telling(mut lines: Vec<String>) -> Vec<String> {
+    const TAIL: usize = 20;
+    const CAUSE: usize = 8;
+    let tail = lines.len().saturating_sub(TAIL);
+    let says = &ecosystem().says;
+    let is_wrong = |line: &String| Says::any(&says.wrong, line) && !Says::any(&says.remark, line);
+    let Some(first) = lines[..tail].iter().position(is_wrong) else {
+        lines.drain(..tail);
+        return lines;
+    };
+    let end = (first + CAUSE).min(tail);
+    let mut shown = lines[first..end].to_vec();
+    if end < tail {
+        shown.push(format!("… {} lines …", tail - end));
+    }
+    shown.extend(lines.drain(tail..));
+    shown
+}
+
 /// The contract of a name that a check is registered under.
 pub(super) fn contract(name: &str) -> &'static Contract {
     contract::find(name).expect("every check is of a contract in the list; a test holds it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_log_the_first_error_and_the_end_are_shown() {
+        let log =
+            |cause: usize| (1..=60).map(move |at| if at == cause { "Error: no such".into() } else { format!("{at}") });
+        let shown = telling(log(10).collect());
+        assert_eq!((shown[0].as_str(), shown[1].as_str(), shown.len()), ("Error: no such", "11", 29));
+        assert_eq!((shown[8].as_str(), shown[9].as_str()), ("… 23 lines …", "41"));
+        assert_eq!(telling(log(38).collect()).len(), 23, "nothing is between the cause and the end");
+        assert_eq!(telling(log(50).collect()).len(), 20);
+        assert_eq!(telling(vec!["x".into()]), ["x"]);
+    }
 }

@@ -24,10 +24,10 @@ pub(super) fn apply(mut finding: Finding, waivers: &[Waiver], today: Date) -> Fi
         }
         State::Expired => {
             let (so_far, hint) = match finding.outcome {
-                Outcome::Pass => ("it passes", "take the waiver out: the contract passes without it"),
-                Outcome::Fail => ("it fails", "fix what fails and take the waiver out, or give the waiver a later day"),
-                Outcome::Inconclusive => ("it could not be seen", "take the waiver out, or give it a later day"),
-                Outcome::Skipped => ("it was skipped", "take the waiver out, or give it a later day"),
+                Outcome::Pass => ("it passes", "remove the waiver: the contract passes without it"),
+                Outcome::Fail => ("it fails", "fix what fails and remove the waiver, or give the waiver a later date"),
+                Outcome::Inconclusive => ("it could not be seen", "remove the waiver, or give it a later date"),
+                Outcome::Skipped => ("it was skipped", "remove the waiver, or give it a later date"),
             };
             finding.observed = format!("the waiver expired on {expires}: {reason} ({so_far}: {})", finding.observed);
             finding.outcome = Outcome::Fail;

@@ -10,7 +10,7 @@ use crate::text::listed;
 
 /// What a check found, waivers applied.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(super) struct Judged {
     pub(super) finding: Finding,
     /// Whether the promise was seen to be broken, whatever a waiver makes of it.
     pub(super) broken: bool,
@@ -18,7 +18,7 @@ pub(super) struct Found {
     pub(super) yields_to: Vec<&'static str>,
 }
 
-impl Found {
+impl Judged {
     /// Whether others are not to be judged by reason of it. What is waived is not: it fails nothing.
     fn is_a_cause(&self) -> bool {
         let waived = self.finding.waiver.as_ref().is_some_and(|waiver| waiver.state == WaiverState::Used);
@@ -34,7 +34,7 @@ impl Found {
 /// What was found so far, and what of it waits.
 pub(super) struct Yields {
     asked: Vec<&'static str>,
-    found: BTreeMap<&'static str, Found>,
+    found: BTreeMap<&'static str, Judged>,
     waiting: Vec<&'static str>,
 }
 
@@ -45,7 +45,7 @@ impl Yields {
     }
 
     /// Takes in what a check found; returns all that is decided by it.
-    pub(super) fn take(&mut self, found: Found) -> Vec<Finding> {
+    pub(super) fn take(&mut self, found: Judged) -> Vec<Finding> {
         let name = found.finding.contract;
         self.found.insert(name, found);
         self.waiting.push(name);
@@ -62,7 +62,7 @@ impl Yields {
     }
 
     /// The contracts that are looked at and whose failure would explain a finding.
-    fn causes(&self, found: &Found) -> Vec<&'static str> {
+    fn causes(&self, found: &Judged) -> Vec<&'static str> {
         let asked = |name: &&&'static str| found.may_yield() && self.asked.contains(name);
         found.yields_to.iter().filter(asked).copied().collect()
     }
@@ -70,14 +70,15 @@ impl Yields {
     /// Whether all that a finding hangs on has been found.
     fn is_ready(&self, name: &str, way: &mut Vec<&'static str>) -> bool {
         let Some(found) = self.found.get(name) else { return false };
-        self.causes(found).into_iter().filter(|cause| !way.contains(cause)).collect::<Vec<_>>().into_iter().all(
-            |cause| {
-                way.push(cause);
-                let ready = self.is_ready(cause, way);
-                way.pop();
-                ready
-            },
-        )
+        self.causes(found).into_iter().all(|cause| {
+            if way.contains(&cause) {
+                return true;
+            }
+            way.push(cause);
+            let ready = self.is_ready(cause, way);
+            way.pop();
+            ready
+        })
     }
 
     /// The contracts that fail by themselves, and by which this one does. Of two that fail and yield to each other, the
@@ -134,10 +135,10 @@ mod tests {
         by_name
     }
 
-    fn found(contract: &'static Contract, verdict: Verdict, waivers: &[crate::project::Waiver]) -> Found {
+    fn found(contract: &'static Contract, verdict: Verdict, waivers: &[crate::project::Waiver]) -> Judged {
         let (broken, yields_to) = (verdict.outcome() == Outcome::Fail, verdict.yields_to(contract));
         let finding = waive::apply(verdict.of(contract, 1.0), waivers, time::macros::date!(2026 - 11 - 27));
-        Found { finding, broken, yields_to }
+        Judged { finding, broken, yields_to }
     }
 
     fn edges() -> impl Iterator<Item = (&'static Contract, &'static Contract)> {

@@ -4,13 +4,19 @@
 //! killed process leaves nothing half-written.
 #![expect(clippy::disallowed_methods, reason = "this is the module that writes")]
 
+mod added;
+mod one;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::render::File;
 use crate::text::listed;
+
+pub use added::{add_files, check_free};
+use one::{inside_only, sync, write_one};
 
 /// Refuses a target that a new tree cannot be written to: anything but a path that does not exist or
 /// an empty folder, or one whose parent cannot take it.
@@ -18,7 +24,8 @@ use crate::text::listed;
 /// # Errors
 /// What is in the way, by name.
 pub fn check_new_tree(target: &Path) -> Result<()> {
-    let refuse = |message: String| Err(Error::new(Kind::Usage, message).hint("choose another name, or another folder"));
+    let refuse =
+        |message: String| Err(Error::new(ErrorKind::Usage, message).hint("choose another name, or another folder"));
     match fs::symlink_metadata(target) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(Error::io("cannot look at", target, error)),
@@ -74,31 +81,21 @@ pub fn new_tree(target: &Path, files: &[File]) -> Result<()> {
     fs::rename(&root, target).map_err(|error| Error::io("cannot put the new folder at", target, error))
 }
 
-/// Waits until all data has reached the disk: a full one may only then show itself. Side by side, because a disk
-/// serves many that wait as quickly as one.
-fn sync(written: &[(PathBuf, fs::File)]) -> Result<()> {
-    std::thread::scope(|scope| {
-        let syncing: Vec<_> = written.iter().map(|(shown, out)| (shown, scope.spawn(|| out.sync_data()))).collect();
-        syncing.into_iter().try_for_each(|(shown, thread)| {
-            thread.join().expect("syncing does not panic").map_err(|error| Error::io("cannot write", shown, error))
-        })
-    })
-}
-
-fn write_one(path: &Path, file: &File) -> std::io::Result<fs::File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// Refuses a folder with anything but a repository's history in it.
+///
+/// # Errors
+/// What is in the way, by name.
+pub fn check_empty(folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io("cannot read", folder, error))?;
+    let names =
+        entries.filter_map(std::result::Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name != ".git").collect();
+    if names.is_empty() {
+        return Ok(());
     }
-    let mut out = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
-    out.write_all(&file.contents)?;
-    #[cfg(unix)]
-    if file.executable {
-        use std::os::unix::fs::PermissionsExt as _;
-        let mode = out.metadata()?.permissions().mode();
-        // Whoever may read it may run it.
-        out.set_permissions(fs::Permissions::from_mode(mode | ((mode & 0o444) >> 2)))?;
-    }
-    Ok(out)
+    names.sort();
+    let what = format!("the folder is not empty: {} {} in the way", listed(&names, 10), verb(names.len()));
+    Err(Error::new(ErrorKind::Usage, what).hint("`dockwright init` writes roles for the service that is there"))
 }
 
 /// Writes one file at `path`, which it replaces whole or not at all.
@@ -122,6 +119,22 @@ pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Writes one file at a `path` at which nothing is, whole or not at all.
+///
+/// # Errors
+/// Something is there, the folder does not exist, or the disk does not take it.
+pub fn new_file(path: &Path, contents: &[u8]) -> Result<()> {
+    let failed = |error| Error::io("cannot write", path, error);
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut staging = builder.tempfile_in(folder_of(path)).map_err(failed)?;
+    staging.write_all(contents).map_err(failed)?;
+    staging.as_file().sync_data().map_err(failed)?;
+    staging.persist_noclobber(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
 /// Keeps a file for dockwright itself in the user's cache, for the user alone. Folders on the way are made.
 ///
 /// # Errors
@@ -142,7 +155,7 @@ pub fn keep(path: &Path, contents: &[u8]) -> Result<()> {
 /// # Errors
 /// What is in the way, by name.
 pub fn check_replace(path: &Path, here: &Path) -> Result<()> {
-    let refuse = |what: String| Err(Error::new(Kind::Usage, what).hint("name a file in a folder that exists"));
+    let refuse = |what: String| Err(Error::new(ErrorKind::Usage, what).hint("name a file in a folder that exists"));
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => {
             return refuse(format!(
@@ -153,7 +166,9 @@ pub fn check_replace(path: &Path, here: &Path) -> Result<()> {
         Ok(found) if !found.is_file() => return refuse(format!("{} already exists and is not a file", path.display())),
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::new(Kind::Usage, format!("cannot write {}", path.display())).because(error)),
+        Err(error) => {
+            return Err(Error::new(ErrorKind::Usage, format!("cannot write {}", path.display())).because(error));
+        }
     }
     let parent = folder_of(path);
     if !parent.is_dir() {
@@ -190,16 +205,6 @@ fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    }
-}
-
-/// A path that stays below the folder it is joined to.
-fn inside_only(path: &str) -> Result<&Path> {
-    let relative = Path::new(path);
-    if relative.components().all(|part| matches!(part, Component::Normal(_))) {
-        Ok(relative)
-    } else {
-        Err(Error::usage(format!("{path} would be outside the target folder")))
     }
 }
 

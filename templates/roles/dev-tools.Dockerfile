@@ -4,6 +4,12 @@ FROM {% if v.facts.own_toolchain %}builder{% else %}dev{% endif %} AS dev-tools
 RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 {%- let packages = v.dev_tools.packages %}
 {%- include "packages.Dockerfile" %}
+{%- if !v.facts.own_toolchain %}
+{%- let compilers = v.no_packages() %}
+{%- for step in v.dependencies.test %}
+{%- include "step.Dockerfile" %}
+{%- endfor %}
+{%- endif %}
 {%- for line in v.dev_tools.install %}
 {%- if !loop.first %}
 # hadolint ignore=DL3059

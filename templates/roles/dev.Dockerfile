@@ -7,5 +7,8 @@ FROM runtime AS dev
 {%- include "scripts.Dockerfile" %}
 {%- let env = v.dev.env %}
 {%- include "env.Dockerfile" %}
+{%- if let Some(member) = v.member %}
+WORKDIR {{{ member }}}
+{%- endif %}
 ENTRYPOINT ["as-owner.sh"]
 CMD {{{ v.dev.command|exec_form }}}

@@ -1,3 +1,3 @@
 # ---- {{{ name }}}: {{{ step.comment.join("\n# ") }}}
-FROM {{{ v.runtime_image }}} AS {{{ name }}}
+FROM {{{ v.build_image }}} AS {{{ name }}}
 RUN {{{ step|mounts_and_commands(v.no_packages()) }}}

@@ -10,7 +10,7 @@ USER 0
 {%- let scripts = v.test.scripts %}
 {%- include "scripts.Dockerfile" %}
 {%- if v.facts.tests_compiled %}
-COPY --from=build-tests /tests/ /tests/
+COPY --from=build-tests /tests/ {{{ v.tests_at }}}
 {%- endif %}
 {%- if let Some(workdir) = v.test.workdir %}
 # Beside the code, not in it: where the code is a mount, that would cover the tests.
@@ -19,7 +19,14 @@ WORKDIR {{{ workdir }}}
 {%- for copy in v.test.copy %}
 COPY {{{ copy }}}
 {%- endfor %}
-{%- if !v.facts.tests_compiled && !v.test.run.is_empty() %}
+{%- if !v.test.copy.is_empty() %}
+# Whatever the umask of the checkout: the tests run as another user.
+RUN chmod -R go=u-w .
+{%- if !v.facts.tests_compiled && !v.test.run.is_empty() %} \
+ && {{{ v.test.run.join(" \\\n && ") }}}
+{%- endif %}
+{%- endif %}
+{%- if v.test.copy.is_empty() && !v.facts.tests_compiled && !v.test.run.is_empty() %}
 RUN {{{ v.test.run.join(" \\\n && ") }}}
 {%- endif %}
 {%- let env = v.test.env %}

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dockwright::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, ContainerSpec, Context, WalkOptions};
+use dockwright::engine::{
+    BuildContext, BuildEvent, BuildFailure, BuildOutcome, BuildRequest, ContainerSpec, WalkOptions,
+};
 
 use super::{BASE, build, built, engine, finish, fresh};
 
@@ -17,7 +19,7 @@ fn line(failure: &BuildFailure, dockerfile: &str) -> Option<usize> {
 async fn a_build_gives_an_image_and_its_steps() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("test");
-    let context = Context::empty().with_file("src/hello", fresh(), 0o640);
+    let context = BuildContext::empty().with_file("src/hello", fresh(), 0o640);
     let dockerfile = format!(
         "FROM {BASE} AS one\nCOPY src /src\nRUN echo log-{} && cat /src/hello\nFROM one AS two\nENV A=b\n",
         fresh()
@@ -47,7 +49,7 @@ async fn a_failing_command_is_told_with_line_code_and_log() {
         "FROM {BASE} AS dev\n# {}\nRUN true\nRUN echo before \\\n && echo the-last-words >&2 \\\n && exit 42\n",
         fresh()
     );
-    let (outcome, events) = build(&run, BuildRequest::new("x", &Context::empty(), &dockerfile)).await;
+    let (outcome, events) = build(&run, BuildRequest::new("x", &BuildContext::empty(), &dockerfile)).await;
     let BuildOutcome::Failed(failure) = outcome else { panic!("{outcome:#?}") };
     assert_eq!(failure.exit_code, Some(42), "{failure:#?} {events:#?}");
     assert_eq!(line(&failure, &dockerfile), Some(4), "{failure:#?}");
@@ -68,7 +70,7 @@ async fn other_failures_are_told_with_their_line() {
         ("FROM scratch AS a\nFROM localhost:9/nowhere:1 AS b\n".to_owned(), Some(2)),
     ] {
         let (outcome, events) =
-            build(&run, BuildRequest::new("x", &Context::empty().with_file("a", "b", 0o644), &dockerfile)).await;
+            build(&run, BuildRequest::new("x", &BuildContext::empty().with_file("a", "b", 0o644), &dockerfile)).await;
         let BuildOutcome::Failed(failure) = outcome else { panic!("{outcome:#?}") };
         assert!(!failure.message.is_empty());
         if engine.info().buildkit {
@@ -76,7 +78,7 @@ async fn other_failures_are_told_with_their_line() {
         }
     }
     let (outcome, _) =
-        build(&run, BuildRequest::new("x", &Context::empty(), format!("FROM {BASE}\n")).target("none")).await;
+        build(&run, BuildRequest::new("x", &BuildContext::empty(), format!("FROM {BASE}\n")).target("none")).await;
     let BuildOutcome::Failed(failure) = outcome else { panic!("{outcome:#?}") };
     assert!(failure.message.contains("none"), "{failure:#?}");
     finish(&run).await;
@@ -94,7 +96,7 @@ async fn targets_built_at_once_share_their_stages() {
         "FROM {BASE} AS base\nCOPY a /a\nRUN sleep 1 && date +%N-{unique} > /stamp\n{}",
         ["b", "c", "d", "e"].map(|name| format!("FROM base AS {name}\nRUN echo {name} > /own\n")).concat()
     );
-    let context = Context::empty().with_file("a", vec![7; 3_000_000], 0o644);
+    let context = BuildContext::empty().with_file("a", vec![7; 3_000_000], 0o644);
     let begun = Instant::now();
     let builds =
         ["b", "c", "d", "e"].map(|name| build(&run, BuildRequest::new(name, &context, &dockerfile).target(name)));
@@ -129,7 +131,7 @@ async fn a_dropped_build_ends_on_the_engine() {
     let unique = format!("dropped-{}", fresh());
     let dockerfile = format!("FROM {BASE}\nRUN echo {unique}; sleep 61.{}\n", std::process::id());
     let mut begun = false;
-    let request = BuildRequest::new("x", &Context::empty(), dockerfile);
+    let request = BuildRequest::new("x", &BuildContext::empty(), dockerfile);
     let dropped = tokio::time::timeout(
         Duration::from_secs(8),
         run.build(request, |event| {
@@ -157,7 +159,7 @@ async fn a_dropped_build_ends_on_the_engine() {
 async fn the_dockerfile_and_the_session_leave_no_trace_in_the_image() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("test");
-    let context = Context::empty().with_file("a", "b", 0o644);
+    let context = BuildContext::empty().with_file("a", "b", 0o644);
     let image = built(&run, &context, &format!("FROM {BASE}\nWORKDIR /app\nCOPY . .\n")).await;
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let files: Vec<_> = tree.under("/app").map(|(path, _)| path).collect();
@@ -176,7 +178,7 @@ async fn secrets_and_arguments_reach_the_build() {
     let run = engine.run("test");
     let mut request = BuildRequest::new(
         "x",
-        &Context::empty(),
+        &BuildContext::empty(),
         format!("FROM {BASE}\nARG A\nRUN --mount=type=secret,id=s test \"$A-$(cat /run/secrets/s)\" = 'x y-secret'\n"),
     );
     request.args.insert("A".into(), "x y".into());
@@ -195,7 +197,7 @@ async fn a_built_image_runs() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("test");
     let image =
-        built(&run, &Context::empty(), &format!("FROM {BASE}\nCMD [\"sh\", \"-c\", \"echo hi; exit 7\"]\n")).await;
+        built(&run, &BuildContext::empty(), &format!("FROM {BASE}\nCMD [\"sh\", \"-c\", \"echo hi; exit 7\"]\n")).await;
     let spec = ContainerSpec { name: "hi".into(), image, ..Default::default() };
     let finished = run.run_to_end(&spec, Duration::from_secs(20)).await.unwrap();
     assert_eq!((finished.exit_code, finished.output.as_slice()), (7, &["hi".to_owned()][..]));
@@ -211,7 +213,7 @@ async fn the_builders_own_warnings_are_told_with_their_line() {
     }
     let run = engine.run("test");
     let dockerfile = format!("FROM {BASE} AS a\nENV A=b\nCMD echo hi\n");
-    let (_, events) = build(&run, BuildRequest::new("x", &Context::empty(), dockerfile)).await;
+    let (_, events) = build(&run, BuildRequest::new("x", &BuildContext::empty(), dockerfile)).await;
     let told = |event: &BuildEvent| matches!(event, BuildEvent::Warning { message, line: Some(3), url: Some(_) } if message.contains("JSONArgsRecommended"));
     assert!(events.iter().any(told), "{events:#?}");
     finish(&run).await;

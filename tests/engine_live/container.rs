@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dockwright::engine::{
-    Commit, Container, ContainerSpec, EntryKind, HealthStatus, HealthTest, Healthcheck, ImageConfig, Limits, Mount,
-    MountKind, Port, Product, Run, Settings, Status, TarEdit, Tmpfs, WalkOptions,
+    Commit, Container, ContainerSpec, EngineRun, EntryKind, HealthStatus, HealthTest, Healthcheck, ImageConfig, Limits,
+    MountKind, MountSpec, PortSpec, Product, Settings, Status, TarEdit, Tmpfs, WalkOptions,
 };
 
 use super::{BASE, engine, finish};
@@ -23,7 +23,7 @@ fn sh(script: &str) -> Settings {
     }
 }
 
-async fn started(run: &Run, spec: &ContainerSpec) -> Container {
+async fn started(run: &EngineRun, spec: &ContainerSpec) -> Container {
     let container = run.create(spec).await.unwrap();
     container.start().await.unwrap();
     container
@@ -95,7 +95,7 @@ async fn a_container_that_cannot_start_says_why() {
     let spec = ContainerSpec { settings, ..shell("") };
     let error = run.create(&spec).await.unwrap().start().await.unwrap_err();
     assert!(error.message().contains("/no/such/thing"), "{error}");
-    let bind = Mount::bind(Path::new("/no/such/folder"), "/x");
+    let bind = MountSpec::bind(Path::new("/no/such/folder"), "/x");
     let spec = ContainerSpec { mounts: vec![bind], ..shell("") };
     let error = match run.create(&spec).await {
         Ok(container) => container.start().await.unwrap_err(),
@@ -139,9 +139,9 @@ async fn mounts_limits_and_networks_are_honoured() {
     let spec = ContainerSpec {
         settings,
         mounts: vec![
-            Mount::bind(folder.path(), "/bind"),
-            Mount::volume(Some(volume.name), "/vol"),
-            Mount { kind: tmpfs, source: None, target: "/tmp3".into(), read_only: false },
+            MountSpec::bind(folder.path(), "/bind"),
+            MountSpec::volume(Some(volume.name), "/vol"),
+            MountSpec { kind: tmpfs, source: None, target: "/tmp3".into(), read_only: false },
         ],
         ..shell("")
     };
@@ -176,7 +176,7 @@ async fn health_and_ports_are_seen() {
         start_interval: None,
     };
     let settings = Settings { healthcheck: Some(check), ..sh("touch /tmp/ok; sleep 60") };
-    let ports = vec![Port { container: 8000, ..Default::default() }];
+    let ports = vec![PortSpec { container: 8000, ..Default::default() }];
     let spec = ContainerSpec { settings, ports, ..shell("") };
     let container = started(&run, &spec).await;
     let port = container.inspect().await.unwrap().host_port(8000).expect("the port is published");

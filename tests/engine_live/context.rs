@@ -4,12 +4,12 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use dockwright::engine::{BuildEvent, BuildRequest, Context, Entry, FileTree, Ignore, Run, WalkOptions};
+use dockwright::engine::{BuildContext, BuildEvent, BuildRequest, EngineRun, FileTree, Ignore, TreeEntry, WalkOptions};
 
 use super::{BASE, build, built, engine, finish, fresh};
 
 /// What the docker CLI's builder makes of a folder; the error is what it says.
-pub(super) async fn by_the_cli(run: &Run, folder: &Path, dockerfile: &str) -> Result<FileTree, String> {
+pub(super) async fn by_the_cli(run: &EngineRun, folder: &Path, dockerfile: &str) -> Result<FileTree, String> {
     let plugin = std::env::var_os("DOCKWRIGHT_TEST_BUILDX");
     let mut command = match &plugin {
         Some(path) => tokio::process::Command::new(path),
@@ -30,8 +30,8 @@ pub(super) async fn by_the_cli(run: &Run, folder: &Path, dockerfile: &str) -> Re
 }
 
 /// All that a file is but its time, which engines without `BuildKit` get a fixed one of.
-pub(super) fn plain(tree: &FileTree) -> Vec<(String, Entry)> {
-    let timeless = |(path, entry): (&String, &Entry)| (path.clone(), Entry { mtime: 0, ..entry.clone() });
+pub(super) fn plain(tree: &FileTree) -> Vec<(String, TreeEntry)> {
+    let timeless = |(path, entry): (&String, &TreeEntry)| (path.clone(), TreeEntry { mtime: 0, ..entry.clone() });
     tree.files.iter().map(timeless).collect()
 }
 
@@ -113,7 +113,7 @@ async fn a_context_holds_what_the_docker_cli_sends() {
     ] {
         let folder = project(ignore);
         let theirs = by_the_cli(&run, folder.path(), "Dockerfile").await.unwrap();
-        let context = Context::open(folder.path()).unwrap();
+        let context = BuildContext::open(folder.path()).unwrap();
         let image = built(&run, &context, "FROM scratch\nCOPY . /c\n").await;
         let ours = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
         let (ours_plain, theirs_plain) = (plain(&ours), plain(&theirs));
@@ -134,7 +134,7 @@ async fn a_part_of_a_context_is_sent_with_its_links() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("context");
     let folder = project("");
-    let context = Context::open(folder.path()).unwrap();
+    let context = BuildContext::open(folder.path()).unwrap();
     let image = built(&run, &context, "FROM scratch\nCOPY to-folder/main.py src/*.pyc /c/\nCOPY keep/me /k\n").await;
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let files: Vec<_> = tree.files.keys().map(String::as_str).collect();
@@ -147,7 +147,7 @@ async fn overlays_replace_add_and_remove_and_ignore_rules_hold_for_them() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("context");
     let folder = project("secret*\n");
-    let context = Context::open(folder.path()).unwrap();
+    let context = BuildContext::open(folder.path()).unwrap();
     let changed = context
         .with_file("a.txt", "a.txt", 0o600)
         .with_file("src/main.py", "changed!!!!", 0o644)
@@ -193,14 +193,14 @@ async fn names_that_are_not_utf8_are_refused_or_ignored() {
     let run = engine.run("context");
     let folder = project("");
     std::fs::write(folder.path().join(std::ffi::OsStr::from_bytes(b"bad-\xff")), "x").unwrap();
-    let request = |context: &Context| BuildRequest::new("x", context, "FROM scratch\nCOPY . /\n");
-    let outcome = run.build(request(&Context::open(folder.path()).unwrap()), |_| {}).await;
+    let request = |context: &BuildContext| BuildRequest::new("x", context, "FROM scratch\nCOPY . /\n");
+    let outcome = run.build(request(&BuildContext::open(folder.path()).unwrap()), |_| {}).await;
     if engine.info().buildkit {
         let error = outcome.unwrap_err();
         assert!(error.message().contains("bad-"), "{error}");
     }
     put(folder.path(), ".dockerignore", "bad-*\n");
-    let (outcome, _) = build(&run, request(&Context::open(folder.path()).unwrap())).await;
+    let (outcome, _) = build(&run, request(&BuildContext::open(folder.path()).unwrap())).await;
     assert!(outcome.image_id().is_some());
     finish(&run).await;
 }
@@ -212,16 +212,22 @@ async fn touched_files_keep_layers_cached_and_changed_ones_do_not() {
     let folder = project("");
     put(folder.path(), "unique", &fresh());
     let dockerfile = format!("FROM {BASE}\nCOPY . /c\nRUN true\n");
-    let cached = async |context: &Context| {
+    let cached = async |context: &BuildContext| {
         let (_, events) = build(&run, BuildRequest::new("x", context, &dockerfile)).await;
         events.iter().any(|event| matches!(event, BuildEvent::StepCached(step) if step.name.contains("RUN true")))
     };
-    assert!(!cached(&Context::open(folder.path()).unwrap()).await);
+    assert!(!cached(&BuildContext::open(folder.path()).unwrap()).await);
     let now = std::time::SystemTime::now();
     std::fs::File::options().write(true).open(folder.path().join("unique")).unwrap().set_modified(now).unwrap();
-    assert!(cached(&Context::open(folder.path()).unwrap()).await);
+    assert!(cached(&BuildContext::open(folder.path()).unwrap()).await);
     put(folder.path(), "unique", &fresh());
-    assert!(!cached(&Context::open(folder.path()).unwrap()).await);
+    assert!(!cached(&BuildContext::open(folder.path()).unwrap()).await);
+    // As long as before, and with the time of before: `cp -p` of another version does that.
+    let file = folder.path().join("unique");
+    let (long, time) = (std::fs::read(&file).unwrap().len(), std::fs::metadata(&file).unwrap().modified().unwrap());
+    put(folder.path(), "unique", &format!("{:0>16}", fresh())[..long]);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    assert!(!cached(&BuildContext::open(folder.path()).unwrap()).await);
     finish(&run).await;
 }
 
@@ -232,7 +238,7 @@ async fn a_hundred_thousand_files_are_listed_quickly() {
         put(folder.path(), &format!("d{}/f{number}", number / 100), "");
     }
     let begun = Instant::now();
-    let files = Context::open(folder.path()).unwrap().files().unwrap();
+    let files = BuildContext::open(folder.path()).unwrap().files().unwrap();
     assert_eq!(files.len(), 20_200);
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
 }
@@ -242,7 +248,7 @@ async fn a_file_that_cannot_be_read_is_named() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("context");
     let folder = project("");
-    let context = Context::open(folder.path()).unwrap();
+    let context = BuildContext::open(folder.path()).unwrap();
     context.files().unwrap();
     put(folder.path(), "unique", &fresh());
     std::fs::remove_file(folder.path().join("a.txt")).unwrap();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use dockwright::engine::{BuildOutcome, BuildRequest, Context, WalkOptions};
+use dockwright::engine::{BuildContext, BuildOutcome, BuildRequest, WalkOptions};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -162,7 +162,7 @@ fn generated_trees_are_sent_as_the_docker_cli_sends_them() {
         let theirs = runtime.block_on(by_the_cli(&run, folder.path(), tree.dockerfile));
         let ours = runtime.block_on(async {
             let context =
-                Context::open_for(folder.path(), Path::new(tree.dockerfile)).map_err(|error| error.to_string())?;
+                BuildContext::open_for(folder.path(), Path::new(tree.dockerfile)).map_err(|error| error.to_string())?;
             let built = run.build(BuildRequest::new("test", &context, DOCKERFILE), |_| {}).await;
             match built.map_err(|error| error.to_string())? {
                 BuildOutcome::Built { image_id } => {

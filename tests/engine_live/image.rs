@@ -1,6 +1,6 @@
 //! Images: what they are and what is in them.
 
-use dockwright::engine::{Context, Healthcheck, WalkOptions};
+use dockwright::engine::{BuildContext, Healthcheck, WalkOptions};
 
 use super::{BASE, built, engine, finish, fresh};
 
@@ -13,7 +13,7 @@ async fn an_image_tells_its_config_and_layers() {
         "FROM {BASE}\nENV A=b PATH=/x\nUSER 12:34\nWORKDIR /w\nEXPOSE 80\nLABEL l={unique}\nSTOPSIGNAL SIGINT\nVOLUME /v\n\
          HEALTHCHECK --interval=3s CMD [\"probe\"]\nENTRYPOINT [\"e\"]\nCMD [\"c\"]\n"
     );
-    let image = engine.image(&built(&run, &Context::empty(), &dockerfile).await).await.unwrap();
+    let image = engine.image(&built(&run, &BuildContext::empty(), &dockerfile).await).await.unwrap();
     let base = engine.image(BASE).await.unwrap();
     let config = &image.config;
     assert_eq!(config.env_value("A"), Some("b"));
@@ -42,7 +42,7 @@ async fn sentinels_are_found_wherever_they_are() {
     let dockerfile = format!(
         "FROM {BASE}\nCOPY x /x\nRUN echo {deleted} | cat > /gone\nRUN rm /gone && echo {packed} | gzip > /packed.gz\nENV E={env}\nARG H={history}\nRUN echo $H > /dev/null\n"
     );
-    let image = built(&run, &Context::empty().with_file("x", format!("..{file}.."), 0o600), &dockerfile).await;
+    let image = built(&run, &BuildContext::empty().with_file("x", format!("..{file}.."), 0o600), &dockerfile).await;
     let absent = format!("sentinel{}", fresh());
     let needles = [&file, &deleted, &env, &packed, &history, &absent].map(|needle| needle.clone().into_bytes());
     let hits = engine.search_image(&image, &needles).await.unwrap();
@@ -62,7 +62,7 @@ async fn sentinels_are_found_wherever_they_are() {
 async fn a_file_system_is_read_without_a_shell_or_a_command() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("walk");
-    let context = Context::empty().with_file("app/x", "content", 0o4711).with_symlink("app/l", "x");
+    let context = BuildContext::empty().with_file("app/x", "content", 0o4711).with_symlink("app/l", "x");
     let image = built(&run, &context, "FROM scratch\nCOPY --chown=3:4 app /app\n").await;
     let tree = run.walk_filesystem(&image, WalkOptions::default()).await.unwrap();
     let file = &tree.files["/app/x"];
@@ -86,7 +86,7 @@ async fn layers_make_the_file_system_that_a_container_has() {
          FROM lower\nRUN rm -r /d/e /gone && mkdir /gone && echo b > /gone/b && rm -r /usr/share/doc && chown 3:4 /a && ln -s a /l\n",
         fresh()
     );
-    let upper = engine.image(&built(&run, &Context::empty(), &dockerfile).await).await.unwrap();
+    let upper = engine.image(&built(&run, &BuildContext::empty(), &dockerfile).await).await.unwrap();
     let base = engine.image(BASE).await.unwrap();
     let layers = engine.layers(&[&upper.id, BASE]).await.unwrap();
     for image in [&upper, &base] {

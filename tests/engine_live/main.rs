@@ -11,7 +11,7 @@ mod ignored;
 mod image;
 mod scope;
 
-use dockwright::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, Engine, Run};
+use dockwright::engine::{BuildContext, BuildEvent, BuildOutcome, BuildRequest, Engine, EngineRun};
 
 /// The image that every test machine has.
 const BASE: &str = "debian:trixie-slim";
@@ -29,7 +29,7 @@ async fn engine() -> Option<Engine> {
 }
 
 /// Builds what must build, and returns the image's id.
-async fn built(run: &Run, context: &Context, dockerfile: &str) -> String {
+async fn built(run: &EngineRun, context: &BuildContext, dockerfile: &str) -> String {
     let (outcome, events) = build(run, BuildRequest::new("test", context, dockerfile)).await;
     match outcome {
         BuildOutcome::Built { image_id } => image_id,
@@ -37,14 +37,14 @@ async fn built(run: &Run, context: &Context, dockerfile: &str) -> String {
     }
 }
 
-async fn build(run: &Run, request: BuildRequest) -> (BuildOutcome, Vec<BuildEvent>) {
+async fn build(run: &EngineRun, request: BuildRequest) -> (BuildOutcome, Vec<BuildEvent>) {
     let mut events = Vec::new();
     let outcome = run.build(request, |event| events.push(event)).await.expect("the engine builds");
     (outcome, events)
 }
 
 /// Ends a run and says that nothing of it is left.
-async fn finish(run: &Run) {
+async fn finish(run: &EngineRun) {
     let swept = run.finish().await.expect("the run is cleaned up");
     assert!(swept.failed.is_empty(), "{:?}", swept.failed);
     let left = run.engine().leftovers(true).await.unwrap();

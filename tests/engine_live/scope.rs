@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use dockwright::engine::{
-    BuildRequest, ContainerSpec, Context, Engine, LeftoverKind, Mount, NetworkAttachment, Settings,
+    BuildContext, BuildRequest, ContainerSpec, Engine, LeftoverKind, MountSpec, NetworkAttachment, NetworkSpec,
+    Settings,
 };
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -14,18 +15,26 @@ fn sleep(seconds: &str) -> Settings {
     Settings { command: Some(vec!["sleep".into(), seconds.into()]), ..Settings::default() }
 }
 
+fn named(name: &str, internal: bool) -> NetworkSpec {
+    NetworkSpec { name: name.into(), internal, ..NetworkSpec::default() }
+}
+
 #[tokio::test]
 async fn all_that_a_run_made_goes_with_it() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("scope");
-    let (network, volume) = (run.network("net", false).await.unwrap(), run.volume("data").await.unwrap());
-    let image = built(&run, &Context::empty(), &format!("FROM {BASE}\nVOLUME /own\nENV A={}\n", run.id())).await;
+    let (network, volume) = (run.network(&named("net", false)).await.unwrap(), run.volume("data").await.unwrap());
+    let image = built(&run, &BuildContext::empty(), &format!("FROM {BASE}\nVOLUME /own\nENV A={}\n", run.id())).await;
     let spec = ContainerSpec {
         name: "sleeper".into(),
         image: image.clone(),
         settings: sleep("60"),
-        networks: vec![NetworkAttachment { network: network.name.clone(), aliases: vec!["x".into()] }],
-        mounts: vec![Mount::volume(Some(volume.name.clone()), "/data")],
+        networks: vec![NetworkAttachment {
+            network: network.name.clone(),
+            aliases: vec!["x".into()],
+            links: Vec::new(),
+        }],
+        mounts: vec![MountSpec::volume(Some(volume.name.clone()), "/data")],
         ..Default::default()
     };
     let container = run.create(&spec).await.unwrap();
@@ -53,7 +62,7 @@ async fn all_that_a_run_made_goes_with_it() {
 async fn a_volume_without_our_label_is_never_made() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("scope");
-    let mount = Mount::volume(Some("dockwright-test-no-such-volume".into()), "/x");
+    let mount = MountSpec::volume(Some("dockwright-test-no-such-volume".into()), "/x");
     let spec = ContainerSpec { image: BASE.into(), mounts: vec![mount], ..Default::default() };
     let refused = run.create(&spec).await.unwrap_err();
     assert!(refused.message().contains("does not exist"), "{refused}");
@@ -64,7 +73,7 @@ async fn a_volume_without_our_label_is_never_made() {
 async fn a_name_given_outlives_the_run() {
     let Some(engine) = engine().await else { return };
     let run = engine.run("scope");
-    let image = built(&run, &Context::empty(), &format!("FROM {BASE}\nENV A={}\n", run.id())).await;
+    let image = built(&run, &BuildContext::empty(), &format!("FROM {BASE}\nENV A={}\n", run.id())).await;
     let name = format!("dockwright-test-kept:{}", run.id());
     engine.tag(&image, &name).await.unwrap();
     finish(&run).await;
@@ -95,13 +104,13 @@ async fn a_dropped_run_cleans_up_as_well_as_it_can() {
 async fn be_killed(engine: &Engine) -> ! {
     let run = engine.run("dies");
     let volume = run.volume("left").await.unwrap();
-    built(&run, &Context::empty(), &format!("FROM {BASE}\nENV A={}\n", run.id())).await;
+    built(&run, &BuildContext::empty(), &format!("FROM {BASE}\nENV A={}\n", run.id())).await;
     let spec = ContainerSpec {
         image: BASE.into(),
         settings: sleep("100"),
-        mounts: vec![Mount::volume(Some(volume.name), "/data")],
+        mounts: vec![MountSpec::volume(Some(volume.name), "/data")],
         networks: vec![NetworkAttachment {
-            network: run.network("net", true).await.unwrap().name,
+            network: run.network(&named("net", true)).await.unwrap().name,
             ..Default::default()
         }],
         ..Default::default()
@@ -110,7 +119,7 @@ async fn be_killed(engine: &Engine) -> ! {
     run.create_idle(BASE).await.unwrap();
     println!("MADE {}", run.id());
     let dockerfile = format!("FROM {BASE}\nRUN sleep 30 # {}\n", run.id());
-    let _ = run.build(BuildRequest::new("slow", &Context::empty(), dockerfile), |_| {}).await;
+    let _ = run.build(BuildRequest::new("slow", &BuildContext::empty(), dockerfile), |_| {}).await;
     unreachable!("it is killed before")
 }
 

@@ -1,19 +1,23 @@
 //! The containers that `verify` starts are those that `docker compose up` starts, as the engine shows them. What differs
 //! is named here, and is what verification is: a copy of the source, networks and volumes of its own, free ports of the
-//! loopback, no second start.
+//! loopback, no second start, a log that comes to an end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
 use super::running::{Running, edit};
 use super::support::{Ran, docker, docker_out, engine, service};
 
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 /// What verification sets by itself, by its path in the engine's answer.
 const OWN: &[&str] = &[
     "Config.Image",
     "HostConfig.ContainerIDFile",
+    "HostConfig.LogConfig",
     "HostConfig.NetworkMode",
     "HostConfig.RestartPolicy",
     // One is asked for by its attachments, the other by its streams; nothing of a container depends on it.
@@ -99,10 +103,24 @@ fn shown(inspected: &Value) -> BTreeMap<String, Value> {
         mount.retain(|key, _| !["Source", "Name", "Mode"].contains(&key.as_str()));
     }
     all.insert("Mounts".into(), json!(mounts));
-    // As it is reached by others.
-    let networks = inspected["NetworkSettings"]["Networks"].as_object().unwrap();
-    all.insert("networks".into(), json!(networks.len()));
+    all.insert("networks".into(), networks(inspected));
     all
+}
+
+/// The networks that a container is in, what they are, and by what names others find it there.
+fn networks(inspected: &Value) -> Value {
+    let own = inspected["Name"].as_str().unwrap().trim_start_matches('/');
+    let id = inspected["Id"].as_str().unwrap();
+    let mut found = Vec::new();
+    for (name, joined) in inspected["NetworkSettings"]["Networks"].as_object().unwrap() {
+        let network: Value = serde_json::from_str(&docker_out(&["network", "inspect", name])).unwrap();
+        let aliases = joined["Aliases"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let aliases: BTreeSet<&str> = aliases.filter(|name| *name != own && !id.starts_with(name)).collect();
+        let what = ["Internal", "EnableIPv6", "Options", "Driver"].map(|field| network[0][field].clone());
+        found.push(json!([name.rsplit(['-', '_']).next(), aliases, what]));
+    }
+    found.sort_by_key(ToString::to_string);
+    json!(found)
 }
 
 /// What is not equal.
@@ -124,10 +142,11 @@ fn by_compose(folder: &Path, project: &str, service: &str) -> BTreeMap<String, V
     let up = compose(&["up", "--detach", "--no-deps", "--build", service]);
     let id = compose(&["ps", "--all", "--quiet", service]).out;
     let inspected = docker().unwrap().args(["inspect", id.trim()]).output().unwrap();
+    let inspected: Option<Value> = serde_json::from_slice(&inspected.stdout).ok();
+    let found = inspected.filter(|all| all[0].is_object()).map(|all| shown(&all[0]));
     compose(&["down", "--volumes", "--rmi", "local"]);
     let up = up.exits(0);
-    let inspected: Value = serde_json::from_slice(&inspected.stdout).unwrap_or_else(|_| panic!("{}", up.err));
-    shown(&inspected[0])
+    found.unwrap_or_else(|| panic!("{}", up.err))
 }
 
 /// The first container of a service that `verify` starts for a contract.
@@ -144,12 +163,14 @@ fn by_verify(folder: &Path, contract: &str, service: &str) -> BTreeMap<String, V
         found = ids.iter().find_map(|id| {
             let inspected = Ran::of(docker().unwrap().args(["inspect", id]));
             let inspected: Value = serde_json::from_str(&inspected.out).ok()?;
-            inspected.get(0).map(shown)
+            Some((inspected[0]["HostConfig"]["LogConfig"].clone(), shown(inspected.get(0)?)))
         });
         found.is_some()
     });
     running.end();
-    found.unwrap()
+    let (log, shown) = found.unwrap();
+    assert_eq!(log, json!({ "Type": "json-file", "Config": { "max-size": "64m", "max-file": "2" } }));
+    shown
 }
 
 fn as_compose_has_them(stack: &str, change: impl FnOnce(&Path)) {
@@ -159,7 +180,9 @@ fn as_compose_has_them(stack: &str, change: impl FnOnce(&Path)) {
     let (_home, folder) = service(stack, &[]);
     change(&folder);
     for (service, contract) in [("dev", "dev.owner"), ("service", "service.shutdown")] {
-        let project = format!("dockwright-test-{}-{stack}", std::process::id());
+        // Tests run side by side, in threads of one process.
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let project = format!("dockwright-test-{}-{stack}-{number}", std::process::id());
         let compose = by_compose(&folder, &project, service);
         let verify = by_verify(&folder, contract, service);
         assert_eq!(differences(&compose, &verify), [""; 0], "{stack}'s {service}");
@@ -177,6 +200,23 @@ fn what_verify_starts_is_what_compose_up_starts() {
 #[test]
 fn with_a_volume_of_artefacts_likewise() {
     as_compose_has_them("rust", |_| {});
+}
+
+#[test]
+fn with_networks_of_its_own_likewise() {
+    as_compose_has_them("python", |folder| {
+        let joined = "    networks: { front: { aliases: [api, www], priority: 5 }, back: }\n    ports: [\"127.0.0.1:${";
+        let file = folder.join("compose.yaml");
+        for role in ["DEV_PORT", "SERVICE_PORT"] {
+            edit(&file, &format!("    ports: [\"127.0.0.1:${{{role}"), &format!("{joined}{role}"));
+        }
+        let options = "{ driver: bridge, driver_opts: { com.docker.network.driver.mtu: 1400 } }";
+        edit(
+            &file,
+            "volumes:\n  dev-home:\n",
+            &format!("networks:\n  front: {options}\n  back: {{ internal: true }}\n\nvolumes:\n  dev-home:\n"),
+        );
+    });
 }
 
 #[test]

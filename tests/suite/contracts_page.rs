@@ -8,7 +8,9 @@ use super::support::repository;
 
 const HEAD: &str = "# Contracts
 
-What `dockwright verify` proves, in the words that `dockwright explain CONTRACT` prints; written from `src/contract/` by a test.
+What `dockwright verify` proves, by what it looks at, why that shows it, and what it does not see: in the words that
+`dockwright explain CONTRACT` prints, written from `src/contract/` by a test. The scaffolds that each contract is tried with
+are in `tests/mutants/`.
 The names are public interface: JUnit's cases, SARIF's rules and the JSON document use them.
 ";
 
@@ -25,9 +27,17 @@ fn page() -> String {
         }
         let _ = write!(
             text,
-            "\n### {}\n\n{}\n\n*How it is checked.* {}\n\n*How to fix it.* {}\n",
-            one.name, one.promise, one.how, one.fix
+            "\n### {}\n\n{}\n\n*How it is checked.* {}\n\n*Why that shows it.* {}\n\n*What it does not see.*\n",
+            one.name, one.promise, one.how, one.therefore
         );
+        for limit in one.assumes {
+            let _ = write!(text, "\n- {limit}");
+        }
+        let _ = writeln!(text, "\n\n*How to fix it.* {}", one.fix);
+        let (broken, correct) = controls(one.name);
+        for (what, controls) in [("Broken scaffolds that it fails", broken), ("Unusual ones that it passes", correct)] {
+            let _ = writeln!(text, "\n*{what}.* {}", controls.join(" "));
+        }
         if !one.yields_to.is_empty() {
             let links: Vec<String> =
                 one.yields_to.iter().map(|name| format!("[`{name}`](#{})", anchor(name))).collect();
@@ -35,6 +45,19 @@ fn page() -> String {
         }
     }
     text
+}
+
+/// Why each of a contract's mutants is broken, and each decoy is not, as `tests/mutants` has it.
+fn controls(contract: &str) -> (Vec<String>, Vec<String>) {
+    let folder = repository().join("tests/mutants").join(contract);
+    let names = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path().join("mutant.toml"));
+    let mut files: Vec<_> = names.collect();
+    files.sort();
+    let tables = files.iter().map(|file| std::fs::read_to_string(file).unwrap().parse::<toml::Table>().unwrap());
+    let (broken, correct): (Vec<_>, Vec<_>) = tables.partition(|table| table.contains_key("expect"));
+    let [broken, correct] =
+        [broken, correct].map(|tables| tables.iter().map(|table| table["why"].as_str().unwrap().to_owned()).collect());
+    (broken, correct)
 }
 
 /// As GitHub makes it of a heading.

@@ -143,6 +143,11 @@ fn at(value: &toml::Value, path: &[&str]) -> Vec<String> {
 fn words() -> BTreeSet<String> {
     let mut words: BTreeSet<String> = MORE.iter().map(ToString::to_string).collect();
     for file in files("templates/stacks").iter().filter(|file| file.ends_with("stack.toml")) {
+        let name = file.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        // Files alone, and commands of one's own, are of no language.
+        if !super::support::stacks().any(|stack| stack == name) {
+            continue;
+        }
         let stack = toml::Value::Table(toml(file));
         words.insert(file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned());
         words.extend(at(&stack, &["title"]));

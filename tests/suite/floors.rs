@@ -13,16 +13,20 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("spec", &[]),
     ("contract", &[]),
     ("stacks", &["error", "text"]),
-    ("ui", &["error"]),
+    ("ui", &["error", "text"]),
     ("compose", &["error", "spec", "text"]),
     ("dockerfile", &["error", "text"]),
+    ("detect", &["compose", "dockerfile", "error", "stacks", "text"]),
     ("engine", &["error", "spec", "text"]),
     ("project", &["contract", "error", "stacks", "text"]),
     ("roles", &["project", "stacks"]),
     ("render", &["project", "roles", "stacks"]),
     ("write", &["error", "render", "text"]),
-    ("subject", &["compose", "dockerfile", "error", "project", "roles", "text"]),
-    ("lab", &["compose", "dockerfile", "engine", "error", "project", "spec", "stacks", "subject", "text"]),
+    ("subject", &["compose", "dockerfile", "error", "project", "roles", "spec", "stacks", "text"]),
+    ("adopt", &["compose", "dockerfile", "error", "project", "spec", "stacks", "text"]),
+    ("describe", &["adopt", "compose", "detect", "error", "project", "stacks"]),
+    ("gate", &["compose", "dockerfile", "project", "spec", "stacks", "subject", "text"]),
+    ("lab", &["compose", "dockerfile", "engine", "error", "gate", "project", "spec", "stacks", "subject", "text"]),
     (
         "verify",
         &[
@@ -31,6 +35,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "dockerfile",
             "engine",
             "error",
+            "gate",
             "lab",
             "project",
             "roles",
@@ -44,8 +49,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "contract", "engine", "error", "lab", "project", "render", "report", "roles", "stacks", "subject", "text",
-            "ui", "verify", "write",
+            "adopt", "contract", "describe", "detect", "engine", "error", "gate", "lab", "project", "render", "report",
+            "roles", "stacks", "subject", "text", "ui", "verify", "write",
         ],
     ),
 ];

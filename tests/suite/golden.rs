@@ -122,13 +122,13 @@ fn every_stack_manager_layout_and_code_has_a_case() {
     let there = |stack: &str, manager: &str, layout, code| {
         cases.iter().any(|Case { project, .. }| {
             let service = &project.service;
-            service.stack == stack
-                && project.stack.manager == manager
+            service.stack.as_deref() == Some(stack)
+                && project.stack.as_ref().is_some_and(|one| one.manager == manager)
                 && service.layout == layout
                 && project.roles.service.code == code
         })
     };
-    for stack in stacks::NAMES.iter().copied() {
+    for stack in stacks::starters() {
         for manager in &stacks::embedded().options(stack).unwrap().managers {
             for layout in [Layout::Single, Layout::PerRole] {
                 for code in [Code::Image, Code::Mounted] {

@@ -81,7 +81,7 @@ fn variants() -> Vec<Variant> {
 /// Those with the hostile values of these names only.
 fn variants_with(wanted: impl Fn(&str) -> bool) -> Vec<Variant> {
     let mut variants = Vec::new();
-    for stack in stacks::NAMES.iter() {
+    for stack in stacks::starters() {
         for manager in stacks::embedded().options(stack).unwrap().managers {
             for layout in ["single", "per-role"] {
                 for (option, more) in OPTIONS {
@@ -209,7 +209,7 @@ fn an_installation_publishes_and_exposes_its_own_port() {
     for variant in variants().iter().filter(|variant| variant.name.ends_with("deployments")) {
         let home = written(variant);
         let compose = compose::read(home.path(), &BTreeMap::new()).unwrap();
-        let own = variant.project.stack.port;
+        let own = variant.project.stack.as_ref().unwrap().port;
         for (name, port) in [("installation", 9000), ("installation-production", own)] {
             let ports = compose.services[name].ports.iter().map(|port| port.target);
             assert_eq!(ports.collect::<Vec<_>>(), [port], "{}: {name}", variant.name);

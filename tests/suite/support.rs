@@ -13,9 +13,9 @@ pub(super) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The names of the stacks.
+/// The names of the stacks that have a starter.
 pub(super) fn stacks() -> impl Iterator<Item = &'static str> {
-    dockwright::stacks::NAMES.iter().copied()
+    dockwright::stacks::starters()
 }
 
 /// The command under test, without colours and a user's own settings.
@@ -169,4 +169,10 @@ pub(super) fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), 
     // One defect often shows in all of them.
     let shown: Vec<&str> = failures.iter().take(6).map(String::as_str).collect();
     assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), items.len(), shown.join("\n"));
+}
+
+/// Sees to it that the engine has these images, by `tests/engine/images`.
+pub(super) fn has_images(images: &[&str]) {
+    let made = Ran::of(Command::new(repository().join("tests/engine/images")).args(images));
+    assert_eq!(made.code, Some(0), "{}", made.err);
 }

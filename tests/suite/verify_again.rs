@@ -76,6 +76,8 @@ fn whatever_changes_is_looked_at_again() {
         }),
     ];
     let (_home, folder) = service("python", &[]);
+    // build.reproducible builds without a cache, so that a test beside this one replaces the layers they share.
+    edit(&folder.join("Dockerfile"), "AS runtime\n", "AS runtime\nENV DOCKWRIGHT_TEST=verify-again\n");
     let all: BTreeSet<&str> = QUICK.iter().copied().collect();
     assert_eq!(cached(&quick(&folder).exits(0).json()), BTreeSet::new());
     for (what, change) in changes {
@@ -220,5 +222,33 @@ fn a_project_that_changes_meanwhile_is_told_and_not_remembered() {
     let (code, said, _) = running.end();
     assert_eq!(code, Some(4), "{said}");
     let text = std::fs::read_to_string(folder.join("report.json")).unwrap();
-    assert!(text.contains("orders/app.py changed while it was looked at"), "{text}");
+    assert!(text.contains("orders/app.py changed while dockwright looked at it"), "{text}");
+}
+
+/// What the gate refuses in CI is reported with the promise that it breaks, as far as files show it.
+#[test]
+fn a_refusal_of_the_gate_names_the_broken_promise() {
+    let (_home, folder) = service("node", &[]);
+    for (asks, line) in [
+        ("privileged: true", Some(3)),
+        ("volumes: ['/run/docker.sock:/s']", Some(3)),
+        ("environment: [HOST_TOKEN]", None),
+    ] {
+        std::fs::write(folder.join("compose.override.yaml"), format!("services:\n  dev:\n    {asks}\n")).unwrap();
+        let mut command = dockwright();
+        command.current_dir(&folder).args(["verify", "--format", "json"]);
+        let ran = Ran::of(command.env("CI", "1").env("HOST_TOKEN", "0123456789abcdef")).exits(2);
+        let report = ran.json();
+        let finding = &report["contracts"][0];
+        match line {
+            Some(line) => {
+                assert_eq!(
+                    (&finding["contract"], &finding["outcome"]),
+                    (&"scaffold.unprivileged".into(), &"fail".into())
+                );
+                assert_eq!((&finding["file"], &finding["line"]), (&"compose.override.yaml".into(), &line.into()));
+            }
+            None => assert!(finding.is_null(), "{report}"),
+        }
+    }
 }

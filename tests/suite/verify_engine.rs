@@ -28,7 +28,14 @@ fn passes_and_leaves_nothing(stack: &str) {
         .spawn()
         .unwrap();
     let (pid, start) = (running.id(), Instant::now());
-    let ran = Ran::from(running.wait_with_output().unwrap(), start.elapsed()).exits(0);
+    let (ran, networks) = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| Ran::from(running.wait_with_output().unwrap(), start.elapsed()).exits(0));
+        let networks = networks_of(pid, || waiting.is_finished());
+        (waiting.join().unwrap(), networks)
+    });
+    // By default an engine has subnets for some thirty networks: they go when what was in them has gone.
+    let (all, most) = networks;
+    assert!(all > most && most < 20, "{most} networks at once, {all} in all");
     let report = ran.json();
     assert_eq!(not_passed(&report), [""; 0], "{}", ran.err);
     assert_eq!((&report["schema"], &report["outcome"]), (&Value::from(1), &Value::from("pass")));
@@ -54,6 +61,22 @@ fn passes_and_leaves_nothing(stack: &str) {
     assert_eq!(seen, ["scaffold.builds"]);
 }
 
+/// How many networks a process has made until something is so, and how many there were at once.
+fn networks_of(pid: u32, so: impl Fn() -> bool) -> (usize, usize) {
+    let owner = format!("-{pid}-");
+    let (mut all, mut most) = (BTreeSet::new(), 0);
+    while !so() {
+        let list = docker_out(&["network", "ls", "--format", "{{.Name}} {{.Label \"dev.dockwright.owner\"}}"]);
+        let pairs = list.lines().filter_map(|line| line.split_once(' '));
+        let ours: BTreeSet<String> =
+            pairs.filter(|(_, label)| label.contains(&owner)).map(|(name, _)| name.to_owned()).collect();
+        most = most.max(ours.len());
+        all.extend(ours);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    (all.len(), most)
+}
+
 #[test]
 fn python_passes_and_leaves_nothing() {
     passes_and_leaves_nothing("python");
@@ -67,6 +90,11 @@ fn node_passes_and_leaves_nothing() {
 #[test]
 fn rust_passes_and_leaves_nothing() {
     passes_and_leaves_nothing("rust");
+}
+
+#[test]
+fn java_passes_and_leaves_nothing() {
+    passes_and_leaves_nothing("java");
 }
 
 #[test]

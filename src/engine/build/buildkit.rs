@@ -10,21 +10,21 @@ use super::model::{BuildEvent, BuildRequest, Ended};
 use super::request;
 use super::trace::Trace;
 use crate::engine::connect::Engine;
-use crate::engine::context::Context;
+use crate::engine::context::BuildContext;
 use crate::engine::names::nonce;
-use crate::engine::run::Run;
-use crate::error::{Error, Kind, Result};
+use crate::engine::run::EngineRun;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Builds with `BuildKit`.
 pub(super) async fn build(
-    run: &Run,
+    run: &EngineRun,
     wanted: &BuildRequest,
     reference: &str,
     events: &mut (impl FnMut(BuildEvent) + Send),
 ) -> Result<Ended> {
     let what = format!("cannot build {}", wanted.name);
     check_names(&wanted.context)?;
-    let session = run.sessions().of(run.engine(), &wanted.context, &wanted.secrets).await?;
+    let session = run.sessions().of(run.engine(), &wanted.context, &wanted.secrets, &wanted.settings.ssh).await?;
     let dockerfile = session.files().add_dockerfile(&wanted.dockerfile);
     let build_id = format!("{}-{}", run.id(), nonce());
     let more =
@@ -84,11 +84,11 @@ async fn send(
 const CANCEL_AGAIN: Duration = Duration::from_millis(300);
 
 /// The protocol takes UTF-8 alone.
-fn check_names(context: &Context) -> Result<()> {
+fn check_names(context: &BuildContext) -> Result<()> {
     let files = context.files()?;
     match files.iter().find(|file| !file.is_utf8()) {
         Some(file) => Err(Error::new(
-            Kind::Io,
+            ErrorKind::Io,
             format!("the name of {} is not UTF-8, which the engine's builder requires", file.path),
         )
         .hint("rename it, or name it in .dockerignore with a pattern that fits it")),

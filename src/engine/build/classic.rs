@@ -3,10 +3,10 @@
 
 use futures_util::StreamExt;
 
-use super::model::{BuildEvent, BuildFailure, BuildRequest, Ended, Step, TAIL};
+use super::model::{BuildEvent, BuildFailure, BuildRequest, BuildStep, Ended, TAIL};
 use super::request;
 use super::trace::stated_line;
-use crate::engine::run::Run;
+use crate::engine::run::EngineRun;
 use crate::error::{Error, Result};
 
 /// The Dockerfile's name in the archive; hidden from `COPY`.
@@ -17,7 +17,7 @@ const OPTIONS: [(&str, &str); 3] =
     [("version", "1"), ("layers", "true"), ("outputformat", "application/vnd.docker.distribution.manifest.v2+json")];
 
 pub(super) async fn build(
-    run: &Run,
+    run: &EngineRun,
     wanted: &BuildRequest,
     reference: &str,
     events: &mut (impl FnMut(BuildEvent) + Send),
@@ -52,7 +52,7 @@ pub(super) async fn build(
 
 #[derive(Default)]
 struct Progress {
-    step: Option<Step>,
+    step: Option<BuildStep>,
     stage: Option<String>,
     stages: usize,
     count: u32,
@@ -72,7 +72,7 @@ impl Progress {
                 self.stage = Some(stage(instruction, self.stages));
                 self.stages += 1;
             }
-            let step = Step {
+            let step = BuildStep {
                 id: self.count,
                 name: line.trim().to_owned(),
                 stage: self.stage.clone(),

@@ -8,11 +8,11 @@ mod trace;
 
 use self::model::Ended;
 use super::failure::{full, one_line, tells_of_full_disk};
-use super::run::Run;
+use super::run::EngineRun;
 use crate::error::{Error, Result};
-pub use model::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Step};
+pub use model::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, BuildStep};
 
-impl Run {
+impl EngineRun {
     /// Builds an image. `events` is called as things happen. Several builds of one `Context` (and its
     /// clones) at once share its transfer and their stages. Dropping the future ends the build on the engine.
     ///
@@ -26,11 +26,16 @@ impl Run {
     ) -> Result<BuildOutcome> {
         self.open()?;
         let reference = self.reference(&request.name);
+        let mut request = request;
         let mut tries = 1;
         loop {
             let outcome = self.build_once(&request, &reference, &mut events).await;
             let lost = match &outcome {
-                Ok(BuildOutcome::Failed(failure)) => failure.message.contains(LOST),
+                Ok(BuildOutcome::Failed(failure)) => {
+                    // The builder's cache goes on naming such a layer.
+                    request.no_cache |= is_removed(&failure.message);
+                    failure.message.contains(LOST) || is_removed(&failure.message)
+                }
                 Ok(BuildOutcome::Built { .. }) => false,
                 Err(error) => error.message().contains(GONE),
             };
@@ -75,4 +80,10 @@ impl Run {
 /// not keep the two apart (seen on 28.5, with two runs on one scaffold). Built again, it is there.
 const LOST: &str = "failed to get digest sha256:";
 const GONE: &str = "No such image";
+const REMOVED: [&str; 2] = ["layer does not exist", "invalid output path: stat "];
 const TRIES: usize = 3;
+
+/// Whether the cache names a layer that is not there any more: without the cache the build makes it again.
+fn is_removed(message: &str) -> bool {
+    REMOVED.iter().any(|said| message.contains(said))
+}

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::context::Context;
+use crate::engine::context::BuildContext;
+use crate::spec::BuildSettings;
 
 /// What is to be built.
 #[derive(Debug, Clone)]
@@ -11,19 +12,18 @@ pub struct BuildRequest {
     /// What the image is for; becomes part of its tag and of messages.
     pub name: String,
     /// The files that `COPY` sees.
-    pub context: Context,
+    pub context: BuildContext,
     /// The Dockerfile's text; it need not be in the context.
     pub dockerfile: String,
-    /// The stage to build; none for the last.
+    /// The stage to build, by its name; by its index if it has none, and then it must be the last, as builders find no stage by
+    /// that. None for the last.
     pub target: Option<String>,
     /// Build arguments.
     pub args: BTreeMap<String, String>,
     /// Whether every step is done anew.
     pub no_cache: bool,
-    /// As `linux/arm64`; none for the engine's own.
-    pub platform: Option<String>,
-    /// The network of `RUN`: `none`, `host`; none for the engine's own.
-    pub network: Option<String>,
+    /// What compose.yaml can say of a build just as well.
+    pub settings: BuildSettings,
     /// Secrets for `RUN --mount=type=secret`, by id. Not on engines without `BuildKit`.
     pub secrets: BTreeMap<String, Vec<u8>>,
 }
@@ -31,7 +31,7 @@ pub struct BuildRequest {
 impl BuildRequest {
     /// A build of a Dockerfile's last stage.
     #[must_use]
-    pub fn new(name: impl Into<String>, context: &Context, dockerfile: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, context: &BuildContext, dockerfile: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             context: context.clone(),
@@ -39,8 +39,7 @@ impl BuildRequest {
             target: None,
             args: BTreeMap::new(),
             no_cache: false,
-            platform: None,
-            network: None,
+            settings: BuildSettings::default(),
             secrets: BTreeMap::new(),
         }
     }
@@ -104,7 +103,7 @@ impl BuildFailure {
 
 /// A step of a build.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Step {
+pub struct BuildStep {
     /// Which one, in the order of their appearance in this build.
     pub id: u32,
     /// As the engine shows it, as `[dev 2/5] RUN pip install …`.
@@ -121,20 +120,20 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BuildEvent {
     /// A step began.
-    StepStarted(Step),
+    StepStarted(BuildStep),
     /// A step's result was there already.
-    StepCached(Step),
+    StepCached(BuildStep),
     /// A step is done.
     StepDone {
         /// The step.
-        step: Step,
+        step: BuildStep,
         /// How long it took.
         took: Duration,
     },
     /// A step failed.
     StepFailed {
         /// The step.
-        step: Step,
+        step: BuildStep,
         /// Why, in the engine's words.
         message: String,
     },

@@ -1,5 +1,6 @@
 //! The build call itself: its address, and its answer line by line.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bollard::models::BuildInfo;
@@ -15,28 +16,49 @@ use crate::engine::connect::Engine;
 use crate::engine::failure::failed;
 use crate::engine::tarball::ByteStream;
 use crate::error::{Error, Result};
+use crate::spec::Ulimit;
 
 /// The query of a build; empty values are left out.
 pub(super) fn query(request: &BuildRequest, reference: &str, dockerfile: &str, more: &[(&str, &str)]) -> String {
-    let args =
-        if request.args.is_empty() { String::new() } else { serde_json::to_string(&request.args).unwrap_or_default() };
+    let settings = &request.settings;
+    let args = json(&request.args);
+    let labels = json(&settings.labels);
+    let shm_size = settings.shm_size.map(|size| size.to_string()).unwrap_or_default();
+    let limits: Vec<_> = settings.ulimits.iter().map(|(name, limit)| limit_of(name, *limit)).collect();
+    let ulimits = if limits.is_empty() { String::new() } else { serde_json::Value::from(limits).to_string() };
+    let hosts: Vec<String> = settings.extra_hosts.iter().map(|(name, address)| format!("{name}:{address}")).collect();
     let pairs = [
         ("t", reference),
         ("dockerfile", dockerfile),
-        ("target", request.target.as_deref().unwrap_or_default()),
+        ("target", request.target.as_deref().filter(|stage| stage.parse::<usize>().is_err()).unwrap_or_default()),
         ("buildargs", &args),
         ("nocache", if request.no_cache { "1" } else { "" }),
-        ("platform", request.platform.as_deref().unwrap_or_default()),
-        ("networkmode", request.network.as_deref().unwrap_or_default()),
+        ("platform", settings.platform.as_deref().unwrap_or_default()),
+        ("networkmode", settings.network.as_deref().unwrap_or_default()),
+        ("labels", &labels),
+        ("shmsize", &shm_size),
+        ("ulimits", &ulimits),
+        ("pull", if settings.pull { "1" } else { "" }),
         ("rm", "1"),
         ("forcerm", "1"),
     ];
     let mut query = String::from("/build?");
-    for (name, value) in pairs.iter().chain(more).filter(|(_, value)| !value.is_empty()) {
+    let hosts = hosts.iter().map(|host| ("extrahosts", host.as_str()));
+    for (name, value) in
+        pairs.into_iter().chain(hosts).chain(more.iter().copied()).filter(|(_, value)| !value.is_empty())
+    {
         let _ = write!(query, "{name}={}&", escaped(value));
     }
     query.pop();
     query
+}
+
+fn json(map: &BTreeMap<String, String>) -> String {
+    if map.is_empty() { String::new() } else { serde_json::to_string(map).unwrap_or_default() }
+}
+
+fn limit_of(name: &str, limit: Ulimit) -> serde_json::Value {
+    serde_json::json!({ "Name": name, "Soft": limit.soft, "Hard": limit.hard })
 }
 
 fn escaped(text: &str) -> String {
@@ -134,11 +156,13 @@ fn lines(answer: Response<Incoming>) -> impl Stream<Item = BuildInfo> + Send {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Context;
+    use crate::engine::BuildContext;
 
     #[test]
     fn values_are_escaped_and_empty_ones_left_out() {
-        let mut request = BuildRequest::new("x", &Context::empty(), "FROM scratch").target("dev");
+        let last = BuildRequest::new("x", &BuildContext::empty(), "FROM scratch").target("0");
+        assert!(!query(&last, "r/x:1", "Dockerfile", &[]).contains("target"));
+        let mut request = BuildRequest::new("x", &BuildContext::empty(), "FROM scratch").target("dev");
         request.args.insert("A".into(), "b&c=d é".into());
         let query = query(&request, "r/x:1", "Dockerfile", &[("version", "2")]);
         assert_eq!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard::models::{BuildInfo, BuildInfoAux};
 
-use super::model::{BuildEvent, BuildFailure, Ended, Step, TAIL};
+use super::model::{BuildEvent, BuildFailure, BuildStep, Ended, TAIL};
 
 /// What has been told so far.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub(super) struct Trace {
 /// A step, what it printed last, and how far it is.
 #[derive(Default)]
 struct Known {
-    step: Step,
+    step: BuildStep,
     told: Told,
     failed: Option<String>,
     log: Vec<String>,
@@ -167,8 +167,8 @@ fn took(vertex: &Vertex) -> Duration {
 }
 
 /// Reads a name as `[dev 2/5] RUN x`, `[linux/amd64 dev 2/5] RUN x`, `[2/5] RUN x` or `[internal] load …`.
-fn step(id: u32, name: &str, only_stage: &str) -> Step {
-    let mut step = Step { id, name: name.to_owned(), ..Default::default() };
+fn step(id: u32, name: &str, only_stage: &str) -> BuildStep {
+    let mut step = BuildStep { id, name: name.to_owned(), ..Default::default() };
     let Some((inside, instruction)) = name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) else {
         return step;
     };

@@ -1,5 +1,7 @@
 //! What a container prints, and commands run inside it.
 
+use std::collections::VecDeque;
+
 use bollard::container::LogOutput;
 use bollard::exec::StartExecResults;
 use bollard::models::ExecConfig;
@@ -10,26 +12,40 @@ use super::super::failure::failed;
 use super::Container;
 use crate::error::{Error, Result};
 
+/// So much of what is printed is kept, in bytes, and after so much nobody reads on.
+const LONGEST: usize = 16 << 20;
+const ENDLESS: usize = 256 << 20;
+
+/// No line is longer, in bytes.
+const LINE: usize = 64 << 10;
+
 /// A command that was run inside a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecResult {
     /// Its exit code; 126 and 127 also when the command could not be started.
     pub exit_code: i64,
-    /// What it printed, both streams as they came.
+    /// What it printed, both streams as they came; of much, the beginning.
     pub output: String,
     /// What it printed on standard output alone.
     pub stdout: Vec<u8>,
 }
 
 impl Container {
-    /// What it printed, in lines, both streams as they came; with `tail`, only the last so many.
+    /// What it printed, in lines, both streams as they came; with `tail`, only the last so many. Of a long log the end.
     ///
     /// # Errors
     /// When the engine refuses, or its logging driver keeps nothing.
     pub async fn logs(&self, tail: Option<usize>) -> Result<Vec<String>> {
-        let mut lines = Vec::new();
-        self.read_logs(tail, false, |line| lines.push(line)).await?;
-        Ok(lines)
+        let (mut lines, mut size) = (VecDeque::new(), 0);
+        let keep = |line: String| {
+            size += line.len();
+            lines.push_back(line);
+            while size > LONGEST {
+                size -= lines.pop_front().map_or(size, |first: String| first.len());
+            }
+        };
+        self.read_logs(tail, false, keep).await?;
+        Ok(lines.into())
     }
 
     /// Calls `line` for all that it printed and prints, until it ends.
@@ -49,9 +65,14 @@ impl Container {
             ..Default::default()
         };
         let mut pieces = self.engine.docker().logs(&self.id, Some(options));
-        let mut lines = Lines::default();
+        let (mut lines, mut size) = (Lines::default(), 0);
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| failed(self.what("read the log of"), error))?;
+            size += piece.as_ref().len();
+            // It prints faster than it can be read.
+            if size > ENDLESS && !follow {
+                break;
+            }
             lines.add(&piece, &mut line);
         }
         lines.end(&mut line);
@@ -75,10 +96,17 @@ impl Container {
         };
         let exec = docker.create_exec(&self.id, config).await.map_err(|error| failed(what(), error))?;
         let started = docker.start_exec(&exec.id, None).await.map_err(|error| failed(what(), error))?;
-        let (mut all, mut stdout) = (Vec::new(), Vec::new());
+        let (mut all, mut stdout, mut size) = (Vec::new(), Vec::new(), 0);
         if let StartExecResults::Attached { output: mut pieces, .. } = started {
             while let Some(piece) = pieces.next().await {
                 let piece = piece.map_err(|error| failed(what(), error))?;
+                size += piece.as_ref().len();
+                if size > ENDLESS {
+                    return Err(Error::engine(format!("{}: it prints more than {} MiB", what(), ENDLESS >> 20)));
+                }
+                if size > LONGEST {
+                    continue;
+                }
                 if !matches!(piece, LogOutput::StdErr { .. }) {
                     stdout.extend_from_slice(piece.as_ref());
                 }
@@ -102,7 +130,8 @@ impl Lines {
     fn add(&mut self, piece: &LogOutput, line: &mut impl FnMut(String)) {
         let buffer = if matches!(piece, LogOutput::StdErr { .. }) { &mut self.err } else { &mut self.out };
         for part in piece.as_ref().split_inclusive(|byte| *byte == b'\n') {
-            buffer.extend_from_slice(part);
+            let room = LINE.saturating_sub(buffer.len());
+            buffer.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
                 line(text(buffer));
                 buffer.clear();

@@ -7,8 +7,8 @@ mod state;
 use std::time::Duration;
 
 use bollard::query_parameters::{
-    KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StopContainerOptions, TopOptions,
-    WaitContainerOptions,
+    KillContainerOptions, RemoveContainerOptions, RestartContainerOptions, StatsOptions, StopContainerOptions,
+    TopOptions, WaitContainerOptions,
 };
 use futures_util::StreamExt;
 
@@ -139,6 +139,19 @@ impl Container {
             Some(Err(error)) => Err(failed(self.what("wait for"), error)),
             None => Err(Error::engine(format!("{}: the engine gave no answer", self.what("wait for")))),
         }
+    }
+
+    /// The processor time that its processes have used since it started; none where the engine does not count it.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub async fn processor_time(&self) -> Result<Option<Duration>> {
+        let options = StatsOptions { stream: false, one_shot: true };
+        let mut answers = self.engine.docker().stats(&self.id, Some(options));
+        let Some(answer) = answers.next().await else { return Ok(None) };
+        let answer = answer.map_err(|error| failed(self.what("ask for the processor time of"), error))?;
+        let nanoseconds = answer.cpu_stats.and_then(|stats| stats.cpu_usage).and_then(|usage| usage.total_usage);
+        Ok(nanoseconds.filter(|time| *time > 0).map(Duration::from_nanos))
     }
 
     /// The processes inside, as the engine's host sees them.

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::entry::EntryKind;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::text;
 pub use ignore::Ignore;
 pub(super) use select::{Selection, select};
@@ -25,7 +25,7 @@ const LARGEST_IGNORE: u64 = 1 << 20;
 /// A build context. Cheap to clone; changes make a new one, and neither touches the disk. The folder is read
 /// once, when it is first needed.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct BuildContext {
     base: Arc<Base>,
     overlay: BTreeMap<String, Overlay>,
     id: u64,
@@ -102,7 +102,7 @@ pub(super) fn unreadable(path: &Path, error: std::io::Error) -> Error {
     Error::io("cannot read", path, error).hint("make it readable, or name it in .dockerignore")
 }
 
-impl Context {
+impl BuildContext {
     /// The context of a folder, with its `.dockerignore`.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ impl Context {
     pub fn open_for(root: &Path, dockerfile: &Path) -> Result<Self> {
         let root = root.canonicalize().map_err(|error| Error::io("cannot read", root, error))?;
         if !root.is_dir() {
-            return Err(Error::new(Kind::Io, format!("the build context {} is not a folder", root.display())));
+            return Err(Error::new(ErrorKind::Io, format!("the build context {} is not a folder", root.display())));
         }
         let mut own = root.join(dockerfile).into_os_string();
         own.push(".dockerignore");
@@ -178,7 +178,7 @@ impl Context {
         self.with(path, Overlay::File { content: content.into(), mode, mtime: None })
     }
 
-    /// As [`Context::with_file`], modified when it is said, for tools that compare times. Seconds since 1970.
+    /// As [`BuildContext::with_file`], modified when it is said, for tools that compare times. Seconds since 1970.
     #[must_use]
     pub fn with_file_of(&self, path: &str, content: impl Into<Bytes>, mode: u32, mtime: u32) -> Self {
         let mtime = Some(i64::from(mtime) * 1_000_000_000);

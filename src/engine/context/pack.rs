@@ -7,10 +7,11 @@ use std::sync::PoisonError;
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{Content, Context, ContextFile, unreadable};
+use super::{BuildContext, Content, ContextFile, unreadable};
 use crate::engine::entry::EntryKind;
 use crate::engine::tarball::{self, ByteStream};
 use crate::error::Result;
+use crate::text;
 
 /// Smaller contexts are packed once, in memory, for all targets.
 const SHARED: u64 = 32 * 1024 * 1024;
@@ -18,7 +19,7 @@ const SHARED: u64 = 32 * 1024 * 1024;
 /// One time for all files, so that `touch` invalidates no layer; late enough for zip, which begins in 1980.
 const TIME: u64 = 499_162_500;
 
-impl Context {
+impl BuildContext {
     /// The archive and, where it is known before, its size in bytes. `dockerfile` is added under the name that
     /// comes with it, which the archive's ignore file names, so that no `COPY` sees it.
     pub(in crate::engine) fn pack(&self, name: &str, dockerfile: &str) -> Result<(ByteStream, Option<u64>)> {
@@ -107,7 +108,7 @@ fn append(builder: &mut tar::Builder<impl Write>, file: &ContextFile) -> io::Res
                 Content::Memory(bytes) => builder.append_data(&mut header, path, bytes.as_ref()),
                 Content::Disk(disk) => {
                     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", disk.display()));
-                    let open = std::fs::File::open(disk).map_err(named)?;
+                    let open = text::open(disk).map_err(io::Error::from).map_err(named)?;
                     // The header has told the size: a file that grows or shrinks meanwhile must not shift what
                     // follows.
                     let content = open.take(file.size).chain(io::repeat(0)).take(file.size);

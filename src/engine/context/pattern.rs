@@ -3,12 +3,14 @@
 use crate::text;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pattern {
+pub(super) struct IgnorePattern {
     /// Whether it takes files back in (`!`).
     pub(super) keeps: bool,
     /// The pattern as it was written, cleaned.
     pub(super) text: String,
     form: Form,
+    /// The characters that every path begins and ends with that fits the tokens.
+    ends: (String, String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +41,7 @@ enum Token {
     },
 }
 
-impl Pattern {
+impl IgnorePattern {
     pub(super) fn matches(&self, path: &str) -> bool {
         match &self.form {
             Form::Exact => path == self.text,
@@ -48,12 +50,17 @@ impl Pattern {
                 let suffix = &self.text[2..];
                 path.ends_with(suffix) || suffix.strip_prefix('/') == Some(path)
             }
-            Form::Tokens(tokens) => fits(tokens, path),
+            Form::Tokens(tokens) => {
+                let (first, last) = &self.ends;
+                path.starts_with(first.as_str())
+                    && path.ends_with(last.as_str())
+                    && by_tail(tokens, path).unwrap_or_else(|| fits(tokens, path))
+            }
         }
     }
 }
 
-pub(super) fn pattern(line: &str) -> Result<Pattern, String> {
+pub(super) fn pattern(line: &str) -> Result<IgnorePattern, String> {
     let (keeps, rest) = match line.strip_prefix('!') {
         Some(rest) => (true, rest.trim()),
         None => (false, line),
@@ -63,7 +70,19 @@ pub(super) fn pattern(line: &str) -> Result<Pattern, String> {
     }
     let text = clean(rest);
     let form = form(&text).map_err(|why| format!("`{line}`: {why}"))?;
-    Ok(Pattern { keeps, text, form })
+    let ends = ends(&form);
+    Ok(IgnorePattern { keeps, text, form, ends })
+}
+
+/// What is fixed at both ends of tokens.
+fn ends(form: &Form) -> (String, String) {
+    let Form::Tokens(tokens) = form else { return Default::default() };
+    let fixed = |token: &Token| match token {
+        Token::Char(c) => Some(*c),
+        _ => None,
+    };
+    let last: Vec<char> = tokens.iter().rev().map_while(fixed).collect();
+    (tokens.iter().map_while(fixed).collect(), last.into_iter().rev().collect())
 }
 
 /// Go's `filepath.Clean`, and the leading slash away: patterns are relative to the context.
@@ -141,6 +160,28 @@ fn class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Token, 
             return Err(format!("the range {low}-{high} is upside down"));
         }
         ranges.push((low, high));
+    }
+}
+
+/// What the last parts of a path say: most patterns begin with any folder, and most paths do not end as they do. None if that
+/// does not decide.
+fn by_tail(tokens: &[Token], path: &str) -> Option<bool> {
+    let at = tokens.iter().rposition(|token| *token == Token::Folders)?;
+    let tail = &tokens[at + 1..];
+    // What fits a slash, too, may take any number of parts.
+    if tail.iter().any(|token| matches!(token, Token::Rest | Token::Class { .. })) {
+        return None;
+    }
+    let slashes = tail.iter().filter(|token| **token == Token::Char('/')).count();
+    let before = path.rmatch_indices('/').nth(slashes);
+    if before.is_none() && path.matches('/').count() < slashes {
+        return Some(false);
+    }
+    let last = before.map_or(path, |(slash, _)| &path[slash + 1..]);
+    match (fits(tail, last), at) {
+        (false, _) => Some(false),
+        (true, 0) => Some(true),
+        (true, _) => None,
     }
 }
 

@@ -133,15 +133,15 @@ fn without_inner(mut paths: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Context;
+    use crate::engine::BuildContext;
 
-    fn names(context: &Context, selection: &Selection) -> Vec<String> {
+    fn names(context: &BuildContext, selection: &Selection) -> Vec<String> {
         let files = context.files().unwrap();
         select(&files, selection).unwrap().into_iter().map(|index| files[index].path.clone()).collect()
     }
 
-    fn tree() -> Context {
-        Context::empty()
+    fn tree() -> BuildContext {
+        BuildContext::empty()
             .with_file("a/b/c", "1", 0o644)
             .with_file("a/d", "2", 0o644)
             .with_file("a-b", "3", 0o644)

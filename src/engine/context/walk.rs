@@ -97,16 +97,32 @@ fn file(full: &Path, path: String, metadata: &std::fs::Metadata) -> Result<Optio
         }
         _ => None,
     };
-    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
     Ok(Some(ContextFile {
         path,
         kind,
         mode: mode(metadata),
         size: if matches!((&content, kind), (Content::Disk(_), EntryKind::File)) { metadata.len() } else { 0 },
         link,
-        mtime: i64::try_from(modified.as_nanos()).unwrap_or(0),
+        mtime: time(metadata),
         content,
     }))
+}
+
+/// When a file was modified, in nanoseconds since 1970. The fraction of the second stands for its change time, too: `BuildKit`
+/// takes a file of the same size and time for unchanged, and any program can set the modification time back (`touch -r`,
+/// `cp -p`), but none the change time.
+fn time(metadata: &std::fs::Metadata) -> i64 {
+    const SECOND: i64 = 1_000_000_000;
+    let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    let modified = i64::try_from(modified.as_nanos()).unwrap_or(0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let told = [modified, metadata.ctime(), metadata.ctime_nsec()].map(i64::to_le_bytes).concat();
+        modified - modified.rem_euclid(SECOND) + stamp(&told) / SECOND % SECOND
+    }
+    #[cfg(not(unix))]
+    modified
 }
 
 #[cfg(unix)]

@@ -3,10 +3,12 @@
 //! One session serves all builds of one context in a run, so that the engine takes their context for the same
 //! and asks for it once.
 
+mod agent;
 mod auth;
 mod sync;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use bollard::moby::buildkit::secrets::v1::secrets_server::{Secrets, SecretsServe
 use bollard::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard::moby::filesync::v1::auth_server::AuthServer;
 use bollard::moby::filesync::v1::file_sync_server::FileSyncServer;
+use bollard::moby::sshforward::v1::ssh_server::SshServer;
 use bytes::Bytes;
 use futures_util::Stream;
 use http_body_util::Empty;
@@ -27,10 +30,11 @@ use hyper_util::service::TowerToHyperService;
 use sha2::{Digest, Sha256};
 use tonic::{Response, Status};
 
+use self::agent::Agents;
 use self::auth::Credentials;
 use self::sync::{Files, Served};
 use super::connect::Engine;
-use super::context::Context;
+use super::context::BuildContext;
 use super::failure::failed;
 use super::names::nonce;
 use crate::error::{Error, Result};
@@ -41,7 +45,7 @@ pub(super) struct Sessions {
     open: tokio::sync::Mutex<HashMap<Key, Arc<Session>>>,
 }
 
-/// A context's id, and a digest of the secrets.
+/// A context's id, and a digest of the secrets and of the agents.
 type Key = (u64, Vec<u8>);
 
 /// An open session; dropping it closes its connection.
@@ -74,8 +78,9 @@ impl Sessions {
     pub(super) async fn of(
         &self,
         engine: &Engine,
-        context: &Context,
+        context: &BuildContext,
         secrets: &BTreeMap<String, Vec<u8>>,
+        agents: &BTreeMap<String, PathBuf>,
     ) -> Result<Arc<Session>> {
         // Secrets are a session's, too: builds with others must not see them.
         let mut digest = Sha256::new();
@@ -85,12 +90,13 @@ impl Sessions {
             digest.update((value.len() as u64).to_le_bytes());
             digest.update(value);
         }
+        digest.update(format!("{agents:?}"));
         let key = (context.id(), digest.finalize().to_vec());
         let mut open = self.open.lock().await;
         if let Some(session) = open.get(&key).filter(|session| !session.connection.is_finished()) {
             return Ok(session.clone());
         }
-        let session = Arc::new(start(engine, context, secrets.clone()).await?);
+        let session = Arc::new(start(engine, context, secrets.clone(), agents.clone()).await?);
         open.insert(key, session.clone());
         Ok(session)
     }
@@ -101,7 +107,12 @@ impl Sessions {
     }
 }
 
-async fn start(engine: &Engine, context: &Context, secrets: BTreeMap<String, Vec<u8>>) -> Result<Session> {
+async fn start(
+    engine: &Engine,
+    context: &BuildContext,
+    secrets: BTreeMap<String, Vec<u8>>,
+    agents: BTreeMap<String, PathBuf>,
+) -> Result<Session> {
     let what = "the engine opens no build session";
     let id = format!("dockwright{}{}{}{}", nonce(), nonce(), nonce(), nonce());
     let files = Arc::new(Served::new(context.files()?, context.ignore().text()));
@@ -116,8 +127,9 @@ async fn start(engine: &Engine, context: &Context, secrets: BTreeMap<String, Vec
         .header("X-Docker-Expose-Session-Uuid", &id)
         .header("X-Docker-Expose-Session-Name", "dockwright")
         .header("X-Docker-Expose-Session-Sharedkey", key);
-    for method in METHODS {
-        request = request.header("X-Docker-Expose-Session-Grpc-Method", method);
+    // A build that asks for an agent fails by itself where there is none.
+    for method in METHODS.iter().chain(AGENT.iter().filter(|_| !agents.is_empty())) {
+        request = request.header("X-Docker-Expose-Session-Grpc-Method", *method);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(|error| Error::engine(what).because(error))?;
     let answer = engine.inner.transport.send(request).await.map_err(|error| failed(what, error))?;
@@ -132,6 +144,7 @@ async fn start(engine: &Engine, context: &Context, secrets: BTreeMap<String, Vec
                 .max_encoding_message_size(LARGEST),
         )
         .add_service(SecretsServer::new(Store(secrets)))
+        .add_service(SshServer::new(Agents(agents)))
         .add_service(AuthServer::new(Credentials));
     let connection = tokio::spawn(async move {
         let service = TowerToHyperService::new(services.prepare());
@@ -152,6 +165,9 @@ const METHODS: [&str; 4] = [
     "/moby.buildkit.secrets.v1.Secrets/GetSecret",
     "/moby.filesync.v1.Auth/Credentials",
 ];
+
+/// What it may call where it is given an SSH agent.
+const AGENT: [&str; 2] = ["/moby.sshforward.v1.SSH/CheckAgent", "/moby.sshforward.v1.SSH/ForwardAgent"];
 
 struct Healthy;
 

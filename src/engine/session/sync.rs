@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +19,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::engine::context::{Content, Context, ContextFile, Selection, select, unreadable};
+use crate::engine::context::{BuildContext, Content, ContextFile, Selection, select, unreadable};
 use crate::engine::entry::EntryKind;
 use crate::error::Error;
+use crate::text;
 
 /// A file that could not be read, and why.
 type Trouble = (PathBuf, io::ErrorKind, String);
@@ -71,7 +72,7 @@ impl Served {
             "context" => Some(self.files.clone()),
             "dockerfile" => {
                 let dockerfiles = locked(&self.dockerfiles).clone();
-                let mut folder = Context::empty();
+                let mut folder = BuildContext::empty();
                 for (name, text) in dockerfiles {
                     // The Dockerfile's own ignore file comes before the context's: ours says what holds.
                     folder = folder.with_file(&format!("{name}.dockerignore"), self.ignore.clone(), 0o644);
@@ -260,8 +261,8 @@ fn send_bytes(bytes: &Bytes, send: &mut impl FnMut(&[u8]) -> bool) -> bool {
     bytes.chunks(PIECE).all(send)
 }
 
-fn send_file(path: &PathBuf, send: &mut impl FnMut(&[u8]) -> bool) -> io::Result<bool> {
-    let mut file = std::fs::File::open(path)?;
+fn send_file(path: &Path, send: &mut impl FnMut(&[u8]) -> bool) -> io::Result<bool> {
+    let mut file = text::open(path).map_err(io::Error::from)?;
     let mut buffer = vec![0; PIECE];
     loop {
         match file.read(&mut buffer)? {
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn modes_are_gos() {
-        let context = Context::empty().with_file("a/run", "x", 0o4755);
+        let context = BuildContext::empty().with_file("a/run", "x", 0o4755);
         let files = context.files().unwrap();
         assert_eq!(stat(&files[0]).mode, 0o755 | 1 << 31);
         assert_eq!(stat(&files[1]).mode, 0o755 | 1 << 23);

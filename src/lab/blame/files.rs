@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::settings::{needed, variable};
-use crate::dockerfile::{Copy, Instruction, Kind, Rebuilt, Run, RunMount};
+use crate::dockerfile::{Copy, Instruction, InstructionKind, Rebuilt, RunInstruction, RunMount};
 use crate::engine::Ignore;
 use crate::lab::change::Change;
 use crate::subject::Target;
@@ -24,7 +24,12 @@ pub(crate) fn keeping(target: &Target, path: &str) -> Option<Place> {
 /// The first instruction of the stage itself that makes a layer.
 pub(crate) fn layer(target: &Target) -> Option<Place> {
     let stage = &target.dockerfile.stages[target.stage];
-    let changes = |kind: &Kind| matches!(kind, Kind::Run(_) | Kind::Copy(_) | Kind::Add(_) | Kind::Workdir(_));
+    let changes = |kind: &InstructionKind| {
+        matches!(
+            kind,
+            InstructionKind::Run(_) | InstructionKind::Copy(_) | InstructionKind::Add(_) | InstructionKind::Workdir(_)
+        )
+    };
     stage.instructions.iter().find(|one| changes(&one.kind)).map(|one| target.place(one.line))
 }
 
@@ -34,14 +39,14 @@ pub(crate) fn copy(target: &Target, source: &str) -> Option<Place> {
     let chain = dockerfile.ancestry(target.stage);
     let instructions = chain.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
     let mut copies = instructions.filter_map(|instruction| match &instruction.kind {
-        Kind::Copy(copy) | Kind::Add(copy) => Some((instruction.line, copy)),
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => Some((instruction.line, copy)),
         _ => None,
     });
     // What takes this very file, be it by a mount that a RUN copies from, is named before what may bring anything.
     let mut all = chain.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
     let takes = |one: &&Instruction| match &one.kind {
-        Kind::Copy(copy) | Kind::Add(copy) => covers(copy, source),
-        Kind::Run(run) => {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => covers(copy, source),
+        InstructionKind::Run(run) => {
             mounts(run, source)
                 && ["cp ", "install ", "rsync ", "tar ", "mv "].iter().any(|word| one.text.contains(word))
         }
@@ -63,16 +68,16 @@ pub(crate) fn bringing(target: &Target, path: &str) -> Option<Place> {
     let dockerfile = &target.dockerfile;
     let stages = dockerfile.closure(target.stage);
     let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    let takes = |kind: &Kind| match kind {
-        Kind::Copy(copy) | Kind::Add(copy) => covers(copy, path),
-        Kind::Run(run) => mounts(run, path),
+    let takes = |kind: &InstructionKind| match kind {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => covers(copy, path),
+        InstructionKind::Run(run) => mounts(run, path),
         _ => false,
     };
     instructions.find(|one| takes(&one.kind)).map(|one| target.place(one.line))
 }
 
 /// Whether a RUN has a file of the context by a mount.
-fn mounts(run: &Run, path: &str) -> bool {
+fn mounts(run: &RunInstruction, path: &str) -> bool {
     let binds = |mount: &RunMount| {
         mount.kind == "bind" && mount.from.is_none() && fits(mount.source.as_deref().unwrap_or("."), path)
     };
@@ -104,7 +109,7 @@ pub(crate) fn copy_of(target: &Target, path: &str, name_of_variable: &str, files
     let copies: Vec<(usize, &str)> = needed(target)
         .into_iter()
         .filter_map(|one| match &one.kind {
-            Kind::Copy(copy) | Kind::Add(copy) if copy.from.is_none() => Some((one.line, copy)),
+            InstructionKind::Copy(copy) | InstructionKind::Add(copy) if copy.from.is_none() => Some((one.line, copy)),
             _ => None,
         })
         .flat_map(|(line, copy): (usize, &Copy)| copy.sources.iter().map(move |source| (line, plain(source))))
@@ -124,7 +129,8 @@ pub(crate) fn copy_of(target: &Target, path: &str, name_of_variable: &str, files
         !is_whole(source) && folders.iter().any(inside)
     });
     let whole = copies.iter().find(|(_, source)| is_whole(source));
-    let setting = variable(target, name_of_variable);
+    let named = !name_of_variable.is_empty();
+    let setting = if named { variable(target, name_of_variable) } else { target.place(target.line()) };
     match (by_name.or(by_folder), whole) {
         (Some((line, _)), _) => target.place(*line),
         (None, Some((line, _))) if setting.line == target.line() => target.place(*line),
@@ -135,6 +141,17 @@ pub(crate) fn copy_of(target: &Target, path: &str, name_of_variable: &str, files
 fn plain(source: &str) -> &str {
     let source = source.trim_end_matches('/').trim_end_matches("/.");
     source.trim_start_matches("./")
+}
+
+/// The copy that puts a path of the image there: of those whose destinations are above it the innermost, which was meant.
+pub(crate) fn copied_to(target: &Target, path: &str, workdir: &str) -> Option<Place> {
+    let copies = target.instructions().filter_map(|one| match &one.kind {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => Some((one.line, join(workdir, &copy.dest))),
+        _ => None,
+    });
+    let above = copies.filter(|(_, dest)| std::path::Path::new(path).starts_with(dest));
+    let innermost = above.max_by_key(|(_, dest)| dest.trim_end_matches('/').len());
+    innermost.map(|(line, _)| target.place(line))
 }
 
 /// What gives a path to the user: the last that changes owners or modes there, else the last that copies it.
@@ -149,16 +166,21 @@ pub(crate) fn giving(target: &Target, path: &str, workdir: &str) -> Place {
         path.starts_with(dest) || dest.starts_with(path)
     };
     let changes = instructions.iter().find(|one| match &one.kind {
-        Kind::Copy(copy) | Kind::Add(copy) => (copy.chown.is_some() || copy.chmod.is_some()) && covers(copy),
-        Kind::Run(_) => {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {
+            (copy.chown.is_some() || copy.chmod.is_some()) && covers(copy)
+        }
+        InstructionKind::Run(_) => {
             let gives = ["chmod", "chown", "chgrp", "install -"].iter().any(|word| one.text.contains(word));
             let mut parts = path.split('/').filter(|part| part.len() > 2);
             gives && (one.text.contains(" .") || parts.any(|part| one.text.contains(part)))
         }
         _ => false,
     });
-    let copies =
-        || instructions.iter().find(|one| matches!(&one.kind, Kind::Copy(copy) | Kind::Add(copy) if covers(copy)));
+    let copies = || {
+        instructions
+            .iter()
+            .find(|one| matches!(&one.kind, InstructionKind::Copy(copy) | InstructionKind::Add(copy) if covers(copy)))
+    };
     target.place(changes.or_else(copies).map_or(target.line(), |one| one.line))
 }
 
@@ -173,7 +195,7 @@ pub(crate) fn making(target: &Target, changes: &[Change], rebuilt: &Rebuilt, tel
         .iter()
         .rev()
         .map(|(_, one)| one)
-        .filter(|one| matches!(one.kind, Kind::Run(_)) || rebuilt.runs.contains(&one.line));
+        .filter(|one| matches!(one.kind, InstructionKind::Run(_)) || rebuilt.runs.contains(&one.line));
     let all: Vec<usize> = instructions.flat_map(|one| one.line..=one.end_line).collect();
     let path = changes.first().map(|change| change.path.as_str()).unwrap_or_default();
     let name = path.rsplit('/').next().filter(|name| name.len() > 3);
@@ -192,7 +214,8 @@ pub(crate) fn taking(target: &Target, files: &[String]) -> Place {
     let named = |line: &usize| lines.get(line - 1).is_some_and(|text| names_folder(text, folder));
     let chain = dockerfile.chain(target.stage);
     let takes = chain.iter().rev().map(|(_, one)| one);
-    let takes = takes.filter(|one| matches!(one.kind, Kind::Copy(_) | Kind::Add(_) | Kind::Run(_)));
+    let takes = takes
+        .filter(|one| matches!(one.kind, InstructionKind::Copy(_) | InstructionKind::Add(_) | InstructionKind::Run(_)));
     let naming = takes.flat_map(|one| one.line..=one.end_line).find(named);
     let cut = dockerfile.truncated_before_source(target.stage).cut;
     target.place(naming.or(cut).unwrap_or(target.line()))

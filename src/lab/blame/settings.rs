@@ -1,11 +1,11 @@
 //! Users, commands, health checks, variables and volumes.
 
-use crate::dockerfile::{Instruction, Kind, RunMount};
+use crate::dockerfile::{Instruction, InstructionKind, RunMount};
 use crate::subject::{RoleSubject, Subject, Target};
 use crate::text::Place;
 
 /// The last instruction of a kind on the way to a stage, else the stage.
-fn last(target: &Target, is: impl Fn(&Kind) -> bool) -> Place {
+fn last(target: &Target, is: impl Fn(&InstructionKind) -> bool) -> Place {
     let found = target.instructions().find(|one| is(&one.kind));
     target.place(found.map_or(target.line(), |one| one.line))
 }
@@ -22,15 +22,18 @@ pub(crate) fn user(subject: &Subject, role: &RoleSubject) -> Place {
     if service.settings.user.is_some() {
         return service.at("user").clone();
     }
-    last(&role.target, |kind| matches!(kind, Kind::User(_)))
+    last(&role.target, |kind| matches!(kind, InstructionKind::User(_)))
 }
 
 /// As whom a role runs: compose.yaml's `user`, else the image's USER, else its entrypoint, which may change the user.
 pub(crate) fn user_or_entrypoint(subject: &Subject, role: &RoleSubject) -> Place {
-    let is_user = |kind: &Kind| matches!(kind, Kind::User(_));
-    let said =
-        subject.service(role).settings.user.is_some() || role.target.instructions().any(|one| is_user(&one.kind));
-    if said { user(subject, role) } else { last(&role.target, |kind| matches!(kind, Kind::Entrypoint(_))) }
+    let is_user = |kind: &InstructionKind| matches!(kind, InstructionKind::User(_));
+    let service = subject.service(role);
+    if service.settings.user.is_none() && service.settings.entrypoint.is_some() {
+        return service.at("entrypoint").clone();
+    }
+    let said = service.settings.user.is_some() || role.target.instructions().any(|one| is_user(&one.kind));
+    if said { user(subject, role) } else { last(&role.target, |kind| matches!(kind, InstructionKind::Entrypoint(_))) }
 }
 
 /// What starts a role's process: compose.yaml's `command` or `entrypoint`, else the image's.
@@ -42,7 +45,18 @@ pub(crate) fn command(subject: &Subject, role: &RoleSubject) -> Place {
     if service.settings.entrypoint.is_some() {
         return service.at("entrypoint").clone();
     }
-    last(&role.target, |kind| matches!(kind, Kind::Cmd(_) | Kind::Entrypoint(_)))
+    last(&role.target, |kind| matches!(kind, InstructionKind::Cmd(_) | InstructionKind::Entrypoint(_)))
+}
+
+/// What says by which signal a role is stopped: compose.yaml's `stop_signal`, else the image's STOPSIGNAL; none if neither
+/// does.
+pub(crate) fn stop_signal(subject: &Subject, role: &RoleSubject) -> Option<Place> {
+    let service = subject.service(role);
+    if service.settings.stop_signal.is_some() {
+        return Some(service.at("stop_signal").clone());
+    }
+    let said = role.target.instructions().find(|one| matches!(one.kind, InstructionKind::StopSignal(_)));
+    said.map(|one| role.target.place(one.line))
 }
 
 /// A role's health check: compose.yaml's, else the image's.
@@ -53,7 +67,7 @@ pub(crate) fn healthcheck(subject: &Subject, role: &RoleSubject) -> Place {
         let field = fields.into_iter().find(|field| service.places.contains_key(*field)).unwrap_or("healthcheck");
         return service.at(field).clone();
     }
-    last(&role.target, |kind| matches!(kind, Kind::Healthcheck(_)))
+    last(&role.target, |kind| matches!(kind, InstructionKind::Healthcheck(_)))
 }
 
 /// What declares a volume at a path of the image.
@@ -61,29 +75,44 @@ pub(crate) fn volume(target: &Target, path: &str) -> Place {
     let dockerfile = &target.dockerfile;
     let chain = dockerfile.ancestry(target.stage);
     let mut all = chain.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
-    let declares = |kind: &Kind| matches!(kind, Kind::Volume(paths) if paths.iter().any(|one| one == path));
+    let declares =
+        |kind: &InstructionKind| matches!(kind, InstructionKind::Volume(paths) if paths.iter().any(|one| one == path));
     target.place(all.find(|one| declares(&one.kind)).map_or(target.line(), |one| one.line))
 }
 
 /// What sets or takes a variable, in what the stage needs.
 pub(crate) fn variable(target: &Target, name: &str) -> Place {
-    let mentions = |kind: &Kind| match kind {
-        Kind::Env(pairs) | Kind::Label(pairs) => pairs.iter().any(|(key, value)| key == name || value.contains(name)),
-        Kind::Arg(args) => args.iter().any(|(key, _)| key == name),
+    let mentions = |kind: &InstructionKind| match kind {
+        InstructionKind::Env(pairs) | InstructionKind::Label(pairs) => {
+            pairs.iter().any(|(key, value)| key == name || value.contains(name))
+        }
+        InstructionKind::Arg(args) => args.iter().any(|(key, _)| key == name),
         _ => false,
     };
     let found = needed(target).into_iter().find(|one| mentions(&one.kind)).map(|one| one.line);
     target.place(found.unwrap_or(target.line()))
 }
 
-/// The ENV of the stage itself that sets a variable.
-pub(crate) fn variable_of_stage(target: &Target, name: &str) -> Option<Place> {
-    let stage = &target.dockerfile.stages[target.stage];
-    stage.instructions.iter().find(|one| sets(&one.kind, name)).map(|one| target.place(one.line))
+/// The last LABEL that gives an image one of this name.
+pub(crate) fn label(target: &Target, name: &str) -> Place {
+    let labels = |kind: &InstructionKind| matches!(kind, InstructionKind::Label(pairs) if pairs.iter().any(|(key, _)| key == name));
+    target.place(target.instructions().find(|one| labels(&one.kind)).map_or(target.line(), |one| one.line))
 }
 
-fn sets(kind: &Kind, name: &str) -> bool {
-    matches!(kind, Kind::Env(pairs) if pairs.iter().any(|(key, _)| key == name))
+/// The last instruction of a kind on the way to a stage that takes a value from elsewhere; else the last of that kind.
+pub(crate) fn varying(target: &Target, is: impl Fn(&InstructionKind) -> bool) -> Place {
+    let varies = target.instructions().find(|one| is(&one.kind) && one.text.contains('$'));
+    varies.map_or_else(|| last(target, is), |one| target.place(one.line))
+}
+
+/// The last ENV of the stage itself that sets a variable.
+pub(crate) fn variable_of_stage(target: &Target, name: &str) -> Option<Place> {
+    let stage = &target.dockerfile.stages[target.stage];
+    stage.instructions.iter().rev().find(|one| sets(&one.kind, name)).map(|one| target.place(one.line))
+}
+
+fn sets(kind: &InstructionKind, name: &str) -> bool {
+    matches!(kind, InstructionKind::Env(pairs) if pairs.iter().any(|(key, _)| key == name))
 }
 
 /// The ENV that gives an image a variable; where that is an installation's, what starts from it.
@@ -116,8 +145,7 @@ pub(crate) fn value(target: &Target, value: &str) -> Option<Place> {
 
 /// The RUN that takes a build secret, in what the stage needs.
 pub(crate) fn taking_secret(target: &Target, id: &str) -> Place {
-    let takes =
-        |kind: &Kind| matches!(kind, Kind::Run(run) if run.mounts.iter().filter_map(secret_id).any(|own| own == id));
+    let takes = |kind: &InstructionKind| matches!(kind, InstructionKind::Run(run) if run.mounts.iter().filter_map(secret_id).any(|own| own == id));
     let found = needed(target).into_iter().find(|one| takes(&one.kind)).map(|one| one.line);
     target.place(found.unwrap_or(target.line()))
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::seeds;
 use super::words::{Stands, Taint, Taints, is_variable};
 use crate::compose;
-use crate::dockerfile::Kind;
-use crate::engine::{Context, ImageInfo, ImagePart};
+use crate::dockerfile::InstructionKind;
+use crate::engine::{BuildContext, ImageInfo, ImagePart};
 use crate::error::Result;
 use crate::lab::images::build_in;
 use crate::lab::tracer::{beginning, forms};
@@ -17,7 +17,7 @@ use crate::text::Place;
 
 /// A word that came to light.
 #[derive(Debug, Clone)]
-pub(crate) struct Leak {
+pub(crate) struct WordLeak {
     pub(crate) taint: Taint,
     pub(crate) place: ImagePart,
     /// What brings it there.
@@ -28,7 +28,7 @@ pub(crate) struct Leak {
 #[derive(Debug)]
 pub(crate) struct Leaks {
     pub(crate) taints: Vec<Taint>,
-    pub(crate) found: Vec<Leak>,
+    pub(crate) found: Vec<WordLeak>,
     /// Why secrets that the build itself consumes could not be followed.
     pub(crate) unseen_secrets: Option<String>,
     /// Why nothing could.
@@ -73,7 +73,7 @@ async fn leaks_with(lab: &Lab, role: &RoleSubject, image: &ImageInfo, with_secre
         for hit in hits {
             let taint = taints.all[needles[hit.needle].0].clone();
             let by = bringing(&role.target, &taint, &hit.place, &taints.files);
-            found.push(Leak { taint, place: hit.place, by });
+            found.push(WordLeak { taint, place: hit.place, by });
         }
     }
     let given = lab.engine().info().buildkit || !taints.all.iter().any(|one| one.stands == Stands::BuildSecret);
@@ -88,7 +88,7 @@ fn tainted(
     role: &RoleSubject,
     taints: &mut Taints,
     with_secrets: bool,
-) -> Result<(Context, Target, String)> {
+) -> Result<(BuildContext, Target, String)> {
     let mut target = role.target.clone();
     let env = interpolated(lab, taints, with_secrets);
     if let Ok(compose) = compose::read(&lab.subject.folder, &env)
@@ -102,7 +102,7 @@ fn tainted(
     let mut uncached = Vec::new();
     for instruction in instructions {
         match &instruction.kind {
-            Kind::Arg(args) => {
+            InstructionKind::Arg(args) => {
                 for (name, _) in args {
                     let declared = taints.all.iter().find(|taint| taint.name == *name && is_variable(taint)).cloned();
                     let word = match declared {
@@ -116,7 +116,7 @@ fn tainted(
                     }
                 }
             }
-            Kind::Run(run) if with_secrets => {
+            InstructionKind::Run(run) if with_secrets => {
                 for id in run.mounts.iter().filter_map(blame::secret_id) {
                     let word = taints.word(&id, Stands::BuildSecret);
                     target.secrets.insert(id, word.into_bytes());

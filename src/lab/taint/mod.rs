@@ -2,13 +2,17 @@
 //! the words in its context, arguments and build secrets, and its image is searched for them. Secrets that no word can stand
 //! for, because they are written down, are known by how they look.
 
+mod encoded;
 mod leaks;
 mod own;
 mod seeds;
+mod settings;
+mod value;
 mod words;
 mod written;
 
-pub(crate) use leaks::{Leak, Leaks, leaks, service_leaks};
+pub(crate) use leaks::{Leaks, WordLeak, leaks, service_leaks};
 pub(crate) use own::written;
-pub(crate) use words::{Taint, Taints, is_secret_name, is_telling};
-pub(crate) use written::{in_value, is_literal};
+pub(crate) use value::{is_literal, is_value};
+pub(crate) use words::{Taint, Taints, is_distinct, is_secret_name, is_telling};
+pub(crate) use written::{in_command, in_start, in_value};

@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::written::{Written, in_command, in_file, in_value};
-use crate::engine::{Context, ContextFile, EntryKind, ImageInfo};
+use super::value::WrittenSecret;
+use super::written::{in_command, in_file, in_start, in_value};
+use crate::engine::{BuildContext, ContextFile, EntryKind, ImageInfo};
 use crate::error::Result;
 use crate::lab::lineage::base_of;
 use crate::lab::{Attempt, Lab, blame};
@@ -28,7 +29,7 @@ pub(crate) struct Note {
 
 /// What is found in a file of a layer.
 enum Seen {
-    Secret(Written, Option<Vec<u8>>),
+    Secret(WrittenSecret, Option<Vec<u8>>),
     /// A distribution's list of the files that its packages bring.
     Listed(Vec<String>),
 }
@@ -50,15 +51,17 @@ pub(crate) async fn written(
     let layers = base.map(|base| base.layers).unwrap_or_default();
     let files = projects(&role.target, is_foreign)?;
     let names: BTreeSet<String> = files.keys().cloned().collect();
-    let judge = move |path: &str, content: &[u8]| {
+    let judge = move |path: &str, member: Option<&str>, content: &[u8]| {
         if let Some(listed) = formats::packaged(path, content) {
             return Some(Seen::Listed(listed));
         }
-        let foreign = is_foreign(path);
-        if is_elses(path) || foreign && !names.contains(name(path)) {
+        // Of what is packed in an archive, only the project's own files are known to be its own.
+        let foreign = member.is_some() || is_foreign(path);
+        let own = member.unwrap_or(path);
+        if is_elses(path) || foreign && !names.contains(name(own)) {
             return None;
         }
-        in_file(path, content).map(|found| Seen::Secret(found, foreign.then(|| content.to_vec())))
+        in_file(own, content).map(|found| Seen::Secret(found, foreign.then(|| content.to_vec())))
     };
     let seen = lab.engine().judge_files(&image.id, &layers, LARGEST, judge).await?;
     let listed: BTreeSet<&str> = seen
@@ -69,7 +72,7 @@ pub(crate) async fn written(
         .collect();
     let mut secrets = seen.iter().filter_map(|(path, seen)| match seen {
         Seen::Secret(found, content) => {
-            let own = content.as_ref().is_none_or(|content| is_same(files.get(name(path)), content));
+            let own = content.as_ref().is_none_or(|content| files.values().any(|files| is_same(files, content)));
             // The distribution's list may name a folder by the link to it.
             let packaged =
                 listed.contains(path.as_str()) || path.strip_prefix("/usr").is_some_and(|path| listed.contains(path));
@@ -95,7 +98,7 @@ async fn in_settings(
     let config = &image.config;
     let of_base = |name: &str| base.and_then(|base| base.config.env_value(name));
     let env = config.env.iter().filter(|(name, value)| of_base(name) != Some(value.as_str()));
-    let mut texts: Vec<(String, Option<Written>)> =
+    let mut texts: Vec<(String, Option<WrittenSecret>)> =
         env.map(|(name, value)| (format!("the variable {name}"), in_value(value))).collect();
     let labels = config.labels.iter().map(|(name, value)| (format!("the label {name}"), in_command(value)));
     texts.extend(labels);
@@ -104,7 +107,7 @@ async fn in_settings(
     for (what, text) in
         [("the entrypoint", entrypoint), ("the command", cmd), ("the healthcheck", health.unwrap_or_default())]
     {
-        texts.push((what.to_owned(), in_command(&text)));
+        texts.push((what.to_owned(), in_start(&text)));
     }
     let before = match base {
         Some(base) => lab.engine().history(&base.id).await?.len(),
@@ -133,7 +136,7 @@ fn line_of(lab: &Lab, role: &RoleSubject, text: &str) -> Place {
 
 /// The project's own small files in a build's context, by their names.
 fn projects(target: &Target, is_foreign: fn(&str) -> bool) -> Result<BTreeMap<String, Vec<ContextFile>>> {
-    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let context = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
     let mut found: BTreeMap<String, Vec<ContextFile>> = BTreeMap::new();
     for file in context.files()?.iter() {
         if file.kind == EntryKind::File && file.size <= LARGEST && !is_foreign(&file.path) {
@@ -143,8 +146,9 @@ fn projects(target: &Target, is_foreign: fn(&str) -> bool) -> Result<BTreeMap<St
     Ok(found)
 }
 
-fn is_same(files: Option<&Vec<ContextFile>>, content: &[u8]) -> bool {
-    files.is_some_and(|files| files.iter().any(|file| file.read().is_ok_and(|own| own == content)))
+fn is_same(files: &[ContextFile], content: &[u8]) -> bool {
+    let mut same = files.iter().filter(|file| file.size == content.len() as u64);
+    same.any(|file| file.read().is_ok_and(|own| own == content))
 }
 
 fn name(path: &str) -> &str {

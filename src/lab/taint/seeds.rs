@@ -2,7 +2,7 @@
 //! rules decide whether they are sent.
 
 use super::words::{Stands, Taint, Taints, is_secret_name, is_variable};
-use crate::engine::{Context, ContextFile, EntryKind};
+use crate::engine::{BuildContext, ContextFile, EntryKind};
 use crate::error::Result;
 use crate::lab::Lab;
 use crate::project;
@@ -23,8 +23,8 @@ const SECRETS: &[&str] = &["secrets/", ".secrets/", "deploy/secrets/", "config/s
 const CONFIGURATION: &[&str] = &["yaml", "yml", "ini", "conf", "cfg", "properties", "toml"];
 
 /// The context of a target with the words in it; the files that hold one are noted.
-pub(crate) fn context(lab: &Lab, target: &Target, taints: &mut Taints) -> Result<Context> {
-    let usual = Context::open_for(&target.context, &target.dockerfile.file)?;
+pub(crate) fn context(lab: &Lab, target: &Target, taints: &mut Taints) -> Result<BuildContext> {
+    let usual = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
     let mut context = usual.clone();
     let mut put = |taints: &mut Taints, path: &str, content: String, mode: u32| {
         taints.files.push(path.to_owned());
@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn file(path: &str) -> ContextFile {
-        let context = Context::empty().with_file(path, "x", 0o644);
+        let context = BuildContext::empty().with_file(path, "x", 0o644);
         context.files().unwrap().iter().find(|file| file.path == path).unwrap().clone()
     }
 

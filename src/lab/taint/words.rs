@@ -158,9 +158,26 @@ pub(crate) fn is_telling(value: &str) -> bool {
     value.len() >= 24 || value.contains("://") || value.contains('@')
 }
 
+/// Whether a declared value is one that no configuration holds by chance: a telling one, or one of several parts and a
+/// number.
+pub(crate) fn is_distinct(value: &str) -> bool {
+    let of_parts = value.contains(['-', '_', '.', ':', '/']) && value.contains(|c: char| c.is_ascii_digit());
+    is_telling(value) || value.len() >= 10 && of_parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_that_stand_anywhere_by_chance_tell_nothing() {
+        for value in ["https://a.example", "me@example.com", "eu-central-7", "db.internal:5432"] {
+            assert!(is_distinct(value), "{value}");
+        }
+        for value in ["production", "INFO", "json-lines", "4", "0.0.0.0", "2.5", "true"] {
+            assert!(!is_distinct(value), "{value}");
+        }
+    }
 
     #[test]
     fn secrets_are_known_by_names_that_mean_the_secret_itself() {

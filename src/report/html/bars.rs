@@ -1,7 +1,7 @@
 //! The timeline of builds and checks, and the images' layers by size, as bars.
 
 use crate::report::text::{cut, megabytes, one_line};
-use crate::verify::{Layer, Report, RoleReport};
+use crate::verify::{ImageLayer, Report, RoleReport};
 
 /// A bar of the timeline; places are in hundredths of its width.
 pub(super) struct Bar {
@@ -76,7 +76,7 @@ pub(super) fn images(report: &Report) -> Vec<ImageBar> {
     let built = report.roles.iter().enumerate().filter(|(_, role)| role.built);
     let image = |(at, role): (usize, &RoleReport)| {
         let shared = shared(&report.roles[..at], role);
-        let part = |(index, layer): (usize, &Layer)| Part {
+        let part = |(index, layer): (usize, &ImageLayer)| Part {
             width: share(layer.size, largest),
             size: megabytes(layer.size),
             step: cut(&one_line(&layer.step), 300).into_owned(),

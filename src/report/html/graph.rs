@@ -15,7 +15,7 @@ const LONGEST: usize = 26;
 pub(super) struct Graph {
     pub(super) width: usize,
     pub(super) height: usize,
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<GraphNode>,
     /// From a stage to one that starts from it: the commands of a path.
     pub(super) edges: Vec<String>,
     /// From a stage to one that copies from it, likewise.
@@ -23,7 +23,7 @@ pub(super) struct Graph {
 }
 
 /// A stage.
-pub(super) struct Node {
+pub(super) struct GraphNode {
     pub(super) x: usize,
     pub(super) y: usize,
     pub(super) width: usize,
@@ -38,7 +38,7 @@ pub(super) struct Node {
     pub(super) words: String,
 }
 
-impl Node {
+impl GraphNode {
     fn middle(&self) -> usize {
         self.y + ROW / 2 - 4
     }
@@ -58,7 +58,7 @@ pub(super) fn of(report: &Report) -> Graph {
     for root in report.stages.iter().filter(|stage| parent(report, stage).is_none()) {
         visit(report, root, 0, &mut order);
     }
-    let nodes: Vec<Node> =
+    let nodes: Vec<GraphNode> =
         order.iter().enumerate().map(|(row, (stage, depth))| node(report, stage, row, *depth)).collect();
     let find = |name: &str| order.iter().position(|(stage, _)| stage.stage == name);
     let (mut edges, mut copies) = (Vec::new(), Vec::new());
@@ -90,7 +90,7 @@ pub(super) fn of(report: &Report) -> Graph {
     Graph { width: widest.max(reach) + 8, height: nodes.len() * ROW, nodes, edges, copies }
 }
 
-fn note_width(node: &Node) -> usize {
+fn note_width(node: &GraphNode) -> usize {
     node.note.chars().count() * 7 + 5
 }
 
@@ -109,7 +109,7 @@ fn visit<'a>(report: &'a Report, stage: &'a StageReport, depth: usize, order: &m
     }
 }
 
-fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> Node {
+fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> GraphNode {
     let name = cut(&stage.stage, LONGEST).into_owned();
     let size = report.roles.iter().find(|role| role.stage == stage.stage).and_then(|role| role.size).map(megabytes);
     let outside = stage.parent.is_none().then(|| format!("from {}", cut(&stage.from, LONGEST)));
@@ -122,7 +122,7 @@ fn node(report: &Report, stage: &StageReport, row: usize, depth: usize) -> Node 
         [] => String::new(),
         from => format!(", copies from {}", from.join(" and ")),
     };
-    Node {
+    GraphNode {
         x: 2 + depth * INDENT,
         y: row * ROW,
         width: name.chars().count() * LETTER + 20,

@@ -4,15 +4,19 @@
 mod distribution;
 mod installed;
 mod npm;
+mod pipenv;
+mod pnpm;
+mod poetry;
 mod requirements;
 mod uv;
+mod yarn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::text::read_text;
+use crate::text::read_text_in;
 
 pub use distribution::{DistributionPackage, STATUS, packaged, sections};
 pub use installed::{InstalledPackage, package};
@@ -31,6 +35,14 @@ pub enum LockFormat {
     Uv,
     /// npm's `package-lock.json` from version 2 on: what is not marked `dev`.
     Npm,
+    /// pnpm's lock: what the project's own dependencies lead to.
+    Pnpm,
+    /// Yarn's lock, with the manifest beside it: what its dependencies lead to.
+    Yarn,
+    /// Poetry's or PDM's lock: the group of production.
+    Poetry,
+    /// Pipenv's lock: the default group.
+    Pipenv,
 }
 
 /// A production dependency of a lock.
@@ -55,6 +67,14 @@ impl LockFormat {
             LockFormat::Requirements => requirements::read(folder, file),
             LockFormat::Uv => uv::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
             LockFormat::Npm => npm::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
+            LockFormat::Pnpm => pnpm::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
+            LockFormat::Yarn => {
+                let manifest = text(folder, "package.json")?;
+                yarn::read(&text(folder, file)?, &manifest).map_err(|why| format!("{file}: {why}"))
+            }
+            LockFormat::Poetry => poetry::read(&text(folder, file)?, || text(folder, "pyproject.toml"))
+                .map_err(|why| format!("{file}: {why}")),
+            LockFormat::Pipenv => pipenv::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
         }
     }
 
@@ -63,14 +83,16 @@ impl LockFormat {
     #[must_use]
     pub fn installed(self, path: &str) -> Option<InstalledPackage> {
         match self {
-            LockFormat::Requirements | LockFormat::Uv => installed::distribution(path),
-            LockFormat::Npm => installed::module(path),
+            LockFormat::Requirements | LockFormat::Uv | LockFormat::Poetry | LockFormat::Pipenv => {
+                installed::distribution(path)
+            }
+            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => installed::module(path),
         }
     }
 }
 
 fn text(folder: &Path, file: &str) -> Result<String, String> {
-    read_text(&folder.join(file), LARGEST).map_err(|error| format!("{file} cannot be read: {}", error.why))
+    read_text_in(folder, file.as_ref(), LARGEST).map_err(|error| format!("{file} cannot be read: {}", error.why))
 }
 
 fn add(found: &mut Production, name: String, version: Option<String>, always: bool) {
@@ -82,6 +104,16 @@ fn add(found: &mut Production, name: String, version: Option<String>, always: bo
             known.always |= always;
         }
         None => drop(found.insert(name, Locked { version, always })),
+    }
+}
+
+/// Follows dependencies from those that are known, each once by every kind of way: a way holds on every platform, or not.
+fn follow<N: Ord + Clone>(mut open: Vec<(N, bool)>, mut next: impl FnMut(&N, bool) -> Vec<(N, bool)>) {
+    let mut seen = BTreeSet::new();
+    while let Some((node, always)) = open.pop() {
+        if seen.insert((node.clone(), always)) {
+            open.extend(next(&node, always));
+        }
     }
 }
 

@@ -42,7 +42,7 @@ fn requirements(
         let nested = ["-r ", "--requirement ", "-r=", "--requirement="].iter().find_map(|flag| line.strip_prefix(flag));
         if let Some(other) = nested {
             if depth == 0 {
-                return Err(format!("{file} names other files too deep"));
+                return Err(format!("{file} includes files more than a few levels deep"));
             }
             let beside = Path::new(file).parent().unwrap_or(Path::new("")).join(other.trim());
             requirements(folder, &beside.to_string_lossy(), found, read, depth - 1)?;

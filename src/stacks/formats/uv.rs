@@ -1,13 +1,13 @@
 //! uv's lock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Production, add, normal};
+use super::{Production, add, follow, normal};
 
 /// What the project's own package depends on, its groups aside.
 pub(super) fn read(text: &str) -> Result<Production, String> {
     let lock: toml::Table = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-    let packages = lock.get("package").and_then(toml::Value::as_array).ok_or("it holds no package")?;
+    let packages = lock.get("package").and_then(toml::Value::as_array).ok_or("it contains no package")?;
     let word = |value: &toml::Value, key: &str| value.get(key).and_then(toml::Value::as_str).map(ToOwned::to_owned);
     let is_own = |package: &&toml::Value| {
         package.get("source").is_some_and(|source| source.get("virtual").or(source.get("editable")).is_some())
@@ -16,19 +16,22 @@ pub(super) fn read(text: &str) -> Result<Production, String> {
     if own.is_empty() {
         return Err("it does not say which package is the project's".to_owned());
     }
-    let mut found = Production::new();
-    // Name, extra, and whether the way there holds on every platform.
-    let mut open: Vec<(String, Option<String>, bool)> = own.iter().map(|name| (name.clone(), None, true)).collect();
-    let mut seen = BTreeSet::new();
-    while let Some((name, extra, always)) = open.pop() {
-        if !seen.insert((name.clone(), extra.clone(), always)) {
-            continue;
+    let mut by_name: BTreeMap<String, Vec<&toml::Value>> = BTreeMap::new();
+    for package in packages {
+        if let Some(name) = word(package, "name") {
+            by_name.entry(name).or_default().push(package);
         }
-        for package in packages.iter().filter(|package| word(package, "name").as_ref() == Some(&name)) {
-            if !own.contains(&name) {
-                add(&mut found, normal(&name), word(package, "version"), always);
+    }
+    let mut found = Production::new();
+    // A name, and an extra of it.
+    let open = own.iter().map(|name| ((name.clone(), None), true)).collect();
+    follow(open, |(name, extra): &(String, Option<String>), always| {
+        let mut open = Vec::new();
+        for package in by_name.get(name).into_iter().flatten().copied() {
+            if !own.contains(name) {
+                add(&mut found, normal(name), word(package, "version"), always);
             }
-            let list = match &extra {
+            let list = match extra {
                 None => package.get("dependencies"),
                 Some(extra) => package.get("optional-dependencies").and_then(|groups| groups.get(extra)),
             };
@@ -37,11 +40,12 @@ pub(super) fn read(text: &str) -> Result<Production, String> {
                 let always = always && edge.get("marker").is_none();
                 let extras = edge.get("extra").and_then(toml::Value::as_array).into_iter().flatten();
                 let extras = extras.filter_map(|extra| Some(extra.as_str()?.to_owned()));
-                open.extend(extras.map(|extra| (next.clone(), Some(extra), always)));
-                open.push((next, None, always));
+                open.extend(extras.map(|extra| ((next.clone(), Some(extra)), always)));
+                open.push(((next, None), always));
             }
         }
-    }
+        open
+    });
     Ok(found)
 }
 

@@ -1,21 +1,62 @@
 //! `scaffold.builds`: every role's image builds.
 
-use crate::lab::Images;
-use crate::lab::images::{Failed, is_of_network};
-use crate::verify::verdict::{Verdict, fail, pass};
+use crate::error::Error;
+use crate::lab::RoleImages;
+use crate::lab::fetched::MissingImage;
+use crate::lab::images::{FailedBuild, is_of_network};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
 /// `scaffold.builds`.
-pub(in crate::verify) fn verdict(images: &Images) -> Verdict {
-    match &images.failed {
+pub(in crate::verify) fn verdict(images: &RoleImages, missing: &[MissingImage]) -> Verdict {
+    let of_others = missing.iter().filter_map(|one| one.failed.as_ref());
+    let mut failures: Vec<&FailedBuild> = images.failed.iter().chain(of_others).collect();
+    // A failure of the project's comes before what nobody can see.
+    failures.sort_by_key(|failed| failed.unreached().is_some());
+    let failure = failures.first();
+    if failure.is_none_or(|failed| failed.unreached().is_some())
+        && let Some(absent) = missing.iter().find(|one| one.absent)
+    {
+        return fail(absent.why.clone())
+            .expected("every image that compose.yaml names can be pulled")
+            .at_place(&absent.place)
+            .hint("Name a tag that the registry has.");
+    }
+    if let Some(failed) = failure
+        && let Some(words) = failed.unreached()
+    {
+        let target = &failed.target;
+        return inconclusive(format!("the image of {} does not build: {NO_BASE}: {words}", failed.role))
+            .expected(format!("stage {} builds", target.stage_name()))
+            .at(target.file.clone(), failed.failure.line.or(Some(target.line())))
+            .log(failed.failure.log_tail.clone());
+    }
+    if let Some(first) = failure {
+        return failed(first);
+    }
+    match missing.first() {
+        Some(one) => inconclusive(one.why.clone()).at_place(&one.place),
         None => pass(format!("{} images were built", images.count)),
-        Some(first) => failed(first),
     }
 }
 
+const NO_BASE: &str = "the engine cannot get its base image";
+
+/// The engine's failure, where a registry did not answer for a base image.
+pub(in crate::verify) fn fault(images: &RoleImages) -> Option<Error> {
+    let failed = images.failed.as_ref()?;
+    let words = images.unreached()?;
+    let place = failed.target.place(failed.failure.line.unwrap_or(failed.target.line()));
+    Some(
+        Error::engine(format!("{NO_BASE}: {words}"))
+            .at(place)
+            .hint("`docker pull` of that image must work; then verify again"),
+    )
+}
+
 /// One failure for one defect: the first failing instruction of the Dockerfile.
-fn failed(Failed { role, target, failure }: &Failed) -> Verdict {
+fn failed(FailedBuild { role, target, failure }: &FailedBuild) -> Verdict {
     let what = match (&failure.instruction, failure.exit_code) {
-        (Some(instruction), Some(code)) => format!("{} ended with exit code {code}", first_line(instruction)),
+        (Some(instruction), Some(code)) => format!("{} exited with {code}", first_line(instruction)),
         (Some(instruction), None) => format!("{}: {}", first_line(instruction), plain(&failure.message)),
         (None, _) => plain(&failure.message).to_owned(),
     };

@@ -1,16 +1,17 @@
 //! `dev.prod-deps-only`: what dev holds beyond its base image, by its files; nothing is run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::leavings::{below_any, calls};
-use super::tools;
-use crate::dockerfile::Kind as Instruction;
+use crate::dockerfile::InstructionKind;
 use crate::engine::FileTree;
-use crate::lab::Lab;
+use crate::lab::leavings::below_any;
 use crate::lab::lineage::{base_of, base_tree};
+use crate::lab::tools;
+use crate::lab::{Lab, blame, written};
 use crate::stacks::formats::{DistributionPackage, LockFormat, Production, STATUS, normal, sections};
-use crate::stacks::{Shape, Tool, ToolKind, ecosystem};
+use crate::stacks::{EcosystemTool, Shape, Stack, ToolKind, ecosystem};
 use crate::subject::RoleSubject;
 use crate::text::listed;
 use crate::verify::stop::Checked;
@@ -40,9 +41,10 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         Ok(image) => lab.tree(&image.id).await?,
         Err(_) => Arc::default(),
     };
-    let compiled = lab.subject.project.stack.shape == Shape::Built;
-    let lock = lock(lab);
-    if let Some(verdict) = tool(role, (&tree, &base, &service), lock.as_ref().ok(), compiled) {
+    let stack = lab.stack("which of its files lock what it depends on")?;
+    let compiled = stack.shape == Shape::Built;
+    let lock = lock(lab, stack);
+    if let Some(verdict) = tool(lab, role, (&tree, &base, &service), lock.as_ref().ok(), compiled).await {
         return Ok(verdict);
     }
     if let Some(verdict) = packaged_tool(lab, role, (&tree, &base)).await? {
@@ -55,15 +57,18 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         Ok(lock) => lock,
         Err(why) => {
             return Ok(inconclusive(format!(
-                "no tool is in dev, and which dependencies it may hold cannot be seen: {why}"
+                "no tool is in dev, and which dependencies it may contain cannot be seen: {why}"
             )));
         }
     };
     let has = |tree: &FileTree| installed(tree, &base, lock.format);
     let (dev, service) = (has(&tree), has(&service));
+    if stack.shape == Shape::StaticSite && dev.is_empty() {
+        return Ok(pass("it hands out files: no dependency is in it, and no tool"));
+    }
     if dev.is_empty() && lock.production.values().any(|locked| locked.always) {
         return Ok(inconclusive(format!(
-            "nothing that {} holds was found in dev, so there is nothing to compare",
+            "nothing that {} lists was found in dev, so there is nothing to compare",
             lock.file
         )));
     }
@@ -73,7 +78,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 }
 
 /// A tool that dev has and its base image has not. A toolchain that ships is for a contract of service to tell.
-fn tool(
+async fn tool(
+    lab: &Lab,
     role: &RoleSubject,
     (tree, base, service): (&FileTree, &FileTree, &FileTree),
     lock: Option<&Lock>,
@@ -88,23 +94,38 @@ fn tool(
                     && !lock.production.contains_key(&normal(tool.program))
             })
         });
-    let ships = |(tool, path): &(Tool, &str)| tool.kind == ToolKind::Toolchain && service.files.contains_key(*path);
-    let (shipped, own): (Vec<(Tool, &str)>, Vec<_>) = found.partition(ships);
+    let ships =
+        |(tool, path): &(EcosystemTool, &str)| tool.kind == ToolKind::Toolchain && service.files.contains_key(*path);
+    let (shipped, own): (Vec<(EcosystemTool, &str)>, Vec<_>) = found.partition(ships);
     let found = if own.is_empty() { &shipped } else { &own };
     // What was asked for comes before what it brought along: the Dockerfile names it.
-    let named = |tool: &Tool| role.target.line_with(&tool.words());
+    let named = |tool: &EcosystemTool| role.target.line_with(&tool.words());
     let (tool, path) = found.iter().min_by_key(|(tool, _)| named(tool).is_none())?;
     let mut others: Vec<&str> =
         found.iter().map(|(other, _)| other.program).filter(|one| *one != tool.program).collect();
     others.sort_unstable();
     others.dedup();
     let others = if others.is_empty() { String::new() } else { format!(", and {}", others.join(", ")) };
-    let line = named(tool).or_else(|| base_line(role, base, path)).or_else(|| installing_line(role));
-    let verdict = fail(format!("the image holds {path}, {}{others}", tools::title(tool.kind)))
+    let by_name =
+        || named(tool).or_else(|| blame::base(&role.target, base, path)).or_else(|| blame::installing(&role.target));
+    let line = match lab.container_image("dev") {
+        Ok(image) => {
+            written::by_layer(lab, &role.target, image, path).await.map(|place| within(role, place.line, named(tool)))
+        }
+        Err(_) => None,
+    };
+    let line = line.or_else(by_name);
+    let verdict = fail(format!("the image contains {path}, {}{others}", tools::title(tool.kind)))
         .expected(NO_TOOL)
         .at(role.target.file.clone(), line.unwrap_or(role.target.line()));
     // What only dev has does not come of what ships.
     Some(if own.is_empty() { verdict } else { verdict.by_itself() })
+}
+
+/// A line of an instruction, if it is one, else the first.
+fn within(role: &RoleSubject, first: usize, line: Option<usize>) -> usize {
+    let whole = role.target.instructions().find(|one| one.line == first);
+    line.filter(|line| whole.is_some_and(|one| (one.line..=one.end_line).contains(line))).unwrap_or(first)
 }
 
 /// A tool that is on no list, by the section that the distribution has its package in: one that dev adds to its base image
@@ -130,9 +151,9 @@ async fn packaged_tool(
     // What was asked for comes before what it brought along: the Dockerfile names it.
     let named = |package: &DistributionPackage| role.target.line_with(&[&package.name]);
     let Some((package, kind)) = tools.min_by_key(|(package, _)| named(package).is_none()) else { return Ok(None) };
-    let line = named(package).or_else(|| installing_line(role)).unwrap_or(role.target.line());
+    let line = named(package).or_else(|| blame::installing(&role.target)).unwrap_or(role.target.line());
     let (name, section) = (&package.name, &package.section);
-    let what = format!("the image holds the package {name}, {} by its section {section}", tools::title(kind));
+    let what = format!("the image contains the package {name}, {} by its section {section}", tools::title(kind));
     Ok(Some(fail(what).expected(NO_TOOL).at(role.target.file.clone(), line)))
 }
 
@@ -144,39 +165,47 @@ async fn packages(lab: &Lab, image: &str) -> Checked<Vec<DistributionPackage>> {
     Ok(sections(&String::from_utf8_lossy(&status)))
 }
 
-/// The line of the FROM whose image brings a path.
-fn base_line(role: &RoleSubject, base: &FileTree, path: &str) -> Option<usize> {
-    let dockerfile = &role.target.dockerfile;
-    let first = *dockerfile.ancestry(role.target.stage).last()?;
-    base.files.contains_key(path).then(|| dockerfile.stages[first].line)
-}
-
-/// The last line on the way to dev that installs something.
-fn installing_line(role: &RoleSubject) -> Option<usize> {
-    let runs = role.target.instructions().filter(|one| matches!(one.kind, Instruction::Run(_)));
-    let lines: Vec<&str> = role.target.dockerfile.text.lines().collect();
-    let installs = |line: &usize| {
-        lines.get(line - 1).is_some_and(|text| ecosystem().managers.values().any(|one| calls(text, &one.programs)))
-    };
-    runs.flat_map(|one| (one.line..=one.end_line).rev()).find(installs)
+/// Where dev's lock can be: in the folders of its build context that its instructions copy from, the context itself, and
+/// the project.
+fn folders(lab: &Lab) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    if let Ok(role) = lab.role("dev") {
+        let context = &role.target.context;
+        let sources = role.target.instructions().flat_map(|one| match &one.kind {
+            InstructionKind::Copy(copy) | InstructionKind::Add(copy) if copy.from.is_none() => copy.sources.as_slice(),
+            _ => &[],
+        });
+        // No name of a file under test leads out of its context.
+        let inside = |source: &&String| !source.split('/').any(|part| part == "..") && !source.contains("://");
+        let copied = sources.filter(inside).map(|source| context.join(source.trim_start_matches('/')));
+        let copied = copied.flat_map(|path| [path.parent().map(Path::to_owned), Some(path)]).flatten();
+        folders.extend(copied.filter(|folder| folder.starts_with(context) && folder.is_dir()));
+        folders.push(context.clone());
+    }
+    folders.push(lab.subject.folder.clone());
+    folders
 }
 
 /// The project's lock, or why there is none.
-fn lock(lab: &Lab) -> Result<Lock, String> {
-    let stack = &lab.subject.project.stack;
+fn lock(lab: &Lab, stack: &Stack) -> Result<Lock, String> {
     let mut managers: Vec<_> = stack.managers.iter().collect();
     managers.sort_by_key(|(name, _)| **name != stack.manager);
     let mut looked = Vec::new();
+    let folders = folders(lab);
     for lock in managers.iter().filter_map(|(_, manager)| manager.lock.as_ref()) {
         for file in &lock.files {
-            if lab.subject.folder.join(file).is_file() {
-                let production = lock.format.read(&lab.subject.folder, file)?;
-                return Ok(Lock { file: file.clone(), format: lock.format, production });
+            if let Some(folder) = folders.iter().find(|folder| folder.join(file).is_file()) {
+                let production = lock.format.read(folder, file)?;
+                let shown = lab.subject.shown(&folder.join(file));
+                return Ok(Lock { file: shown, format: lock.format, production });
             }
             looked.push(file.as_str());
         }
     }
-    Err(format!("there is none of {}", looked.join(", ")))
+    Err(match looked.as_slice() {
+        [] => "the stack has no lock file".to_owned(),
+        names => format!("there is none of {} in what dev is built from", names.join(", ")),
+    })
 }
 
 /// What is installed beyond the base image.
@@ -205,14 +234,14 @@ fn difference(lab: &Lab, role: &RoleSubject, lock: &Lock, dev: &Installed, servi
     }
     let missing = lock.production.iter().filter(|(_, locked)| locked.always).map(|(name, _)| name);
     for name in missing.filter(|name| !dev.contains_key(*name) && service.contains_key(*name)) {
-        found.push(format!("{name} is in the service and not in it"));
+        found.push(format!("{name} is in the service and not in dev"));
         names.push(name);
     }
     if found.is_empty() {
         return None;
     }
     // Among what is too much, what the Dockerfile names was asked for, the rest came with it.
-    let line = names.iter().find_map(|name| role.target.line_with(&[name])).or_else(|| installing_line(role));
+    let line = names.iter().find_map(|name| role.target.line_with(&[name])).or_else(|| blame::installing(&role.target));
     Some(
         fail(format!("against {}: {}", lock.file, listed(&found, 5)))
             .expected(format!("the production dependencies of {}, and no other", lock.file))

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::compose::Compose;
-use crate::lab::Lab;
+use crate::lab::{Lab, blame, workcopy};
+use crate::project::DevTool;
 use crate::subject::Subject;
 use crate::text::Place;
 use crate::verify::stop::Checked;
@@ -12,6 +13,9 @@ use crate::verify::verdict::{fail, pass, skipped};
 
 /// How long a tool may take to show that it runs.
 const SHOWS: Duration = Duration::from_mins(1);
+
+/// How long a tool may work on the project; a compiler may have to begin from nothing.
+const WORKS: Duration = Duration::from_mins(10);
 
 /// `dev-tools.optional`.
 pub(super) fn optional(lab: &Lab) -> Checked {
@@ -35,7 +39,7 @@ pub(super) fn optional(lab: &Lab) -> Checked {
         }
     }
     if tools.profiles.is_empty() {
-        return refuse("it is in no profile, so that `docker compose up` starts it".into(), &tools.place);
+        return refuse("it is in no profile, so that `docker compose up` starts it".into(), tools.at("profiles"));
     }
     if let Some((names, place)) = &subject.compose.profiles
         && let Some(profile) = names.iter().find(|name| *name == "*" || tools.profiles.contains(name))
@@ -46,7 +50,7 @@ pub(super) fn optional(lab: &Lab) -> Checked {
         return refuse(format!("it publishes port {}", port.target), &port.place);
     }
     Ok(pass(format!(
-        "it is in the profile {} alone, dev does not wait for it, and it publishes no port",
+        "it is only in the profile {}, dev does not wait for it, and it publishes no port",
         tools.profiles.join(", ")
     )))
 }
@@ -78,50 +82,84 @@ fn way_to(compose: &Compose, from: &str, to: &str) -> Option<Vec<String>> {
 
 /// `dev-tools.present`.
 pub(super) async fn present(lab: &Lab) -> Checked {
-    let role = lab.role("dev-tools")?;
     let tools = &lab.subject.project.roles.dev_tools.tools;
     if tools.is_empty() {
+        lab.role("dev-tools")?;
         return Ok(skipped("no tool is declared in [roles.dev-tools.tools]"));
     }
-    let scene = lab.start(role, |_| {}).await?;
-    let mut missing = Vec::new();
-    let mut log = Vec::new();
+    let ran = run(lab, tools, SHOWS, None).await?;
+    ran.verdict(lab, "missing, or not running", |names| format!("each runs: {names}"))
+}
+
+/// `dev-tools.works`.
+pub(super) async fn works(lab: &Lab) -> Checked {
+    let work = &lab.subject.project.roles.dev_tools.work;
+    if work.is_empty() {
+        lab.role("dev-tools")?;
+        return Ok(skipped("no work is declared in [roles.dev-tools.work]"));
+    }
+    let (uid, gid) = workcopy::owner();
+    let ran = run(lab, work, WORKS, Some(&format!("{uid}:{gid}"))).await?;
+    ran.verdict(lab, "these did not do their work on the project", |names| {
+        format!("on the project as it stands, each does its work: {names}")
+    })
+}
+
+/// What came of the tools' commands.
+struct Ran<'a> {
+    tools: &'a [DevTool],
+    /// What each that failed did instead.
+    failed: Vec<String>,
+    log: Vec<String>,
+    /// The exit code of the container, if it did not stay up.
+    ended: Option<i64>,
+}
+
+impl Ran<'_> {
+    fn verdict(self, lab: &Lab, broken: &str, good: impl Fn(&str) -> String) -> Checked {
+        let role = lab.role("dev-tools")?;
+        let what = match self.ended {
+            Some(code) => {
+                let what = format!("dev-tools does not stay up: it exited with {code}");
+                return Ok(fail(what).at_place(&blame::command(&lab.subject, role)).log(self.log));
+            }
+            None if self.failed.is_empty() => {
+                let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
+                return Ok(pass(good(&names.join(", "))));
+            }
+            None => format!("{broken}: {}", self.failed.join(", ")),
+        };
+        Ok(fail(what).at(role.target.file.clone(), role.target.line()).log(self.log))
+    }
+}
+
+/// Runs a command of each tool in a container of dev-tools, one after the other.
+async fn run<'a>(lab: &Lab, tools: &'a [DevTool], within: Duration, user: Option<&str>) -> Checked<Ran<'a>> {
+    let scene = lab.start(lab.role("dev-tools")?, |_| {}).await?;
+    let mut ran = Ran { tools, failed: Vec::new(), log: Vec::new(), ended: None };
     for tool in tools {
-        let command: Vec<&str> = tool.shows.words().iter().map(String::as_str).collect();
-        let Ok(done) = tokio::time::timeout(SHOWS, scene.container.exec(&command, None, &[])).await else {
-            missing.push(format!("{} (`{}` did not end within {} s)", tool.name, command.join(" "), SHOWS.as_secs()));
+        let command: Vec<&str> = tool.command.words().iter().map(String::as_str).collect();
+        let (name, shown) = (&tool.name, command.join(" "));
+        let Ok(done) = tokio::time::timeout(within, scene.container.exec(&command, user, &[])).await else {
+            ran.failed.push(format!("{name} (`{shown}` did not finish within {} s)", within.as_secs()));
             continue;
         };
         match done {
             Ok(done) if done.exit_code == 0 => {}
             Ok(done) => {
-                missing.push(format!(
-                    "{} (`{}` ended with exit code {})",
-                    tool.name,
-                    command.join(" "),
-                    done.exit_code
-                ));
-                log.extend(done.output.lines().map(ToOwned::to_owned));
+                ran.failed.push(format!("{name} (`{shown}` exited with {})", done.exit_code));
+                ran.log.extend(done.output.lines().map(ToOwned::to_owned));
             }
             Err(error) => {
                 let state = scene.container.inspect().await?;
                 if !state.running {
-                    log = scene.log().await;
-                    scene.end().await;
-                    let what = format!("dev-tools does not stay up: it ended with exit code {}", state.exit_code);
-                    return Ok(fail(what).at(role.target.file.clone(), role.target.line()).log(log));
+                    (ran.ended, ran.log) = (Some(state.exit_code), scene.log().await);
+                    break;
                 }
-                missing.push(format!("{} ({})", tool.name, error.causes().join(": ")));
+                ran.failed.push(format!("{name} ({})", error.causes().join(": ")));
             }
         }
     }
     scene.end().await;
-    Ok(if missing.is_empty() {
-        let names: Vec<String> = tools.iter().map(|tool| tool.name.to_string()).collect();
-        pass(format!("{} run", names.join(", ")))
-    } else {
-        fail(format!("not there, or not running: {}", missing.join(", ")))
-            .at(role.target.file.clone(), role.target.line())
-            .log(log)
-    })
+    Ok(ran)
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::leavings::below_any;
-use crate::engine::{Context, Entry, EntryKind, ImageInfo};
+use crate::engine::{BuildContext, EntryKind, ImageInfo, TreeEntry};
+use crate::lab::leavings::below_any;
 use crate::lab::lineage::base_tree;
-use crate::lab::{Lab, blame};
+use crate::lab::{Lab, blame, written};
 use crate::stacks::{Shape, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
@@ -27,6 +27,8 @@ pub(super) async fn extends_dev(lab: &Lab) -> Checked {
     if let (Some(theirs), Some(ours)) = (&theirs, &ours)
         && theirs != ours
     {
+        let said = written::by_layer(lab, build, image, "/etc/os-release").await;
+        let place = said.unwrap_or(place);
         return Ok(fail(format!("the build is made on {ours}, and dev runs on {theirs}"))
             .expected("the same release of the same distribution, so that what is built runs")
             .at_place(&place));
@@ -37,21 +39,21 @@ pub(super) async fn extends_dev(lab: &Lab) -> Checked {
         (_, None) => "the build has no distribution".to_owned(),
     };
     // A compiler puts the dependencies into what it makes.
-    if lab.subject.project.stack.shape == Shape::Built {
+    if lab.stack("whether its dependencies are compiled in")?.shape == Shape::Built {
         return Ok(pass(format!("{on}; dependencies are compiled in")));
     }
     let dependencies = dependencies(lab, dev, dev_image).await?;
     let tree = lab.tree(&image.id).await?;
-    let same = |entry: &Entry, other: &Entry| {
+    let same = |entry: &TreeEntry, other: &TreeEntry| {
         (entry.kind, entry.sha256, &entry.link) == (other.kind, other.sha256, &other.link)
     };
     let mut missing = dependencies.iter().filter(|(path, _)| !tree.files.contains_key(*path)).map(|(path, _)| path);
     let changed =
         dependencies.iter().filter(|(path, entry)| tree.files.get(*path).is_some_and(|other| !same(entry, other)));
     let mut changed = changed.map(|(path, _)| path);
-    let what = match (missing.next(), changed.next()) {
-        (Some(path), _) => format!("{path} of dev is not there{}", more(missing.count())),
-        (None, Some(path)) => format!("{path} is not dev's{}", more(changed.count())),
+    let (path, what) = match (missing.next(), changed.next()) {
+        (Some(path), _) => (path, format!("{path} of dev is missing{}", more(missing.count()))),
+        (None, Some(path)) => (path, format!("{path} is not dev's{}", more(changed.count()))),
         (None, None) => {
             return Ok(pass(match dependencies.len() {
                 0 => format!("{on}; dev adds no dependency to its base"),
@@ -59,6 +61,7 @@ pub(super) async fn extends_dev(lab: &Lab) -> Checked {
             }));
         }
     };
+    let place = written::by_layer(lab, build, image, path).await.unwrap_or(place);
     Ok(fail(what).expected("every production dependency of dev, as dev has it").at_place(&place))
 }
 
@@ -95,15 +98,15 @@ fn named_release(text: &str) -> Option<String> {
 
 /// The files that dev adds to its base image as dependencies: not what it copies from the context, nor what installing
 /// leaves beside them.
-async fn dependencies(lab: &Lab, dev: &RoleSubject, image: &ImageInfo) -> Checked<BTreeMap<String, Entry>> {
+async fn dependencies(lab: &Lab, dev: &RoleSubject, image: &ImageInfo) -> Checked<BTreeMap<String, TreeEntry>> {
     let base = base_tree(lab, dev).await?.unwrap_or_default();
     let tree = lab.tree(&image.id).await?;
-    let context = Context::open_for(&dev.target.context, &dev.target.dockerfile.file)?;
+    let context = BuildContext::open_for(&dev.target.context, &dev.target.dockerfile.file)?;
     let mut own: BTreeSet<[u8; 32]> = BTreeSet::new();
     for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File) {
         own.insert(Sha256::digest(file.read()?).into());
     }
-    let is_dependency = |path: &str, entry: &Entry| {
+    let is_dependency = |path: &str, entry: &TreeEntry| {
         let name = path.rsplit('/').next().unwrap_or(path);
         let within = |folder: &&str| path.strip_prefix(*folder).is_some_and(|rest| rest.starts_with('/'));
         matches!(entry.kind, EntryKind::File | EntryKind::Symlink)

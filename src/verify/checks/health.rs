@@ -1,29 +1,22 @@
 //! `service.health`: the healthcheck tells a service that answers from one that does not.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::read_only;
-use crate::engine::{Health, HealthStatus, HealthTest, Healthcheck, Product};
+use crate::engine::HealthStatus;
+use crate::lab::pace::Watch;
 use crate::lab::ports::{port_of, publish};
-use crate::lab::{Frozen, Lab, Scene, blame, freeze, http, is_at_hand};
+use crate::lab::probe::{BUSY, Found, ProbePlan, RETRIES, TIMED_OUT, effective, found, last};
+use crate::lab::servers::servers;
+use crate::lab::{Frozen, Lab, Scene, blame, freeze, freeze_some, http, is_at_hand};
 use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
-/// Between two probes here, whatever the files say.
-const INTERVAL: Duration = Duration::from_secs(1);
-/// What the engine grants a probe, and how many may fail, where nothing is said.
-const TIMEOUT: Duration = Duration::from_secs(30);
-const RETRIES: u32 = 3;
-/// How much later than its last probe the engine may say so, on a busy machine.
-const SLACK: Duration = Duration::from_secs(10);
 /// A healthcheck that needs longer to notice is not waited for.
 const LONGEST: Duration = Duration::from_mins(3);
-/// An engine that has started no probe by then starts none: Podman leaves them to systemd, where there is one.
-const FIRST_PROBE: Duration = Duration::from_secs(15);
-/// So many probes in a row that fail although the service answers are no accident of its start.
-const WRONG_PROBES: i64 = 3;
-
+/// So long after the first good probe the next ones are watched: some four of them.
+const STEADY: Duration = Duration::from_secs(4);
 /// `service.health`.
 pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("service")?;
@@ -31,7 +24,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let service = lab.subject.service(role);
     let place = blame::healthcheck(&lab.subject, role);
     let own = service.settings.healthcheck.as_ref();
-    let Some(probe) = effective(own, image.config.healthcheck.as_ref()) else {
+    let Some(probe) = effective(own, image.config.healthcheck.as_ref()).map(ProbePlan::patient) else {
         return Ok(fail("it has no healthcheck")
             .expected("a healthcheck that asks the service itself, in the Dockerfile or in compose.yaml")
             .at_place(&place)
@@ -70,50 +63,6 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     verdict
 }
 
-/// The healthcheck that the container has.
-struct Probe {
-    test: HealthTest,
-    timeout: Option<Duration>,
-    retries: Option<u32>,
-    start_period: Option<Duration>,
-}
-
-impl Probe {
-    /// The same, done often, so that nobody waits for it.
-    fn often(&self) -> Healthcheck {
-        Healthcheck {
-            test: Some(self.test.clone()),
-            interval: Some(INTERVAL),
-            timeout: self.timeout,
-            retries: self.retries,
-            start_period: self.start_period,
-            start_interval: Some(INTERVAL),
-        }
-    }
-
-    /// How long it takes to notice that nothing answers.
-    fn notices(&self) -> Duration {
-        (self.timeout.unwrap_or(TIMEOUT) + INTERVAL) * self.retries.unwrap_or(RETRIES).max(1) + SLACK
-    }
-}
-
-/// compose.yaml's over the image's, field by field, as the engine merges them; none if there is nothing to run.
-fn effective(own: Option<&Healthcheck>, image: Option<&Healthcheck>) -> Option<Probe> {
-    let off = |check: &&Healthcheck| check.test == Some(HealthTest::None);
-    if own.as_ref().is_some_and(off) {
-        return None;
-    }
-    let image = image.filter(|check| !off(check));
-    let both = || own.into_iter().chain(image);
-    let test = both().find_map(|check| check.test.clone()).filter(|test| !test.command().is_empty())?;
-    Some(Probe {
-        test,
-        timeout: both().find_map(|check| check.timeout),
-        retries: both().find_map(|check| check.retries),
-        start_period: both().find_map(|check| check.start_period),
-    })
-}
-
 /// Where the service is asked from outside.
 struct Asked {
     host: u16,
@@ -125,14 +74,40 @@ impl Asked {
     async fn answers(&self) -> bool {
         http::get(self.host, &self.path, Duration::from_secs(2)).await.is_ok_and(|answer| answer.ok())
     }
+
+    /// Whether it goes on to answer: on a busy machine some of its threads still run for a moment after they were stopped.
+    async fn goes_on(&self) -> bool {
+        const ROUNDS: usize = 20;
+        for _ in 0..ROUNDS {
+            if !self.answers().await {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        true
+    }
 }
 
-async fn both_ways(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked {
-    let start = Instant::now();
+async fn both_ways(lab: &Lab, scene: &Scene, probe: &ProbePlan, asked: Option<&Asked>) -> Checked {
+    let start = Watch::start();
     if let Some(verdict) = until_healthy(lab, scene, probe, asked).await? {
         return Ok(verdict);
     }
-    let healthy = start.elapsed();
+    let healthy = start.by_clock();
+    if let Some(asked) = asked
+        && let Some(verdict) = falters(scene, asked).await?
+    {
+        return Ok(verdict);
+    }
+    if let Some(pid) = &lab.subject.service(lab.role("service")?).settings.pid {
+        return Ok(inconclusive(format!(
+            "it turns healthy; with `pid: {pid}` others' processes would be stopped together with its own, so what it says of \
+             a service that does not answer was not seen"
+        )));
+    }
+    if let Some(verdict) = without_servers(lab, scene, probe, asked, healthy).await? {
+        return Ok(verdict);
+    }
     let Some(frozen) = freeze(&scene.container).await? else {
         return Ok(inconclusive(
             "it turns healthy; its processes cannot be stopped from here, and no `kill` in the image stops them, so \
@@ -143,7 +118,7 @@ async fn both_ways(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&Asked
     // The probe under way while they were stopped may have been stopped with them: it says nothing.
     let uncounted = i64::from(!matches!(frozen, Frozen::FromHost(_)));
     let answers = match asked {
-        Some(asked) => asked.answers().await,
+        Some(asked) => asked.goes_on().await,
         None => uncounted > 0,
     };
     let verdict = if answers {
@@ -157,47 +132,65 @@ async fn both_ways(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&Asked
     Ok(verdict)
 }
 
+/// The verdict where other processes than those that serve are there, which go on: a healthcheck may ask one of them. None where
+/// there are no others, or it cannot be seen who serves.
+async fn without_servers(
+    lab: &Lab,
+    scene: &Scene,
+    probe: &ProbePlan,
+    asked: Option<&Asked>,
+    healthy: Duration,
+) -> Checked<Option<Verdict>> {
+    let Some(asked) = asked else { return Ok(None) };
+    let Some(serving) = servers(lab, &scene.container, asked.port).await? else { return Ok(None) };
+    let Some(frozen) = freeze_some(&scene.container, &serving).await? else { return Ok(None) };
+    let verdict = if asked.goes_on().await {
+        // Others serve it, too.
+        None
+    } else {
+        Some(until_unhealthy(scene, probe, 0, healthy).await?)
+    };
+    frozen.release(&scene.container).await;
+    Ok(verdict)
+}
+
 /// Waits until it is healthy; a verdict if it never is.
-async fn until_healthy(lab: &Lab, scene: &Scene, probe: &Probe, asked: Option<&Asked>) -> Checked<Option<Verdict>> {
-    let start = Instant::now();
-    let within = lab.patience() + probe.start_period.unwrap_or_default();
-    // The failures in a row when the service first answered.
-    let mut answered: Option<i64> = None;
-    loop {
+async fn until_healthy(lab: &Lab, scene: &Scene, probe: &ProbePlan, asked: Option<&Asked>) -> Checked<Option<Verdict>> {
+    let place = asked.map(|asked| (asked.host, asked.path.as_str()));
+    Ok(Some(match (found(lab, &scene.container, probe, place).await?, asked) {
+        (Found::Healthy, _) => return Ok(None),
+        (Found::Ended(code), _) => down(lab, asked, &format!("it exited with {code}"))?,
+        (Found::Unprobed, _) => inconclusive("this engine starts no healthcheck through its API"),
+        (Found::Busy { said, threads }, _) => inconclusive(format!(
+            "it did not turn healthy{said}; meanwhile {threads:.0} threads wanted each processor of this machine, so it may be the load",
+        )),
+        (Found::Missed { said, answered: true, .. }, Some(asked)) => {
+            fail(format!("it never turned healthy, though the service answers GET {}{said}", asked.path))
+                .expected("healthy once the service answers")
+        }
+        (Found::Missed { .. }, Some(asked)) => down(lab, Some(asked), &format!("no answer to GET {}", asked.path))?,
+        (Found::Missed { said, within, .. }, None) => {
+            fail(format!("it did not turn healthy within {} s{said}", within.as_secs()))
+                .expected("healthy once the service is up")
+        }
+    }))
+}
+
+/// The verdict on a healthcheck that has succeeded, and fails while the service still answers. On a busy machine a probe may
+/// end by its timeout.
+async fn falters(scene: &Scene, asked: &Asked) -> Checked<Option<Verdict>> {
+    let start = Watch::start();
+    while start.elapsed() < STEADY {
         let state = scene.container.inspect().await?;
         let health = state.health.unwrap_or_default();
-        if health.status == HealthStatus::Healthy {
-            return Ok(None);
-        }
-        if !state.running {
-            return down(lab, asked, &format!("it ended with exit code {}", state.exit_code)).map(Some);
-        }
-        if lab.engine().info().product == Product::Podman && health.log.is_empty() && start.elapsed() > FIRST_PROBE {
-            return Ok(Some(inconclusive("this engine starts no healthcheck through its API")));
-        }
-        if let (Some(asked), None) = (asked, answered)
-            && asked.answers().await
-        {
-            answered = Some(health.failing_streak);
-        }
-        let wrong = health.status == HealthStatus::Unhealthy
-            && answered.is_some_and(|before| health.failing_streak >= before + WRONG_PROBES);
-        if wrong || start.elapsed() > within {
-            let said = last(&health);
-            return match (asked, answered) {
-                (Some(asked), Some(_)) => Ok(Some(
-                    fail(format!("it never turned healthy, though the service answers GET {}{said}", asked.path))
-                        .expected("healthy once the service answers"),
-                )),
-                (Some(asked), None) => down(lab, Some(asked), &format!("no answer to GET {}", asked.path)).map(Some),
-                (None, _) => Ok(Some(
-                    fail(format!("it did not turn healthy within {} s{said}", within.as_secs()))
-                        .expected("healthy once the service is up"),
-                )),
-            };
+        let timed_out = health.log.last().is_some_and(|probe| probe.exit_code == TIMED_OUT) && start.slowness() > BUSY;
+        if health.failing_streak > 0 && !timed_out && asked.answers().await {
+            let what = format!("it fails now and then, though the service answers GET {}{}", asked.path, last(&health));
+            return Ok(Some(fail(what).expected("healthy as long as the service answers")));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    Ok(None)
 }
 
 /// The verdict on a service that does not serve: what its healthcheck says of one that does cannot be seen.
@@ -210,8 +203,8 @@ fn down(lab: &Lab, asked: Option<&Asked>, why: &str) -> Checked<Verdict> {
 }
 
 /// Waits until it is unhealthy, more probes than count having failed.
-async fn until_unhealthy(scene: &Scene, probe: &Probe, uncounted: i64, healthy: Duration) -> Checked {
-    let start = Instant::now();
+async fn until_unhealthy(scene: &Scene, probe: &ProbePlan, uncounted: i64, healthy: Duration) -> Checked {
+    let start = Watch::start();
     let within = probe.notices().min(LONGEST);
     let enough = i64::from(probe.retries.unwrap_or(RETRIES)) + uncounted;
     loop {
@@ -220,7 +213,7 @@ async fn until_unhealthy(scene: &Scene, probe: &Probe, uncounted: i64, healthy: 
             return Ok(pass(format!(
                 "healthy {:.1} s after its start, and unhealthy {:.1} s after the service stopped answering",
                 healthy.as_secs_f64(),
-                start.elapsed().as_secs_f64()
+                start.by_clock().as_secs_f64()
             )));
         }
         if start.elapsed() > within {
@@ -231,23 +224,12 @@ async fn until_unhealthy(scene: &Scene, probe: &Probe, uncounted: i64, healthy: 
                 ))
                 .hint("give the healthcheck a shorter timeout or fewer retries")
             } else {
-                let seconds = start.elapsed().as_secs();
+                let seconds = start.by_clock().as_secs();
                 fail(format!("it is still healthy {seconds} s after the service stopped answering{}", last(&health)))
                     .expected("unhealthy once the service does not answer")
             });
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
-/// What the last probe came to.
-fn last(health: &Health) -> String {
-    match health.log.last() {
-        None => String::new(),
-        Some(probe) if probe.output.trim().is_empty() => format!("; its last probe ended with {}", probe.exit_code),
-        Some(probe) => {
-            format!("; its last probe ended with {}: {}", probe.exit_code, http::shorten(&probe.output))
-        }
     }
 }
 
@@ -257,39 +239,4 @@ async fn probes(scene: &Scene) -> Vec<String> {
     let log = state.health.unwrap_or_default().log;
     let lines = log.last().map(|probe| probe.output.lines().map(|line| format!("healthcheck: {line}")).collect());
     lines.unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(test: Option<HealthTest>, retries: Option<u32>) -> Healthcheck {
-        Healthcheck { test, retries, ..Healthcheck::default() }
-    }
-
-    fn exec(words: &[&str]) -> HealthTest {
-        HealthTest::Exec(words.iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn compose_wins_over_the_image_field_by_field() {
-        let image = check(Some(exec(&["probe"])), Some(5));
-        let merged = |own: &Healthcheck, image: &Healthcheck| effective(Some(own), Some(image));
-        let told = |probe: Probe| (probe.test.words().join(" "), probe.retries);
-        let found = merged(&check(None, Some(2)), &image).map(told);
-        assert_eq!(found, Some(("CMD probe".into(), Some(2))));
-        let found = merged(&check(Some(HealthTest::Shell("true".into())), None), &image).map(told);
-        assert_eq!(found, Some(("CMD-SHELL true".into(), Some(5))));
-        let off = check(Some(HealthTest::None), None);
-        assert!(merged(&off, &image).is_none() && effective(None, Some(&off)).is_none());
-        assert!(effective(None, None).is_none() && effective(None, Some(&check(Some(exec(&[])), None))).is_none());
-        // compose.yaml can give one to an image that has turned its base's off.
-        assert!(merged(&check(Some(exec(&["probe"])), None), &off).is_some());
-    }
-
-    #[test]
-    fn a_healthcheck_notices_after_all_its_probes() {
-        let probe = effective(None, Some(&check(Some(exec(&["probe"])), None))).unwrap();
-        assert_eq!(probe.notices(), Duration::from_secs(31 * 3 + 10));
-    }
 }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::try_join_all;
 
-use crate::engine::{Context, ImagePart};
+use crate::engine::{BuildContext, EntryKind, ImagePart};
 use crate::error::Result;
 use crate::lab::images::build_in;
+use crate::lab::leavings::{concrete, in_tests, is_foreign};
 use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
 use crate::stacks::{Seeds, ecosystem};
@@ -50,7 +51,7 @@ struct Seed {
 
 /// The context of a target with the seeds in it, and those that the ignore rules let through.
 struct Seeded {
-    context: Context,
+    context: BuildContext,
     sent: Vec<Seed>,
 }
 
@@ -97,13 +98,15 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     if let Some(why) = unbuilt.first() {
         return Ok(inconclusive(format!("with files of other kinds in the build context {why}")));
     }
+    // Which outputs there are, the stack knows.
+    lab.stack("which build outputs must reach no image; of the other kinds of files none does")?;
     let let_through: BTreeSet<&str> =
         seeded.values().flat_map(|one| &one.sent).map(|seed| seed.path.as_str()).collect();
     Ok(pass(if let_through.is_empty() {
-        "version control, environments, secrets and build outputs are left out of the build context".to_owned()
+        "the build context contains no version control, environment, secret or build output".to_owned()
     } else {
         let names: Vec<&str> = let_through.iter().take(4).copied().collect();
-        format!("what the build context holds of them ({}, …) is in none of {count} images", names.join(", "))
+        format!("what the build context contains of them ({}, …) is in none of {count} images", names.join(", "))
     }))
 }
 
@@ -168,7 +171,7 @@ fn told(hits: &[&Hit<'_>]) -> Option<Verdict> {
     let top = path.split('/').next().unwrap_or(path);
     Some(
         fail(listed(parts, 4))
-            .expected("no image holds a file of version control, an environment file, a secret or a build output")
+            .expected("no image contains a file of version control, an environment file, a secret or a build output")
             .at_place(&place)
             .hint(format!("Name `{top}` in .dockerignore, or copy only what is needed by its name.")),
     )
@@ -176,7 +179,7 @@ fn told(hits: &[&Hit<'_>]) -> Option<Verdict> {
 
 /// The context of a target with the seeds.
 fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
-    let mut context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let mut context = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
     let root = context.root().map(Path::to_owned).unwrap_or_default();
     let folder = &lab.subject.folder;
     // A context may be a folder around the project, or one inside it.
@@ -215,8 +218,9 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
     let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
     let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));
     wanted.extend(secrets.map(|path| (path, Class::Secret)));
-    let ignore = &lab.subject.project.stack.ignore;
-    wanted.extend(ignore.iter().filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));
+    wanted.extend(deeper(&context)?);
+    let ignore = lab.subject.project.stack.iter().flat_map(|stack| &stack.ignore);
+    wanted.extend(ignore.filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));
     let mut sent: Vec<Seed> = Vec::new();
     for (path, class) in wanted {
         if !has_room(&root, &path) || sent.iter().any(|seed| seed.path == path) {
@@ -237,69 +241,31 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
     Ok(Seeded { context, sent })
 }
 
+/// The environment files and private keys that are there, wherever they lie in the context: a pattern may fit the root alone.
+/// Templates hold no value, and what lies among tests is made for them.
+fn deeper(context: &BuildContext) -> Result<Vec<(String, Class)>> {
+    const LARGEST_KEY: u64 = 16 * 1024;
+    let mut found = Vec::new();
+    for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File && !in_tests(&file.path)) {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
+        if (name == ".env" || name.starts_with(".env.")) && !template {
+            found.push((file.path.clone(), Class::Environment));
+        } else if file.size < LARGEST_KEY && !is_foreign(&file.path) && is_key(&file.read()?) {
+            found.push((file.path.clone(), Class::Secret));
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a file is a private key, as tools write them (RFC 7468, section 10).
+fn is_key(content: &[u8]) -> bool {
+    let first = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    first.starts_with(b"-----BEGIN ") && first.trim_ascii_end().ends_with(b"PRIVATE KEY-----")
+}
+
 /// Whether a file can be at a path: no folder is there, and no file above it.
 fn has_room(root: &Path, path: &str) -> bool {
     let above = path.match_indices('/').map(|(end, _)| &path[..end]);
     !root.join(path).is_dir() && above.into_iter().all(|folder| !root.join(folder).is_file())
-}
-
-/// A file that a line of an ignore file means; none for a line that keeps files.
-fn concrete(line: &str) -> Option<String> {
-    let line = line.trim();
-    if line.is_empty() || line.starts_with(['!', '#']) {
-        return None;
-    }
-    let mut path = String::new();
-    let mut chars = line.trim_start_matches("**/").trim_matches('/').chars();
-    let mut wild = false;
-    while let Some(next) = chars.next() {
-        match next {
-            '*' => {
-                if path.rsplit('/').next().is_none_or(|part| part.len() < 2) {
-                    path.push_str("seed");
-                }
-                wild = true;
-            }
-            '?' => path.push('x'),
-            '[' => {
-                path.extend(chars.next());
-                chars.by_ref().find(|c| *c == ']');
-            }
-            next => path.push(next),
-        }
-    }
-    // A name without a pattern is as likely a folder's: a file in it is both.
-    Some(if wild { path } else { format!("{path}/seed") })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stacks;
-
-    #[test]
-    fn lines_of_an_ignore_file_become_files_that_they_leave_out() {
-        for (line, file) in [
-            ("**/node_modules", Some("node_modules/seed")),
-            ("dist", Some("dist/seed")),
-            ("/target/", Some("target/seed")),
-            ("*.tsbuildinfo", Some("seed.tsbuildinfo")),
-            ("npm-debug.log*", Some("npm-debug.log")),
-            ("**/*.py[cod]", Some("seed.pyc")),
-            ("**/.*_cache", Some(".seed_cache")),
-            ("!dist/keep", None),
-            ("# a comment", None),
-        ] {
-            assert_eq!(concrete(line).as_deref(), file, "{line}");
-            if let Some(file) = file {
-                assert!(crate::engine::Ignore::parse(line.trim_start_matches('/')).unwrap().is_ignored(file), "{line}");
-            }
-        }
-        for (_, stack) in stacks::all() {
-            let ignore = crate::engine::Ignore::parse(&stack.ignore.join("\n")).unwrap();
-            for file in stack.ignore.iter().filter_map(|line| concrete(line)) {
-                assert!(ignore.is_ignored(&file), "{file}");
-            }
-        }
-    }
 }

@@ -1,21 +1,29 @@
 //! `service.immutable-code`: whoever takes the service over cannot change what runs the next time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use super::leavings::{self, ending};
-use crate::engine::{Entry, EntryKind, FileTree, ImageInfo};
+use regex::Regex;
+
+use crate::engine::{EntryKind, FileTree, TreeEntry};
+use crate::lab::command::{CommandLine, ImageProgram};
+use crate::lab::identity::Identity;
+use crate::lab::leavings::{self, ending};
 use crate::lab::lineage::{base_tree, made_from_build};
-use crate::lab::{Lab, blame};
+use crate::lab::way::way;
+use crate::lab::{Lab, blame, written};
 use crate::project::Code;
-use crate::text::join;
+use crate::stacks::ecosystem;
+use crate::subject::RoleSubject;
+use crate::text::{Place, join};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, inconclusive, pass};
 
-/// So many links on the way to a program are followed.
-const LINKS: usize = 10;
-
 const EXPECTED: &str =
-    "code, and the folders that hold it, belong to another user than the service's and are not writable for it";
+    "code, and the folders that contain it, belong to another user than the service's and are not writable for it";
+
+/// In the place of a variable or an option: the working directory is a place of code by itself.
+const HERE: &str = "working_dir";
 
 /// `service.immutable-code`.
 pub(super) async fn check(lab: &Lab) -> Checked {
@@ -23,7 +31,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let image = lab.container_image("service")?;
     let service = lab.subject.service(role);
     if let Some((stage, _)) = made_from_build(lab) {
-        return Ok(inconclusive(format!("the service is made from the stage {stage}, with all that it holds")));
+        return Ok(inconclusive(format!("the service is made from the stage {stage}, with everything in it")));
     }
     let user = service.settings.user.clone().unwrap_or_else(|| image.config.user.clone());
     let Some(identity) = Identity::of(lab, image, &user, &service.settings.group_add).await? else {
@@ -51,9 +59,18 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     });
     let mut code: BTreeSet<&str> = added.map(|(path, _)| path.as_str()).collect();
     let count = code.len();
-    let program = program(&tree, image, service.settings.entrypoint.as_ref(), service.settings.command.as_ref());
-    code.extend(program.as_ref().and_then(|path| tree.files.get_key_value(path)).map(|(path, _)| path.as_str()));
-    let writable = code.iter().filter_map(|path| Some((*path, identity.way_in(&tree, path)?)));
+    let command = CommandLine::of(service, image);
+    let program = command.words.first().and_then(|word| command.find(&tree, word));
+    code.extend(program.as_ref().map(|found| found.way.end.as_str()));
+    // A link or a folder of PATH by which the code is reached decides what runs, too.
+    let links = links(&command, &tree, program.as_ref(), &code);
+    let earlier = earlier(&command, &tree, program.as_ref());
+    let searched = searched(&command, &tree);
+    let on_the_way = links.iter().chain(&earlier).chain(searched.keys()).map(String::as_str);
+    let ways = code.iter().copied().chain(on_the_way);
+    let missing = missing(&command, &tree, program.as_ref());
+    let made = missing.iter().filter_map(|path| Some((path.as_str(), identity.way_to_make(&tree, path)?)));
+    let writable = ways.filter_map(|path| Some((path, identity.way_in(&tree, path)?))).chain(made);
     let mut writable: Vec<(&str, String)> = writable.collect();
     // What holds most of it says most.
     writable.sort_by_key(|(path, way)| (way.len(), path.len()));
@@ -63,8 +80,23 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             identity.uid
         )));
     };
-    let place = blame::giving(&role.target, way, &image.config.working_dir);
-    let what = if path == way {
+    let place = match written::by_layer(lab, &role.target, image, way).await {
+        // What the user may write anyway is a fault only of who has code looked for there.
+        None | Some(_) if missing.iter().any(|folder| folder == path) => naming(lab, role, path),
+        Some(place) => place,
+        None if searched.contains_key(*path) || earlier.iter().any(|folder| folder == path) => naming(lab, role, path),
+        None => blame::giving(&role.target, way, &image.config.working_dir),
+    };
+    let what = if missing.iter().any(|folder| folder == path) {
+        format!("uid {} can create {path} in {way}, where programs or code are looked for first", identity.uid)
+    } else if let Some(earlier) = earlier.iter().find(|folder| folder == path) {
+        let word = command.words.first().unwrap_or(&"");
+        format!("uid {} can write {earlier}, where PATH finds `{word}` first", identity.uid)
+    } else if searched.get(*path) == Some(&HERE) && path == way {
+        format!("uid {} can write {path}, the working directory, where the command looks for code first", identity.uid)
+    } else if let (Some(name), true) = (searched.get(*path), path == way) {
+        format!("uid {} can write {path}, which {name} names", identity.uid)
+    } else if path == way {
         format!("uid {} can write {path}", identity.uid)
     } else {
         format!("uid {} can write the folder {way}, and so replace {path}", identity.uid)
@@ -72,6 +104,20 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let more = writable.len() - 1;
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     Ok(fail(format!("{what}{more}")).expected(EXPECTED).at_place(&place).by_itself())
+}
+
+/// The line that names a folder for a search: of compose.yaml's environment, else of the Dockerfile.
+fn naming(lab: &Lab, role: &RoleSubject, folder: &str) -> Place {
+    let service = lab.subject.service(role);
+    let names =
+        |value: &Option<String>| value.as_ref().is_some_and(|value| value.split(':').any(|part| part == folder));
+    let started = service.settings.working_dir.as_deref() == Some(folder);
+    if started {
+        return service.at("working_dir").clone();
+    }
+    let given = service.settings.environment.iter().find(|(_, value)| names(value));
+    let given = given.map(|(name, _)| service.at(&format!("environment.{name}")).clone());
+    given.or_else(|| blame::value(&role.target, folder)).unwrap_or_else(|| role.target.place(role.target.line()))
 }
 
 /// Whether a volume is what the builder fills.
@@ -82,166 +128,152 @@ fn holds_code(lab: &Lab, source: Option<&String>) -> bool {
 }
 
 /// By its ending; without one, by its mode: data that came from another system may be marked executable.
-fn is_code(path: &str, entry: &Entry) -> bool {
+fn is_code(path: &str, entry: &TreeEntry) -> bool {
     leavings::is_code(path) || ending(path).is_empty() && entry.mode & 0o111 != 0
 }
 
-fn differs(old: &Entry, new: &Entry) -> bool {
+fn differs(old: &TreeEntry, new: &TreeEntry) -> bool {
     (old.mode, old.uid, old.gid, old.sha256) != (new.mode, new.uid, new.gid, new.sha256)
 }
 
-/// As whom the service runs.
-struct Identity {
-    uid: u32,
-    gids: BTreeSet<u32>,
+/// The folders of PATH in which the container's program is looked for before it is found.
+fn earlier(command: &CommandLine<'_>, tree: &FileTree, found: Option<&ImageProgram>) -> Vec<String> {
+    let before = found.and_then(|found| found.folder).unwrap_or_default();
+    command.path[..before].iter().filter_map(|folder| Some(way(tree, folder)?.end)).collect()
 }
 
-impl Identity {
-    /// As the engine resolves `user[:group]` with the image's own files; none for root, and for a name that is not there.
-    async fn of(lab: &Lab, image: &ImageInfo, user: &str, more: &[String]) -> Checked<Option<Self>> {
-        let container = lab.run.create_idle(&image.id).await?;
-        let mut files = Vec::new();
-        for path in ["/etc/passwd", "/etc/group"] {
-            let content = container.read_file(path, 1 << 20).await?.unwrap_or_default();
-            files.push(String::from_utf8_lossy(&content).into_owned());
-        }
-        container.remove().await?;
-        Ok(Self::resolved(user, more, &files[0], &files[1]))
-    }
-
-    fn resolved(user: &str, more: &[String], passwd: &str, group: &str) -> Option<Self> {
-        let (name, own_group) = user.split_once(':').map_or((user, None), |(name, group)| (name, Some(group)));
-        let accounts = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let account = accounts.filter(|fields| fields.len() > 3).find(|fields| fields[0] == name || fields[2] == name);
-        let uid: u32 = match (&account, name.parse()) {
-            (_, Ok(uid)) => uid,
-            (Some(fields), Err(_)) => fields[2].parse().ok()?,
-            (None, Err(_)) => return None,
-        };
-        if uid == 0 {
-            return None;
-        }
-        let groups: Vec<Vec<&str>> =
-            group.lines().map(|line| line.split(':').collect::<Vec<_>>()).filter(|fields| fields.len() > 3).collect();
-        let number = |name: &str| -> Option<u32> {
-            name.parse().ok().or_else(|| groups.iter().find(|fields| fields[0] == name)?[2].parse().ok())
-        };
-        let mut gids: BTreeSet<u32> = more.iter().filter_map(|name| number(name)).collect();
-        match own_group {
-            Some(group) => gids.extend(number(group)),
-            // Who is in no passwd is in root's group.
-            None => {
-                gids.insert(account.as_ref().and_then(|fields| fields[3].parse().ok()).unwrap_or(0));
-                let member = |fields: &&Vec<&str>| {
-                    account.as_ref().is_some_and(|account| fields[3].split(',').any(|name| name == account[0]))
-                };
-                gids.extend(groups.iter().filter(member).filter_map(|fields| fields[2].parse::<u32>().ok()));
-            }
-        }
-        Some(Self { uid, gids })
-    }
-
-    fn may_write(&self, entry: &Entry) -> bool {
-        let bit = if entry.uid == self.uid {
-            0o200
-        } else if self.gids.contains(&entry.gid) {
-            0o020
-        } else {
-            0o002
-        };
-        entry.mode & bit != 0
-    }
-
-    /// What lets it change the file at a path: the file, or a folder above it in which it can put another one.
-    fn way_in(&self, tree: &FileTree, path: &str) -> Option<String> {
-        let mut below = tree.files.get(path)?;
-        let mut found = self.may_write(below).then(|| path.to_owned());
-        let mut at = path;
-        while let Some((folder, _)) = at.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) {
-            let Some(entry) = tree.files.get(folder) else { break };
-            // In a sticky folder only the owner of a file, or of the folder, can take the file away.
-            let kept = entry.mode & 0o1000 != 0 && entry.uid != self.uid && below.uid != self.uid;
-            if entry.kind == EntryKind::Directory && self.may_write(entry) && !kept {
-                found = Some(folder.to_owned());
-            }
-            (below, at) = (entry, folder);
-        }
-        found
-    }
+/// The folders in which a program or code is looked for first and that are not there: whoever can make them decides.
+fn missing(command: &CommandLine<'_>, tree: &FileTree, found: Option<&ImageProgram>) -> Vec<String> {
+    let before = found.and_then(|found| found.folder).unwrap_or_default();
+    let all = command.path[..before].iter().copied().chain(searching(command).into_iter().map(|(folder, _)| folder));
+    all.filter(|folder| folder.starts_with('/') && way(tree, folder).is_none())
+        .map(|folder| join("/", folder))
+        .collect()
 }
 
-/// The file that the container starts, links followed; none if it cannot be told.
-fn program(
+/// The folders that variables list, each with the variable.
+fn listed<'a>(command: &CommandLine<'a>) -> Vec<(&'a str, &'a str)> {
+    let parts = command.env.iter().flat_map(|(name, value)| value.split([':', ' ']).map(|part| (part, *name)));
+    parts.filter(|(part, _)| part.starts_with('/')).collect()
+}
+
+/// The folders in which a runtime looks for code beside that of the image, and the variable that says so.
+fn searched<'a>(command: &CommandLine<'a>, tree: &FileTree) -> BTreeMap<String, &'a str> {
+    searching(command).into_iter().filter_map(|(folder, name)| Some((way(tree, folder)?.end, name))).collect()
+}
+
+/// The files and folders of which a runtime takes code, and the variable or the option that says so.
+fn searching<'a>(command: &CommandLine<'a>) -> Vec<(&'a str, &'a str)> {
+    let of = &ecosystem().runtimes;
+    let mut found = listed(command);
+    found.retain(|(_, name)| of.search.iter().any(|own| own == name));
+    let line = command.words.join(" ");
+    let here = of.here.iter().filter_map(|pattern| Regex::new(pattern).expect("data, which a test reads").find(&line));
+    let is_off = command.env.iter().any(|(name, value)| !value.is_empty() && of.not_here.iter().any(|own| own == name));
+    let here = here.filter(|_| !is_off).map(|_| (command.workdir, HERE));
+    found.extend(here);
+    let options = command.env.iter().filter(|(name, _)| of.options.iter().any(|own| own == *name));
+    let texts = command.words.iter().copied().chain(options.map(|(_, value)| *value));
+    let words: Vec<&str> = texts.flat_map(str::split_whitespace).collect();
+    for (at, word) in words.iter().enumerate() {
+        let option = of.loads.iter().find_map(|own| Some((own, word.strip_prefix(own.as_str())?)));
+        let Some((option, rest)) = option else { continue };
+        let value = match rest.strip_prefix(['=', ':']) {
+            Some(value) => value,
+            None if rest.is_empty() => words.get(at + 1).copied().unwrap_or_default(),
+            None => continue,
+        };
+        let parts = value.split(':').map(|part| part.trim_matches(['"', '\'', ';']).trim_end_matches("/*"));
+        found.extend(parts.filter(|part| part.starts_with('/')).map(|part| (part, &word[..option.len()])));
+    }
+    found
+}
+
+/// The links on the way to code: in the working directory, in what the command names, in the folders that variables list.
+fn links(
+    command: &CommandLine<'_>,
     tree: &FileTree,
-    image: &ImageInfo,
-    entrypoint: Option<&Vec<String>>,
-    command: Option<&Vec<String>>,
-) -> Option<String> {
-    let entrypoint = entrypoint.unwrap_or(&image.config.entrypoint);
-    let word = entrypoint.iter().chain(command.unwrap_or(&image.config.cmd)).next()?;
-    let workdir = image.config.working_dir.trim_end_matches('/');
-    let path = image.config.env_value("PATH").unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    let mut places: Vec<String> = if word.starts_with('/') {
-        vec![word.clone()]
-    } else if word.contains('/') {
-        vec![format!("{workdir}/{}", word.trim_start_matches("./"))]
-    } else {
-        path.split(':').map(|folder| format!("{}/{word}", folder.trim_end_matches('/'))).collect()
-    };
-    places.retain(|place| tree.files.contains_key(place));
-    let mut place = places.into_iter().next()?;
-    for _ in 0..LINKS {
-        let Some(link) = tree.files.get(&place)?.link.clone() else { return Some(place) };
-        place = if link.starts_with('/') {
-            link
-        } else {
-            let folder = place.rsplit_once('/').map_or("", |(folder, _)| folder);
-            join(folder, &link)
-        };
-    }
-    None
+    found: Option<&ImageProgram>,
+    code: &BTreeSet<&str>,
+) -> BTreeSet<String> {
+    let named = command.words.iter().filter(|word| word.contains('/')).map(|word| join(command.workdir, word));
+    let of_path = found.and_then(|found| found.folder).map(|at| command.path[at]);
+    let folders =
+        [command.workdir].into_iter().chain(of_path).chain(listed(command).into_iter().map(|(folder, _)| folder));
+    let ways = named.chain(folders.map(ToOwned::to_owned)).filter_map(|path| way(tree, &path));
+    let holds = |end: &str| code.iter().any(|path| Path::new(path).starts_with(end));
+    ways.filter(|way| way.end != "/" && holds(&way.end)).flat_map(|way| way.links).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(kind: EntryKind, mode: u32, uid: u32, gid: u32) -> Entry {
-        Entry { kind, mode, uid, gid, size: 1, sha256: None, link: None, mtime: 0, capability: None }
+    #[test]
+    fn options_that_load_code_name_it() {
+        let command = |words: &[&'static str], env: &[(&'static str, &'static str)]| CommandLine {
+            words: words.to_vec(),
+            workdir: "/srv",
+            path: Vec::new(),
+            env: env.iter().copied().collect(),
+        };
+        for (words, env, expected) in [
+            (&["node", "--require", "/tmp/x.js", "a.js"][..], &[][..], &["/tmp/x.js"][..]),
+            (&["sh", "-c", "exec node --import=/tmp/x.mjs a.js"], &[], &["/tmp/x.mjs"]),
+            (&["java", "-cp", "/srv/a.jar:/data/plugins/*", "Main"], &[], &["/srv/a.jar", "/data/plugins"]),
+            (&["java", "-javaagent:/tmp/a.jar", "-jar", "/srv/a.jar"], &[], &["/tmp/a.jar"]),
+            (&["node", "a.js"], &[("NODE_OPTIONS", "--require /tmp/x.js --max-old-space-size=99")], &["/tmp/x.js"]),
+            (&["node", "a.js"], &[("NODE_OPTIONS", "--diagnostic-dir=/tmp"), ("OTHER", "--require /tmp/x.js")], &[]),
+            (&["x"], &[("LD_PRELOAD", "/opt/a.so /tmp/b.so")], &["/opt/a.so", "/tmp/b.so"]),
+            (&["python", "-m", "orders"], &[], &["/srv"]),
+            (&["sh", "-c", "exec /opt/venv/bin/python3.13 -X dev -um orders"], &[], &["/srv"]),
+            (&["gunicorn", "orders:app"], &[], &["/srv"]),
+            (&["python", "-Im", "orders"], &[], &[]),
+            (&["python", "run.py", "-m", "fast"], &[], &[]),
+            (&["python", "-m", "orders"], &[("PYTHONSAFEPATH", "1")], &[]),
+        ] {
+            let command = command(words, env);
+            let found: Vec<&str> = searching(&command).into_iter().map(|(path, _)| path).collect();
+            assert_eq!(found, expected, "{words:?} {env:?}");
+        }
     }
 
     #[test]
-    fn users_are_resolved_as_the_engine_does() {
-        let passwd = "root:x:0:0::/:/bin/sh\napp:x:1000:1000::/:/bin/sh\n";
-        let group = "root:x:0:\nweb:x:33:app,other\n";
-        let of = |user: &str| Identity::resolved(user, &[], passwd, group).map(|one| (one.uid, one.gids));
-        assert_eq!(of("10001"), Some((10001, [0].into())));
-        assert_eq!(of("10001:10001"), Some((10001, [10001].into())));
-        assert_eq!(of("app"), Some((1000, [33, 1000].into())));
-        assert_eq!(of("1000:web"), Some((1000, [33].into())));
-        assert_eq!((of(""), of("0"), of("root"), of("nobody")), (None, None, None, None));
-    }
-
-    #[test]
-    fn files_and_folders_that_let_it_in_are_found() {
-        let mut tree = FileTree::default();
-        let mut put = |path: &str, entry: Entry| tree.files.insert(path.to_owned(), entry);
-        put("/srv", entry(EntryKind::Directory, 0o755, 0, 0));
-        put("/srv/own", entry(EntryKind::Directory, 0o755, 7, 7));
-        put("/srv/own/a.py", entry(EntryKind::File, 0o644, 0, 0));
-        put("/srv/open.py", entry(EntryKind::File, 0o666, 0, 0));
-        put("/srv/group.py", entry(EntryKind::File, 0o664, 0, 7));
-        put("/srv/good.py", entry(EntryKind::File, 0o555, 7, 7));
-        put("/tmp", entry(EntryKind::Directory, 0o1777, 0, 0));
-        put("/tmp/x.sh", entry(EntryKind::File, 0o755, 0, 0));
+    fn what_leads_to_the_code_is_known() {
+        let link =
+            |to: &str| TreeEntry { link: Some(to.to_owned()), ..TreeEntry::bare(EntryKind::Symlink, 0o777, 0, 0) };
+        let tree = FileTree::from([
+            ("/data", TreeEntry::bare(EntryKind::Directory, 0o755, 7, 7)),
+            ("/data/app", link("/srv/app")),
+            ("/srv", TreeEntry::bare(EntryKind::Directory, 0o755, 0, 0)),
+            ("/srv/app", TreeEntry::bare(EntryKind::Directory, 0o755, 0, 0)),
+            ("/srv/app/a.py", TreeEntry::bare(EntryKind::File, 0o644, 0, 0)),
+            ("/opt/bin", TreeEntry::bare(EntryKind::Directory, 0o755, 7, 7)),
+            ("/bin", TreeEntry::bare(EntryKind::Directory, 0o755, 0, 0)),
+            ("/bin/run", TreeEntry::bare(EntryKind::File, 0o755, 0, 0)),
+        ]);
+        let command = |words: &[&'static str], workdir| CommandLine {
+            words: words.to_vec(),
+            workdir,
+            path: vec!["/nowhere", "/opt/bin", "/bin", "/later"],
+            env: [("HOME", "/data/app/sub"), ("PYTHONPATH", "/opt/bin"), ("OTHER", "/srv")].into(),
+        };
+        let code = ["/srv/app/a.py"].into();
+        let found = |command: &CommandLine<'_>| command.find(&tree, command.words[0]);
+        let links = |command: &CommandLine<'_>| links(command, &tree, found(command).as_ref(), &code);
+        let of = command(&["run", "a.py"], "/data/app");
+        assert_eq!(found(&of).unwrap().way.end, "/bin/run");
+        assert_eq!(earlier(&of, &tree, found(&of).as_ref()), ["/opt/bin"]);
+        assert_eq!(missing(&of, &tree, found(&of).as_ref()), ["/nowhere"]);
+        assert_eq!(links(&of), ["/data/app".to_owned()].into());
+        assert_eq!(links(&command(&["/bin/run", "/data/app/a.py"], "/")), ["/data/app".to_owned()].into());
+        let by_path = command(&["./a.py"], "/srv/app");
+        assert_eq!(found(&by_path).unwrap().way.end, "/srv/app/a.py");
+        assert!(earlier(&by_path, &tree, found(&by_path).as_ref()).is_empty());
+        assert!(links(&command(&["run"], "/srv/app")).is_empty());
+        assert_eq!(searched(&of, &tree), [("/opt/bin".to_owned(), "PYTHONPATH")].into());
         let who = Identity { uid: 7, gids: [7].into() };
-        let way = |path: &str| who.way_in(&tree, path);
-        assert_eq!(way("/srv/own/a.py").as_deref(), Some("/srv/own"));
-        assert_eq!(way("/srv/open.py").as_deref(), Some("/srv/open.py"));
-        assert_eq!(way("/srv/group.py").as_deref(), Some("/srv/group.py"));
-        assert_eq!((way("/srv/good.py"), way("/tmp/x.sh")), (None, None));
+        assert_eq!(who.way_in(&tree, "/data/app").as_deref(), Some("/data"));
+        assert_eq!(who.way_in(&tree, "/opt/bin").as_deref(), Some("/opt/bin"));
     }
-
-    #[test]
-    fn links_lead_to_the_program() {}
 }

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::secrets::{is_secret_variable, secret_variables};
-use crate::compose;
-use crate::dockerfile::Kind;
+use crate::dockerfile::InstructionKind;
 use crate::engine::ImageInfo;
-use crate::lab::host::interpolated;
+use crate::lab::at_work::settled;
+use crate::lab::command::CommandLine;
+use crate::lab::host::{elsewhere, env_file, interpolated};
 use crate::lab::lineage::is_of_service;
-use crate::lab::{Lab, blame, changes};
+use crate::lab::ports::{port_of, publish};
+use crate::lab::proc::{Environ, adds_to, environs_during};
+use crate::lab::taint::is_secret_name;
+use crate::lab::{Lab, blame, changes, if_possible, written};
 use crate::subject::RoleSubject;
-use crate::text::{self, listed};
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -38,7 +42,8 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
         let changes = changes(&before, &after);
         if !changes.is_empty() {
             let shown = listed(&changes, 5);
-            let line = blame::layer(&role.target).map_or(role.target.line(), |place| place.line);
+            let by_layer = written::by_layer(lab, &role.target, image, &changes[0].path).await;
+            let line = by_layer.or_else(|| blame::layer(&role.target)).map_or(role.target.line(), |place| place.line);
             return at(fail(format!("{} changes files of the service: {shown}", role.name)), line);
         }
         count += 1;
@@ -50,7 +55,7 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
 }
 
 /// `installation.env-complete`.
-pub(super) fn env_complete(lab: &Lab) -> Checked {
+pub(super) async fn env_complete(lab: &Lab) -> Checked {
     let service = lab.image("service")?;
     let mut count = 0;
     for role in lab.subject.installations() {
@@ -59,7 +64,10 @@ pub(super) fn env_complete(lab: &Lab) -> Checked {
             return Ok(inconclusive(format!("{} is not made from the service image", role.name)));
         }
         if let Some(verdict) = env_of_image(lab, role, service, image).or_else(|| env_of_container(lab, role)) {
-            return Ok(verdict.by_itself());
+            return Ok(verdict);
+        }
+        if let Some(verdict) = env_at_work(lab, role, service, image).await? {
+            return Ok(verdict);
         }
         count += role.deployment.as_ref().map_or(0, |deployment| deployment.env.len() + deployment.secrets.len());
     }
@@ -67,6 +75,11 @@ pub(super) fn env_complete(lab: &Lab) -> Checked {
         "{count} declared {} set, nothing else is, and the host's environment changes none",
         if count == 1 { "variable is" } else { "variables are" }
     )))
+}
+
+/// The verdict on a variable: one that is named like a secret is installation.no-secret's to report, if that fails.
+fn on(name: &str, verdict: Verdict) -> Verdict {
+    if is_secret_name(name) { verdict } else { verdict.by_itself() }
 }
 
 /// What the deployment declares: its variables, and where its secrets are.
@@ -94,6 +107,11 @@ fn env_of_image(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &Imag
         }
         let is_declared = declared.contains_key(name);
         let what = match (is_declared, wanted, found) {
+            (true, _, None) if lab.subject.service(role).settings.environment.contains_key(name) => {
+                format!(
+                    "only compose.yaml sets {name}, which is declared for the deployment: the image does not have it"
+                )
+            }
             (true, _, None) => format!("{name} is declared for the deployment, and is not set"),
             // A secret's place may be another, as long as it is a reference.
             (true, _, Some(found))
@@ -107,14 +125,17 @@ fn env_of_image(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &Imag
             }
             (true, Some(wanted), Some(found)) => format!("{name} is {found:?}, and {wanted:?} is declared"),
             (false, None, Some(_)) => format!("{name} is set, and neither the service nor the deployment declares it"),
-            _ => format!("{name} is not what the service has, and the deployment does not declare it"),
+            _ => format!("{name} differs from the service's value, and the deployment does not declare it"),
         };
-        let line = blame::variable_of_stage(&role.target, name).map_or(role.target.line(), |place| place.line);
-        return Some(
-            fail(format!("{}: {what}", role.name))
-                .expected("the service's environment and the deployment's declaration")
-                .at(role.target.file.clone(), line),
-        );
+        let verdict = fail(format!("{}: {what}", role.name))
+            .expected("the service's environment and the deployment's declaration");
+        let place = blame::variable_of_stage(&role.target, name);
+        let in_compose = lab.subject.service(role).places.get(&format!("environment.{name}"));
+        let verdict = match (found, in_compose) {
+            (None, Some(place)) => verdict.at(lab.subject.shown(&place.file), place.line),
+            _ => verdict.at(role.target.file.clone(), place.map_or(role.target.line(), |place| place.line)),
+        };
+        return Some(on(name, verdict));
     }
     None
 }
@@ -128,24 +149,33 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     };
     let secrets = secret_variables(lab, role);
     if let Some(name) = service.environment_from_host.iter().find(|name| !secrets.contains(*name)) {
-        return Some(at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}")));
+        let verdict = at(format!("{}: the host decides what {name} is", role.name), &format!("environment.{name}"));
+        return Some(on(name, verdict));
+    }
+    if let Some((file, why)) = env_file(&lab.subject.folder, service) {
+        let what = format!(
+            "{}: the host decides its environment: the environment file {} {why}",
+            role.name,
+            lab.subject.shown(&file.path)
+        );
+        return Some(at(what, "env_file").at_place(&file.place).by_itself());
     }
     let declared = declared(role);
     for (name, value) in &service.settings.environment {
         if value.as_deref() != declared.get(name).map(String::as_str) && !secrets.contains(name) {
-            let what = format!("{}: compose.yaml sets {name}, which the deployment does not declare so", role.name);
-            return Some(at(what, &format!("environment.{name}")));
+            let what = format!(
+                "{}: compose.yaml sets {name}, which the deployment declares differently or not at all",
+                role.name
+            );
+            return Some(on(name, at(what, &format!("environment.{name}"))));
         }
     }
-    // The same file read on a host where every variable that it could mean is something else.
-    let text = text::read_text(&lab.subject.compose.file, text::SMALL).unwrap_or_default();
-    let hostile = interpolated(&text).into_iter().map(|name| (name, "4242".to_owned())).collect();
-    let Ok(other) = compose::read(&lab.subject.folder, &hostile) else { return None };
+    let other = elsewhere(&lab.subject, service)?;
     let other = other.services.get(&service.name)?;
     for (name, value) in &service.settings.environment {
         if other.settings.environment.get(name) != Some(value) && !secrets.contains(name) {
             let what = format!("{}: the host's environment decides what {name} is", role.name);
-            return Some(at(what, &format!("environment.{name}")));
+            return Some(on(name, at(what, &format!("environment.{name}"))));
         }
     }
     // Build arguments may come from the host, a revision for a label say, as long as no variable takes its value there.
@@ -156,6 +186,68 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
             format!("{}: the host's environment decides the build argument {name}, which an ENV takes", role.name),
             "build",
         )
+        .by_itself()
+    })
+}
+
+/// What its command makes of its environment before the service starts.
+async fn env_at_work(
+    lab: &Lab,
+    role: &RoleSubject,
+    service: &ImageInfo,
+    image: &ImageInfo,
+) -> Checked<Option<Verdict>> {
+    let own = lab.subject.service(role);
+    let port = port_of(lab, own, image).ok();
+    let started = lab.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await;
+    let Some(scene) = if_possible(started)? else { return Ok(None) };
+    // Any answer shows that it has started.
+    let seen = environs_during(lab, &scene.container, settled(lab, &scene, port, |_| true)).await;
+    scene.end().await;
+    let Some(seen) = seen?.1 else { return Ok(None) };
+    let declared = declared(role);
+    let mut given: Environ = image.config.env.iter().cloned().collect();
+    given.extend(own.settings.environment.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
+    let command =
+        |image: &ImageInfo, role: &RoleSubject| CommandLine::of(lab.subject.service(role), image).words.join(" ");
+    let ours = command(image, role);
+    // What the service's own command sets is the service's.
+    let is_own = lab.role("service").is_ok_and(|other| command(service, other) != ours);
+    for env in &seen {
+        let is_other = |(name, value): &(&String, &String)| {
+            declared.contains_key(*name) && !env.get(*name).is_some_and(|found| adds_to(found, value))
+        };
+        let changed = given.iter().find(is_other);
+        let added = || {
+            let mut new = env.keys().filter(|name| !given.contains_key(*name) && !declared.contains_key(*name));
+            new.find(|name| is_own && sets(&ours, name))
+        };
+        let (name, what) = if let Some((name, wanted)) = changed {
+            let what = match env.get(name) {
+                Some(found) => format!("{name} is {found:?} when it runs, and {wanted:?} is declared"),
+                None => format!("{name} is declared for the deployment, and its command removes it"),
+            };
+            (name, what)
+        } else if let Some(name) = added() {
+            (name, format!("its command sets {name}, and neither the service nor the deployment declares it"))
+        } else {
+            continue;
+        };
+        let verdict = fail(format!("{}: {what}", role.name))
+            .expected("the service's environment and the deployment's declaration")
+            .at_place(&blame::command(&lab.subject, role));
+        return Ok(Some(on(name, verdict)));
+    }
+    Ok(None)
+}
+
+/// Whether a command gives a variable a value.
+fn sets(command: &str, name: &str) -> bool {
+    let mut found = command.match_indices(name);
+    found.any(|(at, _)| {
+        let before = command[..at].chars().next_back();
+        command[at + name.len()..].starts_with('=')
+            && before.is_none_or(|before| !before.is_alphanumeric() && !"_-".contains(before))
     })
 }
 
@@ -165,6 +257,17 @@ fn sets_env(role: &RoleSubject, arg: &str) -> bool {
     let stages = dockerfile.ancestry(role.target.stage);
     let mut instructions = stages.iter().flat_map(|stage| &dockerfile.stages[*stage].instructions);
     instructions.any(
-        |one| matches!(&one.kind, Kind::Env(pairs) if pairs.iter().any(|(_, value)| interpolated(value).contains(arg))),
+        |one| matches!(&one.kind, InstructionKind::Env(pairs) if pairs.iter().any(|(_, value)| interpolated(value).contains(arg))),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_command_sets_is_known_by_its_name() {
+        assert!(sets("env A=1 serve", "A") && sets("sh -c A=1 serve", "A"));
+        assert!(!sets("env DATA=1 serve --A=1", "A") && !sets("serve $A", "A"));
+    }
 }

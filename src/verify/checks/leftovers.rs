@@ -2,23 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
-use super::leavings::{calls, ends, in_packages, is_code, is_test, is_test_file};
-use super::tools;
-use crate::dockerfile::{Instruction, Kind};
-use crate::engine::{Context, Entry, EntryKind, FileTree, ImageInfo};
+use crate::dockerfile::InstructionKind;
+use crate::engine::{BuildContext, EntryKind, FileTree, ImageInfo, TreeEntry};
+use crate::lab::command::CommandLine;
 use crate::lab::images::build_text;
+use crate::lab::leavings::{calls, ending, ends, in_packages, in_tests, is_code, is_runners, is_test, is_test_file};
 use crate::lab::lineage::{base_tree, made_from_build};
-use crate::lab::{Injection, Lab};
-use crate::stacks::{PackageManager, ToolKind, ecosystem, formats};
-use crate::subject::RoleSubject;
-use crate::text::{join, listed};
+use crate::lab::tools;
+use crate::lab::{Injection, Lab, blame, written};
+use crate::stacks::{ToolKind, ecosystem, formats};
+use crate::subject::{RoleSubject, Target};
+use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
 
 /// Files of fewer bytes are alike by chance.
 const TELLING: u64 = 24;
+/// Files of more bytes hold no tests.
+const LARGEST: u64 = 1 << 20;
 /// So many files are named.
 const NAMED: usize = 4;
 /// So many packages are looked up in the builder.
@@ -31,13 +35,13 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let expected = "no toolchain, headers, package cache, build dependency, test or source that is not the artefact";
     let file = role.target.file.clone();
     if let Some((stage, line)) = made_from_build(lab) {
-        return Ok(fail(format!("it is made from {stage}, with all that only building needs"))
+        return Ok(fail(format!("it is made from {stage}, with everything that only the build needs"))
             .expected(expected)
             .at(file, line));
     }
     let tree = lab.tree(&image.id).await?;
     let base = base_tree(lab, role).await?.unwrap_or_default();
-    let added: BTreeMap<&str, &Entry> = tree
+    let added: BTreeMap<&str, &TreeEntry> = tree
         .files
         .iter()
         .filter(|(path, entry)| is_added(entry, base.files.get(*path)))
@@ -54,32 +58,78 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         sources.0.retain(|hash, _| !dev.files.values().any(|entry| entry.sha256 == Some(*hash)));
     }
     let mut found = by_name(&added, dev.as_deref());
-    found.push(("tests", tests(&added, &sources, &places)));
-    found.push(("source that does not run", source(lab, role, image, &added, &sources, &places)));
+    found.push((Leftover::Tests, tests(lab, image, &added, &sources, &places).await?));
+    let source = source(lab, role, image, &added, &sources, &places);
+    found.push((Leftover::Source, worked_on(lab, source).await?));
     if let Some(dev) = &dev {
-        found.push(("build dependencies", build_packages(lab, &added, dev, image).await?));
+        found.push((Leftover::Dependencies, build_packages(lab, &added, dev, image).await?));
     }
     Ok(match found.iter().find(|(_, paths)| !paths.is_empty()) {
         Some((what, paths)) => {
             let shown = listed(paths, NAMED);
-            let line = bringing_line(role, what, &paths[0], &image.config.working_dir);
-            fail(format!("it has {what}: {shown}")).expected(expected).at(file, line)
+            let path = paths[0].rsplit_once('(').map_or(paths[0].as_str(), |(_, path)| path.trim_end_matches(')'));
+            let line = match written::by_layer(lab, &role.target, image, path).await {
+                Some(place) => place.line,
+                None => what.line(&role.target, path, &image.config.working_dir),
+            };
+            fail(format!("it has {}: {shown}", what.title())).expected(expected).at(file, line)
         }
-        None => {
-            pass(format!("none of the {} files that the image adds to its base image is a build's alone", added.len()))
-        }
+        None => pass(format!(
+            "none of the {} files that the image adds to its base image is needed only by a build",
+            added.len()
+        )),
     })
 }
 
-fn is_added(entry: &Entry, before: Option<&Entry>) -> bool {
+/// What only a build needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Leftover {
+    Toolchain,
+    Caches,
+    Headers,
+    Intermediate,
+    Tests,
+    Source,
+    Dependencies,
+}
+
+impl Leftover {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Toolchain => "a toolchain",
+            Self::Caches => "package caches",
+            Self::Headers => "headers",
+            Self::Intermediate => "what a compiler left",
+            Self::Tests => "tests",
+            Self::Source => "source that does not run",
+            Self::Dependencies => "build dependencies",
+        }
+    }
+
+    /// The line that brings one: an instruction that names what brings such, else the copy that covers it.
+    fn line(self, target: &Target, path: &str, workdir: &str) -> usize {
+        let path = path.rsplit_once('(').map_or(path, |(_, path)| path.trim_end_matches(')'));
+        let covered = || blame::copied_to(target, path, workdir).map(|place| place.line);
+        let found = match self {
+            Self::Toolchain => blame::installing_tool(target, path).or_else(covered),
+            Self::Headers => blame::running(target, &ecosystem().headers.packages).or_else(covered),
+            Self::Caches => blame::calling(target, |manager| manager.caches_at(path)).or_else(covered),
+            Self::Dependencies => covered().or_else(|| blame::calling(target, |manager| manager.installs.is_empty())),
+            Self::Intermediate | Self::Tests | Self::Source => covered(),
+        };
+        found.unwrap_or(target.line())
+    }
+}
+
+fn is_added(entry: &TreeEntry, before: Option<&TreeEntry>) -> bool {
     let leaf = matches!(entry.kind, EntryKind::File | EntryKind::Symlink);
     leaf && before.is_none_or(|old| (old.kind, old.sha256, &old.link) != (entry.kind, entry.sha256, &entry.link))
 }
 
 /// What is known by its name or place.
-fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'static str, Vec<String>)> {
+fn by_name(added: &BTreeMap<&str, &TreeEntry>, dev: Option<&FileTree>) -> Vec<(Leftover, Vec<String>)> {
     let all = ecosystem();
-    let such = |is: &dyn Fn(&str, &Entry) -> bool| -> Vec<String> {
+    let such = |is: &dyn Fn(&str, &TreeEntry) -> bool| -> Vec<String> {
         added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
     };
     let tools = such(&|path, _| {
@@ -98,7 +148,7 @@ fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'sta
     let caches = such(&|path, entry| {
         let name = path.rsplit('/').next().unwrap_or(path);
         entry.kind == EntryKind::File
-            && all.managers.values().any(|manager| has_cache_at(manager, path))
+            && all.managers.values().any(|manager| manager.caches_at(path))
             && !all.caches.empty.iter().any(|own| own == name)
             && !all.caches.partial.iter().any(|folder| path.contains(folder.as_str()))
     });
@@ -106,10 +156,10 @@ fn by_name(added: &BTreeMap<&str, &Entry>, dev: Option<&FileTree>) -> Vec<(&'sta
         entry.kind == EntryKind::File && !in_packages(path) && ends(path, &all.endings.intermediate)
     });
     vec![
-        ("a toolchain", tools),
-        ("package caches", caches),
-        ("headers", headers),
-        ("what a compiler left", intermediate),
+        (Leftover::Toolchain, tools),
+        (Leftover::Caches, caches),
+        (Leftover::Headers, headers),
+        (Leftover::Intermediate, intermediate),
     ]
 }
 
@@ -119,7 +169,7 @@ struct Sources(BTreeMap<[u8; 32], String>);
 impl Sources {
     fn of(lab: &Lab) -> Checked<Self> {
         let mut found = BTreeMap::new();
-        for file in Context::open(&lab.subject.folder)?.files()?.iter() {
+        for file in BuildContext::open(&lab.subject.folder)?.files()?.iter() {
             let code = is_code(&file.path) || ends(&file.path, &ecosystem().endings.compiled);
             if file.kind == EntryKind::File && file.size >= TELLING && (code || is_test(&file.path)) {
                 found.insert(Sha256::digest(file.read()?).into(), file.path.clone());
@@ -128,7 +178,7 @@ impl Sources {
         Ok(Self(found))
     }
 
-    fn path_of(&self, entry: &Entry) -> Option<&str> {
+    fn path_of(&self, entry: &TreeEntry) -> Option<&str> {
         self.0.get(&entry.sha256?).map(String::as_str)
     }
 }
@@ -137,14 +187,70 @@ fn below(path: &str, places: &[String]) -> bool {
     places.iter().any(|place| std::path::Path::new(path).starts_with(place))
 }
 
-/// The project's tests, by content, and what is a test by its name where the code is.
-fn tests(added: &BTreeMap<&str, &Entry>, sources: &Sources, places: &[String]) -> Vec<String> {
-    let is = |path: &str, entry: &Entry| {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let own = sources.path_of(entry).is_some_and(is_test);
-        own || below(path, places) && !in_packages(path) && is_test_file(name)
+/// The project's tests, by content, and what is a test by its name where the code is. What is called like one and holds no
+/// test is data.
+async fn tests(
+    lab: &Lab,
+    image: &ImageInfo,
+    added: &BTreeMap<&str, &TreeEntry>,
+    sources: &Sources,
+    places: &[String],
+) -> Checked<Vec<String>> {
+    let of_project = |entry: &TreeEntry| sources.path_of(entry).filter(|source| is_test(source));
+    let called_so = |path: &str| below(path, places) && !in_packages(path) && is_test_file(name(path));
+    let candidates = added.iter().filter(|(path, entry)| of_project(entry).is_some() || called_so(path));
+    let candidates: Vec<(&&str, &&TreeEntry)> = candidates.collect();
+    if candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stack = lab.subject.project.stack.as_deref();
+    let holds = stack.map(|stack| Regex::new(&stack.suite.holds).expect("a stack's patterns were read with it"));
+    let container = lab.run.create_idle(&image.id).await?;
+    let mut found = Vec::new();
+    for (path, entry) in candidates {
+        let source = of_project(entry);
+        // A folder of tests is one, whatever is in it; a runner's own file has no other use.
+        let sure = source.is_some_and(|source| in_tests(source) || is_runners(name(source))) || is_runners(name(path));
+        if sure || {
+            let content = container.read_file(path, LARGEST).await?.unwrap_or_default();
+            match &holds {
+                Some(holds) => holds.is_match(&String::from_utf8_lossy(&content)),
+                // Called like a test, it may be data.
+                None => lab.stack(&format!("whether {path} is a test")).map(|_| false)?,
+            }
+        } {
+            found.push((*path).to_owned());
+        }
+    }
+    container.remove().await?;
+    Ok(found)
+}
+
+/// Of some source files those of languages that the build does something with, in its own stage or in one that it takes files
+/// from: what none has a tool for is data.
+async fn worked_on(lab: &Lab, files: Vec<String>) -> Checked<Vec<String>> {
+    let build = lab.subject.role("build").map(|role| role.name.clone());
+    let Some(image) = build.and_then(|role| lab.image(&role).ok()).filter(|_| !files.is_empty()) else {
+        return Ok(files);
     };
-    added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
+    let tree = lab.tree(&image.id).await?;
+    let programs = tree.files.iter().filter(|(_, entry)| entry.kind != EntryKind::Directory && entry.mode & 0o111 != 0);
+    let programs: BTreeSet<&str> = programs.map(|(path, _)| name(path)).collect();
+    let target = &lab.role("service")?.target;
+    let stages = target.dockerfile.closure(target.stage);
+    let runs = stages.iter().flat_map(|stage| &target.dockerfile.stages[*stage].instructions);
+    let runs: Vec<&str> =
+        runs.filter(|one| matches!(one.kind, InstructionKind::Run(_))).map(|one| one.text.as_str()).collect();
+    let works = |path: &String| {
+        let of = ecosystem().programs_for(ending(path));
+        let called = || runs.iter().any(|run| calls(run, &of));
+        of.is_empty() || of.iter().any(|program| programs.contains(program.as_str())) || called()
+    };
+    Ok(files.into_iter().filter(works).collect())
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The project's source where something else is what runs.
@@ -152,23 +258,20 @@ fn source(
     lab: &Lab,
     role: &RoleSubject,
     image: &ImageInfo,
-    added: &BTreeMap<&str, &Entry>,
+    added: &BTreeMap<&str, &TreeEntry>,
     sources: &Sources,
     places: &[String],
 ) -> Vec<String> {
-    let service = lab.subject.service(role);
-    let command = service.settings.command.as_ref().unwrap_or(&image.config.cmd);
-    let entrypoint = service.settings.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
-    let words = || command.iter().chain(entrypoint).flat_map(|word| word.split_whitespace());
+    let command = CommandLine::of(lab.subject.service(role), image);
     let (transpiled, compiled) = (&ecosystem().endings.transpiled, &ecosystem().endings.compiled);
-    let runs_source = words().any(|word| {
+    let runs_source = command.words.iter().flat_map(|word| word.split_whitespace()).any(|word| {
         let name = word.rsplit('/').next().unwrap_or(word);
         ends(word, transpiled) || ecosystem().runtimes.run_source.iter().any(|program| program == name)
     });
     // The same code once more, beside the artefact, is not what runs.
     let artefact: BTreeSet<[u8; 32]> =
         added.iter().filter(|(path, _)| below(path, places)).filter_map(|(_, entry)| entry.sha256).collect();
-    let is = |path: &str, entry: &Entry| {
+    let is = |path: &str, entry: &TreeEntry| {
         sources.path_of(entry).is_some()
             && !in_packages(path)
             && (ends(path, compiled)
@@ -182,7 +285,7 @@ fn source(
 /// the builder has before it takes the source in.
 async fn build_packages(
     lab: &Lab,
-    added: &BTreeMap<&str, &Entry>,
+    added: &BTreeMap<&str, &TreeEntry>,
     dev: &FileTree,
     image: &ImageInfo,
 ) -> Checked<Vec<String>> {
@@ -216,70 +319,18 @@ async fn build_packages(
     Ok(found)
 }
 
-/// The line that brings a file: an instruction that names what brings such, else the copy that covers it.
-fn bringing_line(role: &RoleSubject, what: &str, path: &str, workdir: &str) -> usize {
-    let dockerfile = &role.target.dockerfile;
-    let chain = dockerfile.ancestry(role.target.stage);
-    let instructions: Vec<_> =
-        chain.iter().flat_map(|stage| dockerfile.stages[*stage].instructions.iter().rev()).collect();
-    let path = path.rsplit_once('(').map_or(path, |(_, path)| path.trim_end_matches(')'));
-    let runs = |words: &[String]| {
-        let named = |one: &&&Instruction| {
-            matches!(one.kind, Kind::Run(_)) && words.iter().any(|word| one.text.contains(word.as_str()))
-        };
-        instructions.iter().find(named).map(|one| one.line)
-    };
-    let covered = || {
-        let of_copy = |kind: &Kind| match kind {
-            Kind::Copy(copy) | Kind::Add(copy) => Some(join(workdir, &copy.dest)),
-            _ => None,
-        };
-        let copies = instructions.iter().filter_map(|one| Some((one.line, of_copy(&one.kind)?)));
-        // The innermost destination is the copy that was meant.
-        let covers = |dest: &str| std::path::Path::new(path).starts_with(dest);
-        copies
-            .filter(|(_, dest)| covers(dest))
-            .max_by_key(|(_, dest)| dest.trim_end_matches('/').len())
-            .map(|(line, _)| line)
-    };
-    let words = tools::named(path).map_or_else(Vec::new, |tool| tool.words());
-    let words: Vec<String> = words.iter().map(|word| format!(" {word}")).collect();
-    let managers = &ecosystem().managers;
-    let by = |is: &dyn Fn(&PackageManager) -> bool| {
-        let programs: Vec<String> =
-            managers.values().filter(|one| is(one)).flat_map(|one| one.programs.clone()).collect();
-        let runs = |one: &&&Instruction| matches!(one.kind, Kind::Run(_)) && calls(&one.text, &programs);
-        instructions.iter().find(runs).map(|one| one.line)
-    };
-    let found = match what {
-        "a toolchain" => {
-            runs(&words).or_else(|| managers.values().find_map(|one| runs(&one.installs))).or_else(covered)
-        }
-        "headers" => runs(&ecosystem().headers.packages).or_else(covered),
-        "package caches" => by(&|one| has_cache_at(one, path)).or_else(covered),
-        "build dependencies" => covered().or_else(|| by(&|one| one.installs.is_empty())),
-        _ => covered(),
-    };
-    found.unwrap_or(role.target.line())
-}
-
-/// Whether a path lies in a cache of a package manager.
-fn has_cache_at(manager: &PackageManager, path: &str) -> bool {
-    manager.caches.iter().any(|folder| path.contains(folder.as_str()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(kind: EntryKind) -> Entry {
-        Entry { kind, mode: 0o755, uid: 0, gid: 0, size: 100, sha256: None, link: None, mtime: 0, capability: None }
+    fn entry(kind: EntryKind) -> TreeEntry {
+        TreeEntry { size: 100, ..TreeEntry::bare(kind, 0o755, 0, 0) }
     }
 
     #[test]
     fn what_only_a_build_needs_is_known_by_its_name() {
         let (file, link) = (entry(EntryKind::File), entry(EntryKind::Symlink));
-        let added: BTreeMap<&str, &Entry> = [
+        let added: BTreeMap<&str, &TreeEntry> = [
             ("/usr/bin/x86_64-linux-gnu-gcc-14", &file),
             ("/usr/bin/cc", &link),
             ("/srv/node_modules/.bin/tsc", &link),
@@ -295,14 +346,14 @@ mod tests {
         .into();
         let dev = FileTree { files: [("/srv/node_modules/.bin/tsc".to_owned(), link.clone())].into() };
         let found: BTreeMap<_, _> = by_name(&added, Some(&dev)).into_iter().collect();
-        assert_eq!(found["a toolchain"], ["/usr/bin/cc", "/usr/bin/x86_64-linux-gnu-gcc-14"]);
-        assert_eq!(found["headers"], ["/usr/include/zlib.h"]);
+        assert_eq!(found[&Leftover::Toolchain], ["/usr/bin/cc", "/usr/bin/x86_64-linux-gnu-gcc-14"]);
+        assert_eq!(found[&Leftover::Headers], ["/usr/include/zlib.h"]);
         assert_eq!(
-            found["package caches"],
+            found[&Leftover::Caches],
             ["/root/.cache/pip/http-v2/a", "/var/lib/apt/lists/deb.debian.org_dists_trixie_InRelease"]
         );
-        assert!(found["what a compiler left"].is_empty());
+        assert!(found[&Leftover::Intermediate].is_empty());
         let all: BTreeMap<_, _> = by_name(&added, None).into_iter().collect();
-        assert_eq!(all["a toolchain"].len(), 3);
+        assert_eq!(all[&Leftover::Toolchain].len(), 3);
     }
 }

@@ -7,12 +7,10 @@ use std::path::Path;
 use regex::Regex;
 use serde_json::Value;
 
-use super::leavings::{below_any, is_foreign};
-use crate::dockerfile::Kind;
-use crate::engine::{BuildEvent, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::lab::{Lab, images};
+use crate::engine::{BuildContext, BuildEvent, BuildOutcome, ContextFile, EntryKind};
+use crate::lab::leavings::{below_any, is_foreign};
+use crate::lab::{Lab, blame, images};
 use crate::stacks::{LockProbe, Says, ecosystem};
-use crate::subject::Target;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, inconclusive, pass};
 
@@ -34,8 +32,8 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
     let role = lab.role("build")?;
     lab.image("build")?;
     let target = role.own.as_ref().unwrap_or(&role.target);
-    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let locks = &lab.subject.project.stack.locks;
+    let context = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
+    let locks = &lab.stack("which of its files say what it depends on")?.locks;
     let unlocked = locks.iter().find_map(|probe| add(probe, &context).transpose()).transpose()?;
     let Some(unlocked) = unlocked else {
         let mut names: Vec<&str> = locks.iter().map(|probe| probe.manifest.as_str()).collect();
@@ -48,13 +46,12 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
     let Unlocked { path, package, .. } = &unlocked;
     let changed = context.with_file(path, unlocked.text.clone().into_bytes(), unlocked.mode);
     let changed = used(unlocked.probe, changed, package)?;
-    let request = BuildRequest {
-        args: target.args.clone(),
-        ..BuildRequest::new("unlocked", &changed, &target.dockerfile.text).target(target.stage_name())
-    };
+    let request = images::request(&lab.run, target, "unlocked", &changed, &target.dockerfile.text).await?;
     // The end of a log may be no more than how the command is used.
     let (mut printed, mut failed) = (BTreeMap::<u32, Vec<String>>::new(), None);
     let outcome = images::build(&lab.run, request, |event| match event {
+        // Tried once more, its steps have the same numbers.
+        BuildEvent::StepStarted(step) => drop(printed.remove(&step.id)),
         BuildEvent::Log { step, line } => printed.entry(step).or_default().push(line),
         BuildEvent::StepFailed { step, .. } => failed = Some(step.id),
         _ => {}
@@ -63,25 +60,30 @@ pub(super) async fn locked(lab: &Lab) -> Checked {
         BuildOutcome::Failed(failure) => failure,
         BuildOutcome::Built { .. } => {
             return Ok(fail(format!("with {package} added to {path}, and in no lock file, it builds all the same"))
-                .expected("a dependency that the lock file does not hold stops the build")
-                .at(target.file.clone(), installing_line(target, unlocked.probe)));
+                .expected("a dependency that the lock file does not contain stops the build")
+                .at(target.file.clone(), blame::installing_by(target, &unlocked.probe.command())));
         }
     };
     let log = failed.and_then(|step| printed.remove(&step)).unwrap_or_else(|| failure.log_tail.clone());
     if let Some(line) = log.iter().find(|line| Says::any(&ecosystem().says.network, line)) {
-        let what = format!("with {package} added to {path} the build failed, but for the network: {}", line.trim());
+        let what =
+            format!("with {package} added to {path} the build failed, but because of the network: {}", line.trim());
         return Ok(inconclusive(what).log(failure.log_tail));
     }
-    let Some(line) = log.iter().find(|line| line.contains(package) || Says::any(&ecosystem().says.locked, line)) else {
+    // A remark says nothing of why it failed.
+    let says = &ecosystem().says;
+    let errors = || log.iter().filter(|line| !Says::any(&says.remark, line));
+    let named = errors().find(|line| line.contains(package));
+    let Some(line) = named.or_else(|| errors().find(|line| Says::any(&says.locked, line))) else {
         let what =
-            format!("with {package} added to {path} the build failed, and nothing says that it was for the lock");
+            format!("with {package} added to {path} the build failed, and nothing says that the lock was the reason");
         return Ok(inconclusive(format!("{what}: {}", failure.message)).log(failure.log_tail));
     };
     Ok(pass(format!("with {package} added to {path} it does not build: {}", line.trim())))
 }
 
 /// The manifest of a probe with a package added; none if the context has no such manifest.
-fn add<'a>(probe: &'a LockProbe, context: &Context) -> Checked<Option<Unlocked<'a>>> {
+fn add<'a>(probe: &'a LockProbe, context: &BuildContext) -> Checked<Option<Unlocked<'a>>> {
     let files = context.files()?;
     let glob = globset::Glob::new(&probe.manifest).expect("our own pattern; a test below reads it").compile_matcher();
     let mut manifests: Vec<&ContextFile> = files
@@ -133,7 +135,7 @@ fn in_mod(probe: &LockProbe, text: &str, package: &str) -> String {
 }
 
 /// The context with code that uses the package, where nobody would miss it otherwise.
-fn used(probe: &LockProbe, context: Context, package: &str) -> Checked<Context> {
+fn used(probe: &LockProbe, context: BuildContext, package: &str) -> Checked<BuildContext> {
     let Some(using) = &probe.used else { return Ok(context) };
     let glob = globset::Glob::new(&using.files).expect("our own pattern; a test below reads it").compile_matcher();
     let place = Regex::new(&using.find).expect("our own pattern; a test below reads it");
@@ -194,19 +196,6 @@ fn in_pom(probe: &LockProbe, text: &str, package: &str) -> Option<String> {
     Some(format!("{}{dependency}{}", &text[..end], &text[end..]))
 }
 
-/// The line of the last RUN that installs or builds by the manifest.
-fn installing_line(target: &Target, probe: &LockProbe) -> usize {
-    let command = Regex::new(&probe.command).expect("our own pattern; a test below reads it");
-    let chain = target.dockerfile.chain(target.stage);
-    let mut runs = chain.iter().rev().map(|(_, one)| one).filter(|one| matches!(one.kind, Kind::Run(_)));
-    let Some(run) = runs.find(|one| command.is_match(&one.text)) else { return target.line() };
-    let lines: Vec<&str> = target.dockerfile.text.lines().collect();
-    // A cache is often named after the tool.
-    let names = |text: &&str| !text.contains("--mount=") && command.is_match(text);
-    let named = |line: &usize| lines.get(line - 1).is_some_and(names);
-    (run.line..=run.end_line).find(named).unwrap_or(run.line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,7 +210,7 @@ mod tests {
         for (name, stack) in stacks::all() {
             assert!(!stack.locks.is_empty(), "{name}");
             for probe in &stack.locks {
-                Regex::new(&probe.command).unwrap();
+                let _ = probe.command();
                 globset::Glob::new(&probe.manifest).unwrap();
                 assert!(!probe.packages.is_empty() && !probe.at.is_empty(), "{name}");
                 if let Some(used) = &probe.used {

@@ -2,81 +2,20 @@
 
 use std::path::Path;
 
-use crate::compose::Service;
+use crate::compose::{ComposeScalar, ComposeService, LaidFrom};
 use crate::engine::{EntryKind, ImageInfo};
-use crate::lab::at_work::{self, SETTLES};
+use crate::gate;
+use crate::lab::at_work::{self, settled};
 use crate::lab::mount::source_mount;
-use crate::lab::ports::{health_path, port_of, publish};
+use crate::lab::ports::{port_of, publish};
 use crate::lab::processes::foreign;
 use crate::lab::rights::{Rights, look, names};
 use crate::lab::{Lab, blame, http};
-use crate::spec::{Device, MountKind};
-use crate::subject::RoleSubject;
+use crate::spec::Device;
+use crate::subject::{RoleSubject, Subject};
 use crate::text::Place;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
-
-/// Who can talk to one of these has the host.
-const SOCKETS: &[&str] = &[
-    "/var/run/docker.sock",
-    "/run/docker.sock",
-    "/var/run/containerd/containerd.sock",
-    "/run/containerd/containerd.sock",
-    "/var/run/podman/podman.sock",
-    "/run/podman/podman.sock",
-    "/var/run/crio/crio.sock",
-    "/run/crio/crio.sock",
-    "/var/lib/docker/volumes",
-];
-
-/// Names of engines' sockets, wherever they lie (rootless engines have theirs in a user's folder).
-const SOCKET_NAMES: &[&str] = &["docker.sock", "podman.sock", "containerd.sock", "crio.sock", "buildkitd.sock"];
-
-/// Capabilities with which a container has the host, or nearly; taking on an owner needs none of them.
-const STRONG: &[&str] = &["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_BOOT", "MAC_ADMIN", "BPF"];
-
-/// Devices with the host's memory, disks, kernel, screens or keys in them: how their names begin (the kernel's
-/// Documentation/admin-guide/devices.txt). What is a sensor, a screen card or a serial line is not among them.
-const DEVICES: &[&str] = &[
-    "/dev/mem",
-    "/dev/kmem",
-    "/dev/port",
-    "/dev/sd",
-    "/dev/hd",
-    "/dev/vd",
-    "/dev/xvd",
-    "/dev/nvme",
-    "/dev/dm-",
-    "/dev/mapper",
-    "/dev/disk",
-    "/dev/loop",
-    "/dev/mmcblk",
-    "/dev/md",
-    "/dev/zd",
-    "/dev/nbd",
-    "/dev/rbd",
-    "/dev/ram",
-    "/dev/bcache",
-    "/dev/sg",
-    "/dev/bsg",
-    "/dev/sr",
-    "/dev/kmsg",
-    "/dev/cpu",
-    "/dev/nvram",
-    "/dev/vfio",
-    "/dev/uio",
-    "/dev/vhost-",
-    "/dev/watchdog",
-    "/dev/btrfs-control",
-    "/dev/console",
-    "/dev/vcs",
-    "/dev/input",
-    "/dev/uinput",
-    "/dev/uhid",
-];
-
-/// Switches the engine's own confinement off.
-const UNCONFINED: &[&str] = &["seccomp", "apparmor", "systempaths"];
 
 /// Ports below this one are bound with a capability, by a service that chooses to.
 const LOW_PORTS: u16 = 1024;
@@ -95,12 +34,9 @@ enum Seen {
 
 /// `scaffold.unprivileged`.
 pub(super) async fn check(lab: &Lab) -> Checked {
-    for role in &lab.subject.roles {
-        if let Some((what, place)) = asked(lab, role) {
-            return Ok(fail(format!("{}: {what}", role.name))
-                .expected("no role is privileged, joins a namespace of the host or reaches the engine")
-                .at(lab.subject.shown(&place.file), place.line));
-        }
+    let engine = lab.engine().info().address.strip_prefix("unix://");
+    if let Some(verdict) = written(&lab.subject, engine) {
+        return Ok(verdict);
     }
     let mut seen = vec![dev(lab).await?];
     for role in lab.subject.roles.iter().filter(|role| matches!(role.role, "service" | "installation")) {
@@ -126,67 +62,109 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     })
 }
 
+/// The failure that the files alone show; `engine` is the path of the engine's own socket, if it has one.
+pub(in crate::verify) fn written(subject: &Subject, engine: Option<&str>) -> Option<Verdict> {
+    let mut asked = subject.roles.iter().filter_map(|role| Some((role, asked(subject, role, engine)?)));
+    let (role, (what, place)) = asked.next()?;
+    let verdict = fail(format!("{}: {what}", role.name))
+        .expected("no role is privileged, joins a namespace of the host or reaches the engine");
+    Some(verdict.at(subject.shown(&place.file), place.line))
+}
+
 /// What a service of compose.yaml asks for that no role may have, and where.
-fn asked<'a>(lab: &'a Lab, role: &RoleSubject) -> Option<(String, &'a Place)> {
-    let service = lab.subject.service(role);
+fn asked<'a>(subject: &'a Subject, role: &'a RoleSubject, engine: Option<&str>) -> Option<(String, &'a Place)> {
+    let service = subject.service(role);
     let told = |what: String, field: &str| Some((what, service.at(field)));
     if service.settings.privileged {
         return told("it is privileged".into(), "privileged");
     }
-    let joins = [
-        ("network_mode", &service.settings.network_mode),
-        ("pid", &service.settings.pid),
-        ("ipc", &service.settings.ipc),
-        ("uts", &service.settings.uts),
-        ("userns_mode", &service.settings.userns_mode),
-        ("cgroup", &service.settings.cgroup),
-    ];
-    if let Some((field, _)) = joins.iter().find(|(_, mode)| mode.as_deref() == Some("host")) {
-        return told(format!("`{field}: host` joins a namespace of the host"), field);
+    let joined = NAMESPACES.iter().find_map(|(field, mode)| Some((*field, joins_host(subject, service, *mode)?)));
+    if let Some((field, other)) = joined {
+        let what = if other == service.name {
+            format!("`{field}: host` joins a namespace of the host")
+        } else {
+            format!("`{field}` joins a namespace of the host, through the service {other}")
+        };
+        return told(what, field);
     }
-    if let Some((source, place)) = engine_mount(lab, service) {
-        return Some((format!("{source} of the host is mounted, by which the engine is reached"), place));
+    if let Some((what, place)) = said(subject, service) {
+        return Some((what, place));
     }
-    let bare = |name: &String| name.to_ascii_uppercase().trim_start_matches("CAP_").to_owned();
-    if let Some(name) = service.settings.cap_add.iter().map(bare).find(|name| STRONG.contains(&name.as_str())) {
-        return told(format!("the capability {name} is as good as the host"), "cap_add");
+    if let Some((source, place)) = engine_mount(subject, service, engine) {
+        return Some((format!("{source} of the host is mounted, and gives access to the engine"), place));
     }
-    let close = |device: &&Device| {
-        device.source.trim_end_matches('/') == "/dev" || DEVICES.iter().any(|start| device.source.starts_with(start))
-    };
+    if let Some(name) = service.settings.cap_add.iter().find(|name| gate::is_strong(name)) {
+        let name = gate::bare_capability(name);
+        return told(format!("the capability {name} gives access to the host itself"), "cap_add");
+    }
+    let close = |device: &&Device| gate::is_close_device(&device.source);
     if let Some(Device { source, target, permissions }) = service.settings.devices.iter().find(close) {
         return told(format!("the device {source}:{target}:{permissions} gives access to the host itself"), "devices");
     }
-    let off = |option: &&String| {
-        let (name, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
-        value == "unconfined" && UNCONFINED.contains(&name) || name == "label" && value == "disable"
-    };
-    let option = service.settings.security_opt.iter().find(off)?;
-    told(format!("`{option}` switches the engine's confinement off"), "security_opt")
+    let option = service.settings.security_opt.iter().find(|option| gate::is_unconfined(option))?;
+    told(format!("`{option}` turns the engine's confinement off"), "security_opt")
 }
 
-/// A mount through which the engine is reached: its source, and where it is written.
-fn engine_mount<'a>(lab: &'a Lab, service: &'a Service) -> Option<(String, &'a Place)> {
-    let compose = &lab.subject.compose;
-    if let Some(one) = compose.unsupported_of(&service.name).find(|one| one.field == "use_api_socket") {
-        return Some(("the engine's socket".into(), &one.place));
-    }
-    let own = lab.engine().info().address.strip_prefix("unix://").map(ToOwned::to_owned);
-    service.volumes.iter().find_map(|mount| {
-        let source = match &mount.kind {
-            MountKind::Bind(_) => mount.source.clone()?,
-            // A volume may be a folder of the host by another name.
-            MountKind::Volume { .. } => compose.volumes.get(mount.source.as_ref()?)?.driver_opts.get("device")?.clone(),
-            MountKind::Tmpfs { .. } => return None,
-        };
-        // The project's own folder is dev.mount's to judge, whatever lies in it.
-        if Path::new(&source).starts_with(&lab.subject.folder) {
-            return None;
+/// What a service says of a namespace.
+type Mode = fn(&ComposeService) -> Option<&str>;
+
+/// The namespaces that a container can have of another one, and what a service says of them.
+const NAMESPACES: &[(&str, Mode)] = &[
+    ("network_mode", |service| service.settings.network_mode.as_deref()),
+    ("pid", |service| service.settings.pid.as_deref()),
+    ("ipc", |service| service.settings.ipc.as_deref()),
+    ("uts", |service| service.settings.uts.as_deref()),
+    ("userns_mode", |service| service.settings.userns_mode.as_deref()),
+    ("cgroup", |service| service.settings.cgroup.as_deref()),
+];
+
+/// The service through which another one is in a namespace of the host: itself, or one whose namespace it joins; none if it
+/// joins none of the host's.
+fn joins_host<'a>(subject: &'a Subject, service: &'a ComposeService, mode: Mode) -> Option<&'a str> {
+    let mut one = service;
+    // Services that name each other in a circle are refused elsewhere.
+    for _ in 0..subject.compose.services.len() {
+        match mode(one)?.strip_prefix("service:") {
+            None => return (mode(one) == Some("host")).then_some(&one.name),
+            Some(other) => one = subject.compose.services.get(other)?,
         }
-        let reaches = |socket: &str| Path::new(socket).starts_with(&source);
-        let named = SOCKET_NAMES.contains(&source.rsplit('/').next().unwrap_or_default());
-        let found = named || SOCKETS.iter().any(|socket| reaches(socket)) || own.as_deref().is_some_and(reaches);
-        found.then_some((source, &mount.place))
+    }
+    None
+}
+
+/// What a service asks for in fields that dockwright does not pass on to the engine.
+fn said<'a>(subject: &'a Subject, service: &'a ComposeService) -> Option<(String, &'a Place)> {
+    let field = |said: &ComposeScalar| {
+        said.field.split('.').filter(|part| part.parse::<u32>().is_err()).collect::<Vec<_>>().join(".")
+    };
+    if let Some(one) = subject.compose.unsupported_of(&service.name).find(|one| one.field == "use_api_socket") {
+        return Some(("`use_api_socket` gives access to the engine".to_owned(), &one.place));
+    }
+    service.said.iter().find_map(|one| {
+        let strong = match (field(one).as_str(), one.text.as_str()) {
+            ("build.privileged" | "post_start.privileged" | "pre_stop.privileged", "true") => true,
+            ("build.entitlements", what) => what == "security.insecure" || what == "device",
+            // All devices, or all of a kind (kernel documentation, cgroup-v1/devices: type, major:minor, access).
+            ("device_cgroup_rules", rule) => {
+                rule.split_whitespace().take(2).any(|word| word == "a" || word.starts_with('*'))
+            }
+            _ => false,
+        };
+        strong.then(|| (format!("`{}: {}` gives access to the host itself", field(one), one.text), &one.place))
+    })
+}
+
+/// What compose.yaml puts over a path of the container and gives access to the engine: its source, and where it is written.
+fn engine_mount<'a>(
+    subject: &'a Subject,
+    service: &'a ComposeService,
+    engine: Option<&str>,
+) -> Option<(String, &'a Place)> {
+    subject.compose.laid(service).into_iter().find_map(|one| {
+        let LaidFrom::Host(source) = one.from else { return None };
+        // The project's own folder is dev.mount's to judge, whatever lies in it.
+        let own = Path::new(source).starts_with(&subject.folder);
+        (!own && gate::reaches_engine(source, engine)).then(|| (source.to_owned(), one.place))
     })
 }
 
@@ -217,21 +195,9 @@ async fn serving(lab: &Lab, role: &RoleSubject) -> Checked<Seen> {
     let image = lab.container_image(&role.name)?;
     let port = port_of(lab, lab.subject.service(role), image).ok();
     let scene = lab.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
-    let host = match port {
-        Some(port) => scene.container.inspect().await?.host_port(port),
-        None => None,
-    };
-    let served = match (host, health_path(lab)) {
-        (Some(host), Ok(path)) => {
-            // Whether a release is well may depend on what its deployment has.
-            let serves = |answer: &http::Answer| answer.ok() || role.role == "installation";
-            scene.answer(host, &path, lab.patience(), serves).await.map(drop)
-        }
-        _ => {
-            tokio::time::sleep(SETTLES).await;
-            Ok(())
-        }
-    };
+    // Whether a release is well may depend on what its deployment has.
+    let serves = |answer: &http::Answer| lab.is_well(answer) || role.role == "installation";
+    let served = settled(lab, &scene, port, serves).await;
     let rights = look(lab, &scene.container).await.ok().and_then(|(_, rights)| rights);
     scene.end().await;
     if let Err(why) = served {
@@ -257,7 +223,7 @@ async fn judge(lab: &Lab, role: &RoleSubject, rights: Option<Vec<Rights>>) -> Ch
     let Some(kept) = rights.iter().find(|one| one.mask & !allowed != 0) else {
         return Ok(Seen::Clean(format!("no process of {} keeps a capability", role.name)));
     };
-    let place = place(lab, role, service, kept.uid);
+    let place = blame::capability(&lab.subject, role, kept.uid);
     Ok(Seen::Kept(
         fail(format!("{}: `{}` serves with {}", role.name, http::shorten(&kept.command), names(kept.mask)))
             .expected("no process that serves keeps a capability")
@@ -265,25 +231,8 @@ async fn judge(lab: &Lab, role: &RoleSubject, rights: Option<Vec<Rights>>) -> Ch
     ))
 }
 
-/// Where a capability comes from: a file that has it, the user that compose.yaml sets, or what starts the process.
-fn place(lab: &Lab, role: &RoleSubject, service: &Service, uid: u32) -> Place {
-    if let Some(line) = role.target.line_with(&["setcap"]) {
-        return role.target.place(line);
-    }
-    if let Some(user) = service.settings.user.as_ref().filter(|_| uid == 0) {
-        return service.at(if user.is_empty() { "cap_add" } else { "user" }).clone();
-    }
-    if service.settings.entrypoint.is_none() && service.settings.command.is_none() {
-        let entry = |kind: &crate::dockerfile::Kind| matches!(kind, crate::dockerfile::Kind::Entrypoint(_));
-        if let Some(one) = role.target.instructions().find(|one| entry(&one.kind)) {
-            return role.target.place(one.line);
-        }
-    }
-    blame::command(&lab.subject, role)
-}
-
 /// Where processes cannot be looked at: what the settings leave them.
-async fn by_settings(lab: &Lab, role: &RoleSubject, service: &Service, image: &ImageInfo) -> Checked<Seen> {
+async fn by_settings(lab: &Lab, role: &RoleSubject, service: &ComposeService, image: &ImageInfo) -> Checked<Seen> {
     let dropped = service.settings.cap_drop.iter().any(|name| name.eq_ignore_ascii_case("ALL"))
         && service.settings.cap_add.is_empty();
     if dropped {

@@ -1,6 +1,6 @@
 //! `service.read-only`: the service works with what an attacker could use taken away from it.
 
-use crate::compose::Service;
+use crate::compose::ComposeService;
 use crate::lab::Lab;
 use crate::lab::hardened::{Hardened, hardened};
 use crate::verify::stop::Checked;
@@ -22,7 +22,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
                 Some(path) => format!("{} (it wants to write {path})", broken.why),
                 None => broken.why.clone(),
             };
-            let verdict = fail(format!("with a writable root and the usual capabilities it works, without them not: {what}"))
+            let verdict = fail(format!("it works with a writable root and the usual capabilities, and not without them: {what}"))
                 .expected("it works with a read-only root, no capability and no new privileges, writing only to declared tmpfs and volumes")
                 .at_place(service.at("tmpfs"))
                 .log(broken.log.clone())
@@ -39,7 +39,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 
 /// The verdict on a container of the service: if compose.yaml takes nothing away from it, that it works only with what can be
 /// taken away explains nothing.
-pub(super) fn explains(service: &Service, verdict: Verdict) -> Verdict {
+pub(super) fn explains(service: &ComposeService, verdict: Verdict) -> Verdict {
     let no_new = service.settings.security_opt.iter().any(|option| option.starts_with("no-new-privileges"));
     let less = service.settings.read_only || no_new || !service.settings.cap_drop.is_empty();
     if less { verdict } else { verdict.rules_out("service.read-only") }

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::compose;
-use crate::dockerfile::{Dockerfile, Kind};
-use crate::engine::{BuildOutcome, BuildRequest, Context, EntryKind, ImageConfig, ImageInfo};
-use crate::lab::images::{self, build_in, secrets_for};
+use crate::compose::{self, LaidFrom};
+use crate::dockerfile::{Dockerfile, InstructionKind};
+use crate::engine::{BuildContext, BuildOutcome, BuildRequest, EntryKind, FileTree, ImageConfig, ImageInfo};
+use crate::lab::images::{self, build_in};
+use crate::lab::leavings::is_program;
 use crate::lab::lineage::is_of_service;
+use crate::lab::way::way;
 use crate::lab::{Injection, Lab, blame};
 use crate::project::Code;
-use crate::spec::MountKind;
 use crate::subject::{RoleSubject, Target};
 use crate::text::Place;
 use crate::verify::stop::Checked;
@@ -43,8 +45,8 @@ pub(super) async fn immutable(lab: &Lab) -> Checked {
         }
         if let Some(again) = again(lab, role, service).await? {
             let differ = differences(&image.config, &again, true);
-            if let Some((what, text)) = differ.first() {
-                return Ok(changed(role, what, text, "the next build of the same release").by_itself());
+            if let Some(first) = differ.first() {
+                return Ok(changed(role, first, "the next build of the same release").by_itself());
             }
         }
         if let Some(verdict) = elsewhere(lab, role, image).await? {
@@ -58,10 +60,11 @@ pub(super) async fn immutable(lab: &Lab) -> Checked {
     )))
 }
 
-fn changed(role: &RoleSubject, what: &str, text: &str, when: &str) -> Verdict {
+fn changed(role: &RoleSubject, difference: &Difference, when: &str) -> Verdict {
+    let what = &difference.what;
     fail(format!("{}: {when} gives another {what}", role.name))
         .expected("the same image configuration for the same release")
-        .at_place(&blame::variable(&role.target, text))
+        .at_place(&blame::varying(&role.target, difference.sets))
 }
 
 /// The verdict on a mount that puts something else in the place of what was released, or of the project's files beside it.
@@ -78,35 +81,46 @@ async fn mounted(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Op
         Some(fail(format!("{}: {what}", role.name)).expected(expected).at_place(place))
     };
     let project = &lab.subject.folder;
-    let sources = Context::open(project)?.files()?;
-    for mount in &service.volumes {
-        let at = |what: String| refuse(what, &mount.place);
-        match (&mount.kind, &mount.source) {
-            (MountKind::Bind(_), Some(source)) => {
+    let sources = BuildContext::open(project)?.files()?;
+    let is_own = |source: &Path, counts: fn(&str) -> bool| {
+        project.starts_with(source)
+            || source.strip_prefix(project).is_ok_and(|inside| {
+                let below = |path: &str| Path::new(path).starts_with(inside);
+                sources.iter().any(|file| file.kind == EntryKind::File && below(&file.path) && counts(&file.path))
+            })
+    };
+    // No layer of its own, so that its files are the service's, which other contracts read, too.
+    let laid = lab.subject.compose.laid(service);
+    let tree = if laid.is_empty() { Arc::default() } else { lab.tree(&image.id).await? };
+    for one in laid {
+        let at = |what: String| refuse(what, one.place);
+        // The engine follows the image's own links on the way to where it mounts.
+        let target = way(&tree, &one.target).map_or_else(|| one.target.clone(), |way| way.end);
+        let hides = covers(&target) || is_code(&tree, &code, &target);
+        match one.from {
+            LaidFrom::Host(source) => {
                 let source = Path::new(source);
                 let shown = lab.subject.shown(source);
                 let shown = if shown.is_empty() { "." } else { &shown };
-                let own = project.starts_with(source)
-                    || source.strip_prefix(project).is_ok_and(|inside| {
-                        let below = |path: &str| Path::new(path).starts_with(inside);
-                        sources.iter().any(|file| file.kind == EntryKind::File && below(&file.path))
-                    });
-                if own {
-                    return Ok(at(format!("{shown} of the project is mounted at {}", mount.target)));
+                // Settings and certificates are data, wherever they are kept; what runs is not.
+                if is_own(source, |_| true) && (hides || is_own(source, is_program)) {
+                    return Ok(at(format!("{shown} of the project is mounted at {}", one.target)));
                 }
-                if covers(&mount.target) {
-                    return Ok(at(format!("{shown} of the host is mounted over the code at {}", mount.target)));
+                if hides {
+                    return Ok(at(format!("{shown} of the host is mounted over the code at {}", one.target)));
                 }
             }
-            (MountKind::Volume { .. }, source) => {
-                let by_builder = lab.subject.project.roles.service.code == Code::Mounted && mount.read_only;
-                let hides = covers(&mount.target) || is_code(lab, image, &code, &mount.target).await?;
+            LaidFrom::Volume(name) => {
+                let by_builder = lab.subject.project.roles.service.code == Code::Mounted && one.read_only;
                 if hides && !by_builder {
-                    let name = source.as_deref().unwrap_or("of its own");
-                    return Ok(at(format!("the volume {name} is mounted over the code at {}", mount.target)));
+                    let name = name.unwrap_or("of its own");
+                    return Ok(at(format!("the volume {name} is mounted over the code at {}", one.target)));
                 }
             }
-            _ => {}
+            LaidFrom::Memory | LaidFrom::Text if hides => {
+                return Ok(at(format!("compose.yaml puts something else over the code at {}", one.target)));
+            }
+            LaidFrom::Memory | LaidFrom::Text => {}
         }
     }
     let volume = image.config.volumes.iter().find(|target| covers(target));
@@ -115,15 +129,11 @@ async fn mounted(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Op
     }))
 }
 
-/// Whether a place inside the code's folders has files of the image.
-async fn is_code(lab: &Lab, image: &ImageInfo, code: &[String], target: &str) -> Checked<bool> {
-    if !code.iter().any(|place| Path::new(target).starts_with(place)) {
-        return Ok(false);
-    }
-    // No layer of its own, so that its files are the service's, which other contracts read, too.
-    let tree = lab.tree(&image.id).await?;
-    let has = tree.under(target).any(|(_, entry)| entry.kind == EntryKind::File);
-    Ok(has)
+/// Whether a place has what runs: any file of the image inside the code's folders, and elsewhere its programs.
+fn is_code(tree: &FileTree, code: &[String], target: &str) -> bool {
+    let of_service = code.iter().any(|place| Path::new(target).starts_with(place));
+    let runs = |path: &str, mode: u32| of_service || is_program(path) || mode & 0o111 != 0;
+    tree.under(target).any(|(path, entry)| entry.kind == EntryKind::File && runs(path, entry.mode))
 }
 
 /// The configuration of an installation that is built again on the service image, without the builder's cache; none
@@ -134,13 +144,9 @@ async fn again(lab: &Lab, role: &RoleSubject, service: &ImageInfo) -> Checked<Op
     let Some(text) = on_service(&target.dockerfile, target.stage, &lab.role("service")?.target, reference) else {
         return Ok(None);
     };
-    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
-    let request = BuildRequest {
-        args: target.args.clone(),
-        secrets: secrets_for(&lab.run, target),
-        no_cache: true,
-        ..BuildRequest::new(format!("{}-again", role.name), &context, text).target(target.stage_name())
-    };
+    let context = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
+    let request = images::request(&lab.run, target, &format!("{}-again", role.name), &context, &text).await?;
+    let request = BuildRequest { no_cache: true, ..request };
     match images::build(&lab.run, request, |_| {}).await? {
         BuildOutcome::Built { image_id } => Ok(Some(lab.engine().image(&image_id).await?.config)),
         BuildOutcome::Failed(failure) => Err(inconclusive(format!(
@@ -159,8 +165,8 @@ fn on_service(dockerfile: &Dockerfile, stage: usize, service: &Target, reference
     let of_service = dockerfile.closure(below.index);
     let closed = dockerfile.closure(stage).iter().all(|index| own.contains(index) || of_service.contains(index));
     let copies = own.iter().flat_map(|index| &dockerfile.stages[*index].instructions).any(|one| match &one.kind {
-        Kind::Copy(copy) => copy.from.is_some(),
-        Kind::Run(run) => run.mounts.iter().any(|mount| mount.from.is_some()),
+        InstructionKind::Copy(copy) => copy.from.is_some(),
+        InstructionKind::Run(run) => run.mounts.iter().any(|mount| mount.from.is_some()),
         _ => false,
     });
     if !chain.contains(&below.index) || own.is_empty() || !closed || copies {
@@ -194,7 +200,7 @@ async fn elsewhere(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<
         return Ok(None);
     }
     args.extend(changed_args.clone());
-    let context = Context::open_for(&target.context, &target.dockerfile.file)?;
+    let context = BuildContext::open_for(&target.context, &target.dockerfile.file)?;
     let text = target.dockerfile.text.clone();
     let built = build_in(&lab.run, &context, target, text, args, &format!("{}-elsewhere", role.name)).await?;
     let built = match built {
@@ -203,10 +209,10 @@ async fn elsewhere(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<
     };
     // A variable that takes its value from the host is installation.env-complete's to tell.
     let differ = differences(&image.config, &built.config, false);
-    Ok(differ.first().map(|(what, text)| {
+    Ok(differ.first().map(|first| {
         let names: Vec<&str> = changed_args.keys().map(String::as_str).collect();
         let when = format!("another value of {} on the host that builds", names.join(", "));
-        changed(role, what, text, &when)
+        changed(role, first, &when)
     }))
 }
 
@@ -232,30 +238,38 @@ fn is_identity(name: &str) -> bool {
     name == OF_COMMIT || has(IDENTITY) && !has(MOMENT)
 }
 
-/// What differs between two configurations: the field for people, and a text of the instruction that sets it.
-fn differences(one: &ImageConfig, other: &ImageConfig, with_env: bool) -> Vec<(String, String)> {
+/// A field in which two configurations differ.
+#[derive(Debug)]
+struct Difference {
+    /// For people.
+    what: String,
+    /// Whether an instruction is of the kind that sets it.
+    sets: fn(&InstructionKind) -> bool,
+}
+
+fn differences(one: &ImageConfig, other: &ImageConfig, with_env: bool) -> Vec<Difference> {
     let mut found = Vec::new();
-    let labels = one.labels.keys().chain(other.labels.keys());
-    found.extend(
-        labels
-            .filter(|key| one.labels.get(*key) != other.labels.get(*key))
-            .map(|key| (format!("label {key}"), key.clone())),
-    );
-    let mut field = |what: &str, differs: bool| {
+    let mut field = |what: &str, differs: bool, sets: fn(&InstructionKind) -> bool| {
         if differs {
-            found.push((what.to_owned(), what.to_owned()));
+            found.push(Difference { what: what.to_owned(), sets });
         }
     };
-    field("environment", with_env && one.env != other.env);
-    field("command", one.cmd != other.cmd);
-    field("entrypoint", one.entrypoint != other.entrypoint);
-    field("user", one.user != other.user);
-    field("working directory", one.working_dir != other.working_dir);
-    field("healthcheck", one.healthcheck != other.healthcheck);
-    field("list of ports", one.exposed_ports != other.exposed_ports);
-    field("list of volumes", one.volumes != other.volumes);
-    field("stop signal", one.stop_signal != other.stop_signal);
-    field("shell", one.shell != other.shell);
+    for key in one.labels.keys().chain(other.labels.keys()) {
+        let differs = one.labels.get(key) != other.labels.get(key);
+        field(&format!("label {key}"), differs, |kind| matches!(kind, InstructionKind::Label(_)));
+    }
+    field("environment", with_env && one.env != other.env, |kind| matches!(kind, InstructionKind::Env(_)));
+    field("command", one.cmd != other.cmd, |kind| matches!(kind, InstructionKind::Cmd(_)));
+    field("entrypoint", one.entrypoint != other.entrypoint, |kind| matches!(kind, InstructionKind::Entrypoint(_)));
+    field("user", one.user != other.user, |kind| matches!(kind, InstructionKind::User(_)));
+    field("working directory", one.working_dir != other.working_dir, |kind| {
+        matches!(kind, InstructionKind::Workdir(_))
+    });
+    field("healthcheck", one.healthcheck != other.healthcheck, |kind| matches!(kind, InstructionKind::Healthcheck(_)));
+    field("list of ports", one.exposed_ports != other.exposed_ports, |kind| matches!(kind, InstructionKind::Expose(_)));
+    field("list of volumes", one.volumes != other.volumes, |kind| matches!(kind, InstructionKind::Volume(_)));
+    field("stop signal", one.stop_signal != other.stop_signal, |kind| matches!(kind, InstructionKind::StopSignal(_)));
+    field("shell", one.shell != other.shell, |kind| matches!(kind, InstructionKind::Shell(_)));
     found
 }
 
@@ -281,6 +295,8 @@ mod tests {
             stage: 0,
             args: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            settings: crate::spec::BuildSettings::default(),
+            contexts: BTreeMap::new(),
         };
         assert_eq!(
             on_service(&dockerfile, 2, &target, "r:1").unwrap(),
@@ -293,7 +309,12 @@ mod tests {
     fn what_differs_is_named() {
         let one = ImageConfig { labels: [("day".to_owned(), "1".to_owned())].into(), ..ImageConfig::default() };
         let other = ImageConfig { env: vec![("A".into(), "b".into())], ..ImageConfig::default() };
-        assert_eq!(differences(&one, &other, false), [("label day".to_owned(), "day".to_owned())]);
+        let found = differences(&one, &other, false);
+        assert_eq!((found.len(), found[0].what.as_str()), (1, "label day"));
+        assert!(
+            (found[0].sets)(&InstructionKind::Label(Vec::new()))
+                && !(found[0].sets)(&InstructionKind::User(String::new()))
+        );
         assert_eq!(differences(&one, &other, true).len(), 2);
         assert!(differences(&one, &one, true).is_empty());
     }

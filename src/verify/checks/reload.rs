@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::leavings::{ending, is_foreign, is_program, is_test};
 use super::read_only;
+use crate::lab::leavings::{ending, is_foreign, is_program, is_test};
 use crate::lab::live::{first_answer, reloaded, same_start};
 use crate::lab::mount::source_mount;
-use crate::lab::ports::{dev_port, publish};
+use crate::lab::pace::Watch;
+use crate::lab::ports::{dev_port, health_path, publish};
 use crate::lab::servers::servers;
 use crate::lab::{Lab, Scene, blame, http};
 use crate::project::Reload;
@@ -43,10 +44,11 @@ struct Edit {
     word: &'static str,
 }
 
+/// The words are of one length, so that a reloader that looks at sizes alone misses all edits but the first.
 const EDITS: &[Edit] = &[
-    Edit { name: "written in place", word: "Inplaced" },
-    Edit { name: "saved by rename", word: "Renamed" },
-    Edit { name: "deleted and made anew", word: "Recreated" },
+    Edit { name: "written in place", word: "Inplaced1" },
+    Edit { name: "saved by rename", word: "Renamed12" },
+    Edit { name: "deleted and created again", word: "Recreated" },
     Edit { name: "saved again after a syntax error", word: "Recovered" },
 ];
 
@@ -59,7 +61,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
     let original = match scene.copy.read_text(file) {
         Ok(text) if text.contains(&probe.text) => text,
         Ok(_) => {
-            return Ok(inconclusive(format!("[verify.reload]: {file} does not hold the text {:?}", probe.text))
+            return Ok(inconclusive(format!("[verify.reload]: {file} does not contain the text {:?}", probe.text))
                 .at("dockwright.toml", None));
         }
         Err(error) => {
@@ -74,7 +76,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
     };
     if !answer.body.contains(&probe.text) {
         return Ok(inconclusive(format!(
-            "[verify.reload]: the answer to GET {path} does not hold the text {:?}: {}",
+            "[verify.reload]: the answer to GET {path} does not contain the text {:?}: {}",
             probe.text,
             http::shorten(&answer.body)
         ))
@@ -95,7 +97,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
         match edit.name {
             "written in place" => scene.copy.write(file, text.as_bytes())?,
             "saved by rename" => scene.copy.replace(file, text.as_bytes())?,
-            "deleted and made anew" => {
+            "deleted and created again" => {
                 scene.copy.remove(file)?;
                 until_seen(scene, host, path, slowest).await;
                 scene.copy.write(file, text.as_bytes())?;
@@ -142,7 +144,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
 /// An answer that is still the old one, after a new one: of a server beside the one that was started again. One that takes
 /// leave gets as long as a start may take.
 async fn still_old(lab: &Lab, host: u16, path: &str, word: &str) -> Option<String> {
-    let start = Instant::now();
+    let start = Watch::start();
     let mut old = None;
     let mut row = 0;
     while row < ROW {
@@ -181,7 +183,7 @@ async fn only_the_probe(lab: &Lab, scene: &Scene, probe: &Reload, (host, port): 
     if edited.is_empty() {
         return Ok(None);
     }
-    let start = Instant::now();
+    let start = Watch::start();
     loop {
         let now = servers(lab, &scene.container, port).await?.unwrap_or_default();
         let new = !now.is_subset(&before);
@@ -202,7 +204,7 @@ async fn only_the_probe(lab: &Lab, scene: &Scene, probe: &Reload, (host, port): 
 /// How many lines each container beside dev's has printed.
 async fn printed(scene: &Scene) -> Vec<usize> {
     let mut lines = Vec::new();
-    for (_, container) in &scene.others {
+    for (_, container) in scene.others() {
         lines.push(container.logs(None).await.unwrap_or_default().len());
     }
     lines
@@ -213,7 +215,7 @@ async fn printed(scene: &Scene) -> Vec<usize> {
 async fn idle(lab: &Lab, scene: &Scene, before: &[usize]) -> Option<Place> {
     let source = source_mount(lab).ok()?.source.as_ref();
     let now = printed(scene).await;
-    for ((name, container), (before, now)) in scene.others.iter().zip(before.iter().zip(now)) {
+    for ((name, container), (before, now)) in scene.others().iter().zip(before.iter().zip(now)) {
         let service = &lab.subject.compose.services[name];
         let on_source = service.volumes.iter().any(|mount| mount.source.as_ref() == source);
         if on_source && now == *before && container.inspect().await.is_ok_and(|state| state.running) {
@@ -227,7 +229,7 @@ async fn idle(lab: &Lab, scene: &Scene, before: &[usize]) -> Option<Place> {
 /// Waits until a file that is broken or gone has surely been seen: until the service shows it, else longer than
 /// the slowest edit so far took to be served.
 async fn until_seen(scene: &Scene, host: u16, path: &str, slowest: Duration) {
-    let start = Instant::now();
+    let start = Watch::start();
     while start.elapsed() < SEEN.max(slowest * 3 / 2) {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let down = !http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
@@ -239,7 +241,7 @@ async fn until_seen(scene: &Scene, host: u16, path: &str, slowest: Duration) {
 
 async fn with_logs(scene: &Scene, verdict: Verdict) -> Verdict {
     let mut log = scene.log().await;
-    for (name, container) in &scene.others {
+    for (name, container) in scene.others() {
         let lines = container.logs(Some(10)).await.unwrap_or_default();
         log.extend(lines.into_iter().map(|line| format!("{name}: {line}")));
     }
@@ -250,17 +252,18 @@ async fn with_logs(scene: &Scene, verdict: Verdict) -> Verdict {
 /// must be another one in the same container, with the health path answering after it.
 async fn without_probe(lab: &Lab) -> Checked {
     let missing = "[verify.reload] is not declared, so there is no answer to wait for";
-    let Some(health) = lab.subject.project.verify.health.clone() else {
-        return Ok(inconclusive(missing)
+    let undeclared = |what: &str| {
+        inconclusive(what)
             .at("dockwright.toml", None)
-            .hint("say in [verify.reload] which text of which file shows in which answer"));
+            .hint("say in [verify.reload] which text of which file shows in which answer")
     };
+    let Ok(health) = health_path(lab) else { return Ok(undeclared(missing)) };
     let role = lab.role("dev")?;
     let port = dev_port(lab)?;
     let started = blame::command(&lab.subject, role);
     let fail = |what: String| fail(what).at_place(&started);
     let scene = lab.start(role, |spec| publish(spec, port)).await?;
-    let host = match first_answer(lab, &scene, port, health.as_str()).await? {
+    let host = match first_answer(lab, &scene, port, &health).await? {
         Ok((host, _)) => host,
         Err(why) => {
             let verdict = with_logs(&scene, fail(why)).await;
@@ -281,11 +284,15 @@ async fn without_probe(lab: &Lab) -> Checked {
             scene.copy.write(file, &text)?;
         }
     }
-    let verdict = match reloaded(lab, &scene, (host, health.as_str()), (&before, &state)).await? {
+    let verdict = match reloaded(lab, &scene, (host, &health), (&before, &state)).await? {
         Ok(time) => pass(format!(
             "after an edit a new process served, in the same container, {:.1} s later",
             time.as_secs_f64()
         )),
+        // A reloader may take an edit in without a new process, which only an answer shows.
+        Err(why) if !lab.subject.project.is_starter() && scene.container.inspect().await?.running => {
+            with_logs(&scene, undeclared(&format!("{why}, and {missing}"))).await
+        }
         Err(why) => with_logs(&scene, fail(why)).await,
     };
     scene.end().await;
@@ -294,7 +301,7 @@ async fn without_probe(lab: &Lab) -> Checked {
 
 /// The files of the project that are programs.
 pub(super) fn programs(lab: &Lab) -> Checked<Vec<String>> {
-    let context = crate::engine::Context::open(&lab.subject.folder)?;
+    let context = crate::engine::BuildContext::open(&lab.subject.folder)?;
     let files = context.files()?;
     let programs = files.iter().filter(|file| file.size > 0 && is_program(&file.path));
     Ok(programs.map(|file| file.path.clone()).collect())

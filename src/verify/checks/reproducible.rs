@@ -1,5 +1,6 @@
 //! Whether the build makes the same again: `build.reproducible`, `build.env-agnostic`.
 
+use crate::lab::dated::{Dated, dated};
 use crate::lab::rebuild::{Again, Made, names_chance};
 use crate::lab::{Lab, blame, rebuild};
 use crate::stacks::ecosystem;
@@ -8,19 +9,20 @@ use crate::text::listed;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
-const EXPECTED: &str = "the same files, whatever deployment, time zone, locale and host the build knows of";
+const EXPECTED: &str = "the same files, whatever deployment, time zone, locale and host the build sees";
 
 /// `build.reproducible`.
 pub(super) async fn reproducible(lab: &Lab) -> Checked {
     let made = rebuild::made(lab).await?;
     // Done under other circumstances it was done later, too.
-    if rebuild::elsewhere(lab).await?.0.is_same() {
-        return Ok(pass(format!("built again, {} are the same", files(&made))));
+    let elsewhere = rebuild::elsewhere(lab).await?;
+    if elsewhere.0.is_same() {
+        return same(lab, &made, &elsewhere.0).await;
     }
     let later = rebuild::later(lab).await?;
     let later = &later.0;
     if later.is_same() {
-        return Ok(pass(format!("built again, {} are the same", files(&made))));
+        return same(lab, &made, later).await;
     }
     if let Some(verdict) = not_built(&made, later) {
         return Ok(verdict);
@@ -28,6 +30,18 @@ pub(super) async fn reproducible(lab: &Lab) -> Checked {
     let verdict = fail(format!("built again, it differs: {}", listed(&later.changes, 5)));
     let verdict = verdict.expected("the same files from the same source: path, mode, owner and content");
     Ok(verdict.at_place(&making(&made, later, &names_chance)))
+}
+
+/// What there is to say of a build that makes the same again, on the same day.
+async fn same(lab: &Lab, made: &Made, again: &Again) -> Checked {
+    let Some(dated) = dated(lab).await? else {
+        return Ok(pass(format!("built again, {} are the same", files(made))));
+    };
+    let Dated { file, day } = &*dated;
+    let place = blame::making(&made.target, std::slice::from_ref(file), &again.text, &names_chance);
+    Ok(fail(format!("{} contains the date of the build, {day}, and no source does", file.path))
+        .expected("the same files from the same source on any day")
+        .at_place(&place))
 }
 
 /// `build.env-agnostic`.
@@ -46,7 +60,7 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
             return Ok(usual);
         }
         let what = format!("under {} it differs: {}", other.given, listed(&other.changes, 5));
-        let holds = if other.leaked.is_some() { "; the build host's name is in it" } else { "" };
+        let holds = if other.leaked.is_some() { "; it contains the build host's name" } else { "" };
         let place = making(&made, other, &names_environment);
         return Ok(fail(format!("{what}{holds}")).expected(EXPECTED).at_place(&place).by_itself());
     }
@@ -54,6 +68,10 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
     let later = &later.0;
     if let Some(verdict) = not_built(&made, later) {
         return Ok(verdict);
+    }
+    // A day is another one in another time zone.
+    if elsewhere.failure.is_none() && dated(lab).await?.is_some() {
+        return Ok(inconclusive("what the build makes contains the date of the build"));
     }
     if !later.is_same() {
         return Ok(inconclusive("what the build makes differs from one build to the next, whatever it knows of"));
@@ -67,7 +85,7 @@ pub(super) async fn env_agnostic(lab: &Lab) -> Checked {
     } else {
         let of_deployment = rebuild::deployment_in(lab).await?;
         let leaked = of_deployment.as_ref().or(elsewhere.leaked.as_ref());
-        let holds = leaked.map_or_else(String::new, |leak| format!("; {} is in it", leak.what));
+        let holds = leaked.map_or_else(String::new, |leak| format!("; it contains {}", leak.what));
         let verdict = fail(format!("under {given} it differs: {}{holds}", listed(&elsewhere.changes, 5)));
         let verdict = verdict.at_place(&making(&made, elsewhere, &names_environment));
         if of_deployment.is_some() { verdict.rules_out("build.reproducible") } else { verdict.by_itself() }

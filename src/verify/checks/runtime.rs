@@ -2,20 +2,27 @@
 //!
 //! A runtime is the program that the service's command starts, where that is not the service's own code, and the C
 //! library and interpreters' libraries below it. A service without any of them (a static binary) has none that dev
-//! could differ from.
+//! could differ from. What a command comes down to is seen while it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::compose::Service;
-use crate::engine::{Container, Entry, EntryKind, FileTree, ImageInfo};
-use crate::lab::{Injection, Lab};
+use crate::compose::ComposeService;
+use crate::engine::{Container, EntryKind, FileTree, ImageInfo};
+use crate::lab::command::CommandLine;
+use crate::lab::lineage::base_tree;
+use crate::lab::live::serving;
+use crate::lab::ports::dev_port;
+use crate::lab::servers::programs;
+use crate::lab::{Injection, Lab, at_work, blame, if_possible, written};
 use crate::stacks::ecosystem;
 use crate::subject::RoleSubject;
+use crate::text::Place;
+use crate::verify::outcome::Outcome;
 use crate::verify::stop::Checked;
-use crate::verify::verdict::{fail, inconclusive, pass};
+use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
-/// How many links, or scripts that name their interpreter, may follow one another.
+/// How many scripts that name their interpreter may follow one another.
 const HOPS: usize = 16;
 
 /// So much of a program is read to see whether it is a script.
@@ -25,11 +32,16 @@ const HEAD: u64 = 256;
 type Libraries = BTreeMap<&'static str, Vec<(String, Option<[u8; 32]>)>>;
 
 /// An image's files, and a container of it to read them from.
-struct Side {
+struct Side<'a> {
     tree: Arc<FileTree>,
     container: Container,
-    path: Vec<String>,
-    workdir: String,
+    command: CommandLine<'a>,
+}
+
+/// Where the service's own code is, and the files of its base image, which are none of it wherever they lie.
+struct Code {
+    places: Vec<String>,
+    base: Arc<FileTree>,
 }
 
 /// `dev.same-runtime`.
@@ -38,39 +50,71 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let (dev_image, service_image) = (lab.container_image("dev")?, lab.container_image("service")?);
     let dev = side(lab, dev_image, lab.subject.service(dev_role)).await?;
     let service = side(lab, service_image, lab.subject.service(service_role)).await?;
-    let compared = compare(lab, (dev_role, &dev), (service_role, &service, service_image)).await;
+    let code = Code::of(lab, service_role, service_image, service.command.workdir).await?;
+    let sides = ((dev_role, dev_image, &dev), (service_role, service_image, &service));
+    let compared = compare(lab, sides, &code).await;
     for container in [&dev.container, &service.container] {
         container.remove().await?;
     }
-    compared
+    let compared = compared?;
+    if compared.outcome() != Outcome::Pass {
+        return Ok(compared);
+    }
+    Ok(at_work(lab, &code).await?.unwrap_or(compared))
 }
 
-async fn side(lab: &Lab, image: &ImageInfo, service: &Service) -> Checked<Side> {
-    let path = service.settings.environment.get("PATH").cloned().flatten();
-    let path = path.or_else(|| image.config.env_value("PATH").map(ToOwned::to_owned));
-    let path = path.unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
-    let workdir = service.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
+/// A program that serves in dev, where other ones serve in the service: both as they run, whatever their commands say.
+async fn at_work(lab: &Lab, code: &Code) -> Checked<Option<Verdict>> {
+    let role = lab.role("dev")?;
+    let (Some((scene, port, _)), Some(dev)) = (if_possible(serving(lab).await)?, if_possible(at_work::dev(lab).await)?)
+    else {
+        return Ok(None);
+    };
+    let ours = programs(lab, &scene.container, port).await;
+    scene.end().await;
+    let Some(port) = if_possible(dev_port(lab))? else { return Ok(None) };
+    let (Some(ours), Some(theirs)) = (ours?, programs(lab, &dev.scene.container, port).await?) else { return Ok(None) };
+    let ours: Vec<_> = ours.iter().filter(|one| !code.holds(&one.path)).collect();
+    let Some(first) = ours.first() else { return Ok(None) };
+    let other = theirs.iter().find(|their| !ours.iter().any(|our| our.sha256 == their.sha256));
+    Ok(other.map(|other| {
+        fail(format!("{} serves in dev, and {} in the service, and they differ", other.path, first.path))
+            .expected("the same program, byte for byte, runs the code in dev and in the service")
+            .at_place(&blame::command(&lab.subject, role))
+    }))
+}
+
+impl Code {
+    async fn of(lab: &Lab, role: &RoleSubject, image: &ImageInfo, workdir: &str) -> Checked<Self> {
+        let places = Injection::of(&lab.subject).map(|found| found.destinations(&image.config.working_dir));
+        let places = places.into_iter().flatten().chain([workdir.to_owned()]).collect();
+        Ok(Self { places, base: base_tree(lab, role).await?.unwrap_or_default() })
+    }
+
+    fn holds(&self, path: &str) -> bool {
+        self.places.iter().any(|place| within(path, place)) && !self.base.files.contains_key(path)
+    }
+}
+
+async fn side<'a>(lab: &Lab, image: &'a ImageInfo, service: &'a ComposeService) -> Checked<Side<'a>> {
     Ok(Side {
         tree: lab.tree(&image.id).await?,
         container: lab.run.create_idle(&image.id).await?,
-        path: path.split(':').map(ToOwned::to_owned).collect(),
-        workdir,
+        command: CommandLine::of(service, image),
     })
 }
 
-async fn compare(
-    lab: &Lab,
-    (dev_role, dev): (&RoleSubject, &Side),
-    (service_role, service, image): (&RoleSubject, &Side, &ImageInfo),
-) -> Checked {
-    let artefact = Injection::of(&lab.subject).map(|found| found.destinations(&image.config.working_dir));
-    let artefact = artefact.unwrap_or_default();
-    let is_code = |path: &str| artefact.iter().any(|place| within(path, place)) || within(path, &service.workdir);
+/// A role, its image, and what was read of it.
+type Of<'a> = (&'a RoleSubject, &'a ImageInfo, &'a Side<'a>);
+
+async fn compare(lab: &Lab, sides: (Of<'_>, Of<'_>), code: &Code) -> Checked {
+    let ((dev_role, dev_image, dev), (service_role, service_image, service)) = sides;
+    let images = [(dev_role, dev_image), (service_role, service_image)];
     let mut same = Vec::new();
     let mut missing = Vec::new();
-    for word in words(lab.subject.service(service_role), image) {
+    for word in words(&service.command) {
         let Some(ours) = service.program(&word).await? else { continue };
-        if is_code(&ours) {
+        if code.holds(&ours) {
             continue;
         }
         // By its name where it is elsewhere in dev.
@@ -82,9 +126,11 @@ async fn compare(
         match theirs {
             Some(theirs) if dev.tree.files[&theirs].sha256 == service.tree.files[&ours].sha256 => same.push(name),
             Some(theirs) => {
+                let changed = changed(lab, images, [&theirs, &ours]).await;
+                let place = changed.unwrap_or_else(|| blame::unlike(&dev_role.target, &service_role.target, &name));
                 return Ok(fail(format!("`{name}` is {theirs} in dev and {ours} in the service, and they differ"))
                     .expected("the same program, byte for byte, runs the code in dev and in the service")
-                    .at(dev_role.target.file.clone(), place(dev_role, service_role, &name)));
+                    .at_place(&place));
             }
             None => missing.push((name, ours)),
         }
@@ -94,23 +140,25 @@ async fn compare(
         let known: BTreeSet<Option<[u8; 32]>> = theirs.get(what).into_iter().flatten().map(|(_, hash)| *hash).collect();
         if let Some((path, _)) = files.iter().find(|(_, hash)| !known.contains(hash)) {
             let other = theirs.get(what).and_then(|files| files.first()).map(|(path, _)| path.as_str());
+            let changed = changed(lab, images, [other.unwrap_or(path), path]).await;
+            let place = changed.unwrap_or_else(|| blame::unlike(&dev_role.target, &service_role.target, ""));
             let other = other.map_or_else(|| "dev has none".to_owned(), |other| format!("dev has another, {other}"));
             return Ok(fail(format!("the service has {what} as {path}, and {other}"))
                 .expected("the same libraries, byte for byte, below the code in dev and in the service")
-                .at(dev_role.target.file.clone(), place(dev_role, service_role, "")));
+                .at_place(&place));
         }
     }
     if let (true, Some((name, path))) = (same.is_empty(), missing.first()) {
         return Ok(fail(format!("the service runs {path}, and dev has no `{name}`"))
             .expected("the program that runs the service's code is in dev")
-            .at(dev_role.target.file.clone(), place(dev_role, service_role, name)));
+            .at_place(&blame::unlike(&dev_role.target, &service_role.target, name)));
     }
     same.extend(ours.keys().map(|what| (*what).to_owned()));
     if !same.is_empty() {
         same.dedup();
         return Ok(pass(format!("the same bytes in dev and in the service: {}", same.join(", "))));
     }
-    Ok(if service.tree.files.keys().any(|path| is_code(path)) {
+    Ok(if service.tree.files.keys().any(|path| code.holds(path)) {
         pass("the service brings neither an interpreter nor a C library: its own binary is all that runs")
     } else {
         inconclusive("neither an interpreter, a C library nor the service's own code was recognised in its image")
@@ -119,16 +167,9 @@ async fn compare(
 
 /// The words of a service's command that may name a program: all of a line for the shell, each with what is before a
 /// slash-less name left as it is.
-fn words(service: &Service, image: &ImageInfo) -> Vec<String> {
-    let entrypoint = service.settings.entrypoint.as_ref().unwrap_or(&image.config.entrypoint);
-    let replaced = service.settings.entrypoint.is_some() && service.settings.command.is_none();
-    let command = match &service.settings.command {
-        Some(command) => command.as_slice(),
-        None if replaced => &[],
-        None => &image.config.cmd,
-    };
+fn words(command: &CommandLine<'_>) -> Vec<String> {
     let mut found = Vec::new();
-    for word in entrypoint.iter().chain(command).flat_map(|word| word.split_whitespace()) {
+    for word in command.words.iter().flat_map(|word| word.split_whitespace()) {
         let word = word.trim_matches(['"', '\'', ';', '(', ')']);
         if !word.is_empty() && !word.starts_with('-') && !found.iter().any(|known| known == word) {
             found.push(word.to_owned());
@@ -137,12 +178,13 @@ fn words(service: &Service, image: &ImageInfo) -> Vec<String> {
     found
 }
 
-impl Side {
+impl Side<'_> {
     /// The program that a word starts, links and scripts' interpreters followed; none if it is no program.
     async fn program(&self, word: &str) -> Checked<Option<String>> {
         let mut word = word.to_owned();
         for _ in 0..HOPS {
-            let Some(path) = self.found(&word) else { return Ok(None) };
+            let Some(found) = self.command.find(&self.tree, &word) else { return Ok(None) };
+            let path = found.way.end;
             let Some(entry) = self.tree.files.get(&path) else { return Ok(None) };
             if entry.kind != EntryKind::File || entry.mode & 0o111 == 0 {
                 return Ok(None);
@@ -155,17 +197,6 @@ impl Side {
         }
         Ok(None)
     }
-
-    /// A program by its path, or by its name in one of PATH's folders.
-    fn found(&self, word: &str) -> Option<String> {
-        if word.starts_with('/') {
-            return resolve(&self.tree, word);
-        }
-        if word.contains('/') {
-            return resolve(&self.tree, &format!("{}/{word}", self.workdir));
-        }
-        self.path.iter().find_map(|folder| resolve(&self.tree, &format!("{folder}/{word}")))
-    }
 }
 
 /// The interpreter that a script names in its first line, through `env`, too.
@@ -177,41 +208,6 @@ fn interpreter(head: &[u8]) -> Option<String> {
         return words.find(|word| !word.starts_with('-') && !word.contains('=')).map(ToOwned::to_owned);
     }
     Some(first.to_owned())
-}
-
-/// A path with all its links followed; none if it leads to nothing.
-fn resolve(tree: &FileTree, path: &str) -> Option<String> {
-    let mut rest: Vec<String> = path.split('/').rev().map(ToOwned::to_owned).collect();
-    let mut done: Vec<String> = Vec::new();
-    let mut hops = 0;
-    while let Some(part) = rest.pop() {
-        match part.as_str() {
-            "" | "." => continue,
-            ".." => {
-                done.pop();
-                continue;
-            }
-            _ => done.push(part),
-        }
-        let at = format!("/{}", done.join("/"));
-        let entry: Option<&Entry> = tree.files.get(&at);
-        // A folder above the last part need not be a file of its own in any layer.
-        if entry.is_none() && rest.iter().all(String::is_empty) {
-            return None;
-        }
-        if let Some(link) = entry.and_then(|entry| entry.link.as_ref()) {
-            hops += 1;
-            if hops > HOPS {
-                return None;
-            }
-            done.pop();
-            if link.starts_with('/') {
-                done.clear();
-            }
-            rest.extend(link.split('/').rev().map(ToOwned::to_owned));
-        }
-    }
-    Some(format!("/{}", done.join("/")))
 }
 
 /// The libraries of a file system that are a runtime, by what they are of.
@@ -232,62 +228,22 @@ fn within(path: &str, place: &str) -> bool {
     !place.is_empty() && path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The line to look at: what names the program in dev, where dev and the service start from one stage or image, else
-/// the FROM of dev's first stage.
-fn place(dev: &RoleSubject, service: &RoleSubject, name: &str) -> usize {
-    let dockerfile = &dev.target.dockerfile;
-    let chain = dockerfile.ancestry(dev.target.stage);
-    let first = *chain.last().expect("a stage is its own ancestor");
-    if dev.target.base_image() != service.target.base_image() {
-        return dockerfile.stages[first].line;
+/// The line that changed what two roles have at these paths: of a stage that they do not share.
+async fn changed(lab: &Lab, images: [(&RoleSubject, &ImageInfo); 2], paths: [&str; 2]) -> Option<Place> {
+    let [dev, service] = images.map(|(role, _)| role.target.dockerfile.ancestry(role.target.stage));
+    let shared: Vec<usize> = dev.into_iter().filter(|stage| service.contains(stage)).collect();
+    for ((role, image), path) in images.into_iter().zip(paths) {
+        let Some(place) = written::by_layer(lab, &role.target, image, path).await else { continue };
+        let stages = &role.target.dockerfile.stages;
+        if !shared.iter().any(|stage| (stages[*stage].line..=stages[*stage].end_line).contains(&place.line)) {
+            return Some(place);
+        }
     }
-    // Only in what dev does not share with the service.
-    let shared = service.target.dockerfile.ancestry(service.target.stage);
-    let own = chain.iter().filter(|stage| !shared.contains(*stage));
-    let own: Vec<_> = own.flat_map(|stage| &dockerfile.stages[*stage].instructions).collect();
-    let lines: Vec<&str> = dockerfile.text.lines().collect();
-    let named = own.iter().flat_map(|one| one.line..=one.end_line).filter(|line| {
-        !name.is_empty() && lines.get(line - 1).is_some_and(|text| !text.starts_with("CMD") && text.contains(name))
-    });
-    named.max().unwrap_or(dev.target.line())
+    None
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tree(files: &[(&str, Option<&str>)]) -> FileTree {
-        let entry = |link: Option<&str>| Entry {
-            kind: if link.is_some() { EntryKind::Symlink } else { EntryKind::File },
-            mode: 0o755,
-            uid: 0,
-            gid: 0,
-            size: 1,
-            sha256: None,
-            link: link.map(ToOwned::to_owned),
-            mtime: 0,
-            capability: None,
-        };
-        FileTree { files: files.iter().map(|(path, link)| ((*path).to_owned(), entry(*link))).collect() }
-    }
-
-    #[test]
-    fn links_are_followed_to_their_end() {
-        let tree = tree(&[
-            ("/bin", Some("usr/bin")),
-            ("/usr", None),
-            ("/usr/bin", None),
-            ("/usr/bin/python3", Some("../local/bin/python3.13")),
-            ("/usr/local", None),
-            ("/usr/local/bin", None),
-            ("/usr/local/bin/python3.13", None),
-            ("/usr/bin/loop", Some("loop")),
-            ("/usr/bin/gone", Some("/nowhere")),
-        ]);
-        assert_eq!(resolve(&tree, "/bin/python3").as_deref(), Some("/usr/local/bin/python3.13"));
-        assert_eq!(resolve(&tree, "/bin/loop"), None);
-        assert_eq!(resolve(&tree, "/bin/gone"), None);
-    }
 
     #[test]
     fn interpreters_of_scripts_are_read() {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use crate::compose::{self, Service};
+use crate::compose::{self, ComposeService};
 use crate::engine::ImageInfo;
 use crate::lab::lineage::is_of_service;
-use crate::lab::taint::{Leak, Taints, in_value, leaks, service_leaks};
+use crate::lab::taint::{
+    Taints, WordLeak, in_command, in_start, in_value, is_literal, is_secret_name, is_value, leaks, service_leaks,
+};
+use crate::lab::tracer::forms;
 use crate::lab::{Lab, blame};
 use crate::project::EnvName;
 use crate::spec::HealthTest;
 use crate::subject::RoleSubject;
+use crate::text::{self, Place};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -33,7 +37,7 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
         let found = leaks(lab, role, image).await?;
         let secret: Vec<_> = found.found.iter().filter(|leak| leak.taint.is_secret()).collect();
         // What the service image has is there, too.
-        let own = |leak: &&&Leak| !of_service.found.iter().any(|other| other.taint.name == leak.taint.name);
+        let own = |leak: &&&WordLeak| !of_service.found.iter().any(|other| other.taint.name == leak.taint.name);
         let added = secret.iter().find(own);
         if let Some(leak) = added.or(secret.first()) {
             let verdict = fail(format!("{}: {} is in {}", role.name, leak.taint.shown(), leak.place))
@@ -76,10 +80,22 @@ fn in_config(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageIn
     )
 }
 
+/// Whether a variable has a secret's name, and a value that is one: no reference and nothing about it.
+fn is_named_secret(name: &str, value: &str) -> bool {
+    is_secret_name(name) && is_literal(value)
+}
+
 /// A secret within a value that is declared, or that compose.yaml gives: the password of an address, a key, a token.
 fn in_values(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageInfo) -> Option<Verdict> {
     let of_service = |name: &str| service.config.env_value(name);
     let added = image.config.env.iter().filter(|(name, value)| of_service(name) != Some(value.as_str()));
+    let added: Vec<(&String, &String)> = added.map(|(name, value)| (name, value)).collect();
+    if let Some((name, _)) = added.iter().find(|(name, value)| is_named_secret(name, value)) {
+        let what = format!("{}: {name} has a secret's name, and a value in the image's environment", role.name);
+        let place = blame::variable_of_stage(&role.target, name);
+        let place = place.unwrap_or_else(|| blame::environment(&lab.subject, &role.target, name));
+        return Some(fail(what).expected(REFERENCE).at_place(&place));
+    }
     let found = added.into_iter().find_map(|(name, value)| Some((name, in_value(value)?)));
     if let Some((name, found)) = found {
         let what = format!("{}: {} is in the value of {name} in the image's environment", role.name, found.what);
@@ -87,13 +103,104 @@ fn in_values(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageIn
         let place = place.unwrap_or_else(|| blame::environment(&lab.subject, &role.target, name));
         return Some(fail(what).expected(REFERENCE).at_place(&place));
     }
+    let of_service = |name: &str| service.config.labels.get(name);
+    let labels = image.config.labels.iter().filter(|(name, value)| of_service(name) != Some(*value));
+    let label = labels.into_iter().find_map(|(name, value)| Some((name, in_command(value)?)));
+    if let Some((name, found)) = label {
+        let what = format!("{}: {} is in the label {name} of the image", role.name, found.what);
+        let place = blame::value(&role.target, &found.text).unwrap_or_else(|| role.target.place(role.target.line()));
+        return Some(fail(what).expected(REFERENCE).at_place(&place));
+    }
+    let starts = starts(image).into_iter().zip(starts(service)).filter(|(own, of_service)| own != of_service);
+    let start = starts.map(|(own, _)| own).find_map(|(what, text)| Some((what, in_start(&text)?)));
+    if let Some((what, found)) = start {
+        let what = format!("{}: {} is in the {what} of the image", role.name, found.what);
+        let place = blame::value(&role.target, &found.text).unwrap_or_else(|| role.target.place(role.target.line()));
+        return Some(fail(what).expected(REFERENCE).at_place(&place));
+    }
     let own = lab.subject.service(role);
-    let mut given = own.settings.environment.iter();
-    let (name, found) = given.find_map(|(name, value)| Some((name, in_value(value.as_deref()?)?)))?;
-    let what = format!("{}: {} is in the value that compose.yaml gives {name}", role.name, found.what);
+    if let Some(verdict) = in_said(lab, role, image) {
+        return Some(verdict);
+    }
+    let is_start = |field: &str| field != "labels";
+    let text = texts(own).into_iter().find_map(|(field, text)| {
+        let found = if is_start(field) { in_start(&text) } else { in_command(&text) };
+        Some((field, found?))
+    });
+    if let Some((field, found)) = text {
+        let what = format!("{}: {} is in `{field}` of compose.yaml", role.name, found.what);
+        return Some(fail(what).expected(REFERENCE).at_place(own.at(field)));
+    }
+    let mut given = own.settings.environment.iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let (name, what) = given.find_map(|(name, value)| {
+        if is_named_secret(name, value) {
+            return Some((name, format!("{name} has a secret's name, and a value in compose.yaml")));
+        }
+        Some((name, format!("{} is in the value that compose.yaml gives {name}", in_value(value)?.what)))
+    })?;
+    let what = format!("{}: {what}", role.name);
     let place = own.places.get(&format!("environment.{name}"));
     let place = place.or_else(|| own.env_files.last().map(|file| &file.place)).unwrap_or_else(|| own.at("environment"));
     Some(fail(what).expected(REFERENCE).at_place(place))
+}
+
+/// Fields whose values are looked at by themselves, or name files.
+const ELSEWHERE: &[&str] = &["command", "configs", "entrypoint", "env_file", "environment", "healthcheck", "secrets"];
+
+/// A secret elsewhere in what compose.yaml says of an installation: in any field of its service, in its configs, in the
+/// options of its volumes. Also looks there, and in the image's environment, for the content of the secrets' own files, in
+/// every form in which a word is found again.
+fn in_said(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Option<Verdict> {
+    let (own, compose) = (lab.subject.service(role), &lab.subject.compose);
+    let told = |what: String, place: &Place| fail(format!("{}: {what}", role.name)).expected(REFERENCE).at_place(place);
+    let real = real_secrets(lab, own);
+    let real_in = |text: &str| {
+        let has = |form: &Vec<u8>| std::str::from_utf8(form).is_ok_and(|form| text.contains(form));
+        real.iter().find(|(_, forms)| forms.iter().any(has)).map(|(name, _)| *name)
+    };
+    let configs = own.configs.iter().filter_map(|config| compose.configs.get(&config.source));
+    let volumes = own.volumes.iter().filter_map(|mount| compose.volumes.get(mount.source.as_ref()?));
+    let more = configs.chain(volumes).flat_map(|definition| &definition.said);
+    for one in own.said.iter().chain(more) {
+        let head = one.field.split('.').next().unwrap_or_default();
+        let (field, text) = (&one.field, one.text.as_str());
+        if let Some(name) = real_in(text) {
+            return Some(told(format!("the value of the secret {name} is in `{field}` of compose.yaml"), &one.place));
+        }
+        if ELSEWHERE.contains(&head) {
+            continue;
+        }
+        if let Some(found) = in_command(text) {
+            return Some(told(format!("{} is in `{field}` of compose.yaml", found.what), &one.place));
+        }
+        let key = field.rsplit('.').find(|part| part.parse::<u32>().is_err()).unwrap_or_default();
+        let pairs = text.split([',', ';', ' ', '\n']).filter_map(|pair| pair.split_once('='));
+        let mut named = [(key, text)].into_iter().chain(pairs);
+        // A build may want a value of any kind, and be given a word.
+        if let Some((name, _)) = named.find(|(name, value)| is_secret_name(&name.replace('-', "_")) && is_value(value))
+        {
+            let what = format!("in `{field}` of compose.yaml, {name} has a secret's name and a value");
+            return Some(told(what, &one.place));
+        }
+    }
+    let (name, _) = image.config.env.iter().find_map(|(variable, value)| Some((variable, real_in(value)?)))?;
+    let place = blame::variable_of_stage(&role.target, name);
+    let place = place.unwrap_or_else(|| blame::environment(&lab.subject, &role.target, name));
+    Some(told(format!("the value of a declared secret is in {name} of the image's environment"), &place))
+}
+
+/// The secrets of a service whose files are there, each in the forms in which its value is found again. A short one, and one
+/// that is a word such as `postgres`, stands anywhere by chance.
+fn real_secrets<'a>(lab: &'a Lab, service: &'a ComposeService) -> Vec<(&'a str, Vec<Vec<u8>>)> {
+    const SHORTEST: usize = 8;
+    let found = service.secrets.iter().filter_map(|secret| {
+        let file = lab.subject.compose.secrets.get(&secret.source)?.file_path.as_ref()?;
+        let value = text::read_text(file, text::SMALL).ok()?;
+        let value = value.trim();
+        let is_word = !(value.contains(char::is_alphabetic) && value.contains(|c: char| c.is_ascii_digit()));
+        (value.len() >= SHORTEST && !is_word).then(|| (secret.source.as_str(), forms(value)))
+    });
+    found.collect()
 }
 
 /// A secret in what compose.yaml gives to an installation's container.
@@ -139,15 +246,24 @@ pub(super) fn is_secret_variable(lab: &Lab, name: &str) -> bool {
     names(lab).contains(name)
 }
 
+/// What an image starts by, and is looked at by.
+fn starts(image: &ImageInfo) -> [(&'static str, String); 3] {
+    let config = &image.config;
+    let health = config.healthcheck.as_ref().and_then(|check| check.test.as_ref()).map(HealthTest::command);
+    [
+        ("command", config.cmd.join(" ")),
+        ("entrypoint", config.entrypoint.join(" ")),
+        ("healthcheck", health.unwrap_or_default()),
+    ]
+}
+
 /// What else of a service is written into its container's description, by field.
-fn texts(service: &Service) -> Vec<(&'static str, String)> {
+fn texts(service: &ComposeService) -> Vec<(&'static str, String)> {
     let words = |words: &Option<Vec<String>>| words.as_ref().map_or_else(String::new, |words| words.join(" "));
     let health = service.settings.healthcheck.as_ref().and_then(|check| check.test.as_ref()).map(HealthTest::command);
-    let labels: Vec<&str> = service.settings.labels.values().map(String::as_str).collect();
     vec![
         ("command", words(&service.settings.command)),
         ("entrypoint", words(&service.settings.entrypoint)),
         ("healthcheck", health.unwrap_or_default()),
-        ("labels", labels.join(" ")),
     ]
 }

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::read_only;
 use crate::engine::{ContainerSpec, EntryKind, FileTree, ImageInfo};
+use crate::lab::at_work::settled;
 use crate::lab::lineage::base_tree;
 use crate::lab::listeners::listeners;
+use crate::lab::pace::Watch;
 use crate::lab::ports::{health_path, port_of, publish};
 use crate::lab::processes::is_init;
-use crate::lab::{Lab, Scene, blame, http};
+use crate::lab::{Lab, Scene, blame, http, written};
 use crate::stacks::ecosystem;
+use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -37,13 +40,18 @@ pub(super) async fn non_root(lab: &Lab) -> Checked {
     }
     if let Some(path) = added_setuid(lab, role, image).await? {
         let name = path.rsplit('/').next().unwrap_or(&path);
-        let place = blame::naming(&role.target, name).unwrap_or(role.target.place(role.target.line()));
+        let place = match written::by_layer(lab, &role.target, image, &path).await {
+            Some(place) => place,
+            None => blame::naming(&role.target, name).unwrap_or(role.target.place(role.target.line())),
+        };
         return Ok(fail(format!("{path} is setuid or setgid root, and the base image does not have it"))
             .expected("no file that lets the service's user be root again")
             .at_place(&place));
     }
-    let scene = lab.start(role, |_| {}).await?;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let port = port_of(lab, service, image).ok();
+    let scene = lab.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
+    // Before it serves an entrypoint may still be at work, and what it starts is not there.
+    let _ = settled(lab, &scene, port, |answer| lab.is_well(answer)).await;
     let shifted = lab.engine().info().rootless || lab.engine().info().userns;
     let processes = scene.container.top().await.unwrap_or_default();
     scene.end().await;
@@ -66,7 +74,7 @@ async fn account(lab: &Lab, image: &ImageInfo, name: &str) -> Checked<Option<u32
 }
 
 /// A setuid or setgid file of root's that the stage's outside base image does not have.
-async fn added_setuid(lab: &Lab, role: &crate::subject::RoleSubject, image: &ImageInfo) -> Checked<Option<String>> {
+async fn added_setuid(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<String>> {
     let tree = lab.tree(&image.id).await?;
     let set: Vec<&String> = tree
         .files
@@ -136,6 +144,7 @@ pub(super) async fn port(lab: &Lab) -> Checked {
     let image = lab.container_image("service")?;
     let service = lab.subject.service(role);
     let path = health_path(lab)?;
+    let Some(variable) = lab.subject.project.port_env() else { return fixed(lab, role, &path).await };
     let usual = port_of(lab, service, image).ok();
     // Two ports that nothing has by default, so that an answer can only come of PORT; side by side.
     let [one, other] = [[18_473, 27_191], [27_191, 18_473]].map(|[port, other]| {
@@ -143,13 +152,15 @@ pub(super) async fn port(lab: &Lab) -> Checked {
         let path = path.as_str();
         async move {
             let tell = |spec: &mut ContainerSpec| {
-                spec.settings.environment.insert("PORT".into(), Some(port.to_string()));
+                spec.settings.environment.insert(variable.into(), Some(port.to_string()));
                 for port in &watched {
                     publish(spec, *port);
                 }
             };
             let scene = lab.start(role, tell).await?;
-            let verdict = answers_on(lab, &scene, port, &watched, path).await?;
+            let expected =
+                format!("an answer to GET {path} on port {port}, which {variable} names, from outside the container");
+            let verdict = answers_on(lab, &scene, port, &watched, path, expected).await?;
             scene.end().await;
             Checked::Ok(verdict.map(|time| format!("{port} after {:.1} s", time.as_secs_f64())))
         }
@@ -157,9 +168,29 @@ pub(super) async fn port(lab: &Lab) -> Checked {
     let (one, other) = tokio::try_join!(one, other)?;
     Ok(match (one, other) {
         (Ok(one), Ok(other)) => {
-            pass(format!("told by PORT, it answered GET {path} on {one} and on {other}, and on no other"))
+            pass(format!("with {variable} set, it answered GET {path} on {one} and on {other}, and on no other"))
         }
         (Err(verdict), _) | (_, Err(verdict)) => {
+            let place = blame::command(&lab.subject, role);
+            read_only::explains(service, verdict.at_place(&place))
+        }
+    })
+}
+
+/// `service.port` of a service that no variable tells its port: it answers on the one that it has, and on no other.
+async fn fixed(lab: &Lab, role: &RoleSubject, path: &str) -> Checked {
+    let service = lab.subject.service(role);
+    let port = port_of(lab, service, lab.container_image("service")?)?;
+    let scene = lab.start(role, |spec| publish(spec, port)).await?;
+    let expected = format!("an answer to GET {path} on port {port}, from outside the container");
+    let verdict = answers_on(lab, &scene, port, &[port], path, expected).await?;
+    scene.end().await;
+    Ok(match verdict {
+        Ok(took) => pass(format!(
+            "it answered GET {path} on {port} after {:.1} s, and on no other port; no variable is declared that names it",
+            took.as_secs_f64()
+        )),
+        Err(verdict) => {
             let place = blame::command(&lab.subject, role);
             read_only::explains(service, verdict.at_place(&place))
         }
@@ -173,23 +204,22 @@ async fn answers_on(
     port: u16,
     watched: &[u16],
     path: &str,
+    expected: String,
 ) -> Checked<Result<Duration, Verdict>> {
-    let expected = format!("an answer to GET {path} on port {port}, which PORT names, from outside the container");
-    let deadline = tokio::time::Instant::now() + lab.patience();
-    let start = std::time::Instant::now();
+    let start = Watch::start();
     let mut last = String::new();
-    let mut wrong_since: Option<std::time::Instant> = None;
+    let mut wrong_since: Option<Watch> = None;
     loop {
         let state = scene.container.inspect().await?;
         if !state.running {
-            let what = format!("the container ended with exit code {}{}", state.exit_code, oom(state.oom_killed));
+            let what = format!("the container exited with {}{}", state.exit_code, oom(state.oom_killed));
             return Ok(Err(fail(what).expected(expected).log(scene.log().await)));
         }
         let mut answered = Vec::new();
         for candidate in watched {
             let Some(host) = state.host_port(*candidate) else { continue };
             match http::get(host, path, Duration::from_secs(2)).await {
-                Ok(answer) if *candidate != port || answer.ok() => answered.push(*candidate),
+                Ok(answer) if *candidate != port || lab.is_well(&answer) => answered.push(*candidate),
                 Ok(answer) => last = format!("status {}: {}", answer.status, http::shorten(&answer.body)),
                 Err(why) if *candidate == port => last = why,
                 Err(_) => {}
@@ -201,13 +231,11 @@ async fn answers_on(
         }
         if let Some(other) = answered.iter().find(|answered| **answered != port) {
             // A moment, in case the right one is yet to come.
-            if answered.len() > 1
-                || wrong_since.get_or_insert_with(std::time::Instant::now).elapsed() > Duration::from_secs(2)
-            {
+            if answered.len() > 1 || wrong_since.get_or_insert_with(Watch::start).elapsed() > Duration::from_secs(2) {
                 return Ok(Err(fail(format!("it answers on port {other}")).expected(expected).log(scene.log().await)));
             }
         }
-        if tokio::time::Instant::now() > deadline {
+        if start.elapsed() > lab.patience() {
             let what = format!("no answer on port {port} within {} s: {last}", lab.patience().as_secs());
             let hint = "Read PORT from the environment and listen on 0.0.0.0: what listens on 127.0.0.1 is not reached from outside.";
             return Ok(Err(fail(what).expected(expected).hint(hint).log(scene.log().await)));
@@ -245,7 +273,7 @@ async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdi
         None => Ok(()),
         Some(other) => {
             let what = format!(
-                "besides port {port} it listens on {} port {}, which nothing declares",
+                "it listens not only on port {port}, but also on {} port {}, which nothing declares",
                 other.protocol, other.port
             );
             let hint = "Close that port, bind it to 127.0.0.1, or declare it: EXPOSE in the Dockerfile, `expose` or `ports` in compose.yaml.";
@@ -255,5 +283,5 @@ async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdi
 }
 
 fn oom(killed: bool) -> &'static str {
-    if killed { ", killed for want of memory" } else { "" }
+    if killed { ", killed because it ran out of memory" } else { "" }
 }

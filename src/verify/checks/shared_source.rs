@@ -4,10 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::reload::programs;
-use crate::compose::Mount;
+use crate::compose::ComposeMount;
 use crate::lab::at_work::AtWork;
 use crate::lab::live::reloaded;
 use crate::lab::mount::source_mount;
+use crate::lab::pace::Watch;
+use crate::lab::ports::health_path;
 use crate::lab::processes::{foreign, is_init};
 use crate::lab::{Lab, Scene, at_work, blame, http};
 use crate::subject::RoleSubject;
@@ -56,9 +58,9 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 }
 
 /// What is wrong with where dev-tools has the source; none if it is where dev has it.
-fn other_mount(lab: &Lab, role: &RoleSubject, mount: &Mount) -> Option<Verdict> {
+fn other_mount(lab: &Lab, role: &RoleSubject, mount: &ComposeMount) -> Option<Verdict> {
     let service = lab.subject.service(role);
-    let shown = |mount: &Mount| {
+    let shown = |mount: &ComposeMount| {
         let source = mount.source.clone().unwrap_or_else(|| "a volume".into());
         let shown = lab.subject.shown(Path::new(&source));
         if shown.is_empty() { ".".to_owned() } else { shown }
@@ -92,15 +94,16 @@ async fn edit(
     role: &RoleSubject,
     work: &AtWork,
     scene: &Scene,
-    (mount, uid, shifted): (&Mount, u32, bool),
+    (mount, uid, shifted): (&ComposeMount, u32, bool),
 ) -> Checked {
     if let Some(verdict) = other_user(lab, role, scene, uid).await? {
         return Ok(verdict);
     }
     let writer = Writer { lab, scene, mount, user: if shifted { None } else { Some((uid, work.scene.copy.gid())) } };
-    let (Some(host), Some(health)) = (work.host, lab.subject.project.verify.health.as_ref()) else {
-        return Ok(inconclusive("[verify] health is not declared, so there is no answer to see a reload by")
-            .at("dockwright.toml", None));
+    let (Some(host), Ok(health)) = (work.host, health_path(lab)) else {
+        return Ok(
+            inconclusive("[verify] health is not declared, so no answer shows a reload").at("dockwright.toml", None)
+        );
     };
     let Some(probe) = &lab.subject.project.verify.reload else {
         let before = work.scene.container.top().await?;
@@ -127,7 +130,7 @@ async fn edit(
     let original = match work.scene.copy.read_text(file) {
         Ok(text) if text.contains(&probe.text) => text,
         _ => {
-            let what = format!("[verify.reload]: {file} does not hold the text {:?}", probe.text);
+            let what = format!("[verify.reload]: {file} does not contain the text {:?}", probe.text);
             return Ok(inconclusive(what).at("dockwright.toml", None));
         }
     };
@@ -143,7 +146,7 @@ async fn edit(
     // The same from the host tells whose fault it is.
     work.scene.copy.write(file, original.replace(&probe.text, ON_HOST).as_bytes())?;
     Ok(match shows(ON_HOST).await {
-        Ok(_) => fail(format!("dev served an edit of {file} on the host, and none made in dev-tools: {why}"))
+        Ok(_) => fail(format!("dev served an edit of {file} on the host, and not one made in dev-tools: {why}"))
             .at_place(lab.subject.service(role).at("volumes"))
             .by_itself(),
         Err(why) => inconclusive(format!("dev serves no edit of {file}, wherever it was made: {why}")),
@@ -152,11 +155,11 @@ async fn edit(
 
 /// What is wrong with the user that dev-tools runs as; none if it is that of dev.
 async fn other_user(lab: &Lab, role: &RoleSubject, scene: &Scene, uid: u32) -> Checked<Option<Verdict>> {
-    let start = Instant::now();
+    let start = Watch::start();
     loop {
         let state = scene.container.inspect().await?;
         if !state.running {
-            let what = format!("dev-tools does not stay up: it ended with exit code {}", state.exit_code);
+            let what = format!("dev-tools does not stay up: it exited with {}", state.exit_code);
             return Ok(Some(inconclusive(what).log(scene.log().await)));
         }
         let processes = scene.container.top().await.unwrap_or_default();
@@ -184,7 +187,7 @@ async fn other_user(lab: &Lab, role: &RoleSubject, scene: &Scene, uid: u32) -> C
 struct Writer<'a> {
     lab: &'a Lab,
     scene: &'a Scene,
-    mount: &'a Mount,
+    mount: &'a ComposeMount,
     /// None to write as the container's own user.
     user: Option<(u32, u32)>,
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use globset::GlobSet;
 use regex::{Regex, RegexSet};
 
-use super::leavings::is_foreign;
-use crate::engine::{BuildEvent, BuildFailure, BuildOutcome, BuildRequest, Context, ContextFile, EntryKind};
-use crate::lab::suite::{SUITE, suite};
-use crate::lab::{Lab, Obstacle, WorkCopy, blame, changes, images};
+use crate::engine::{BuildContext, BuildEvent, BuildFailure, BuildOutcome, ContextFile, EntryKind};
+use crate::lab::leavings::is_foreign;
+use crate::lab::suite::{self, suite};
+use crate::lab::{Lab, Obstacle, blame, changes, images};
 use crate::stacks::{Says, SuiteProbe, ecosystem};
 use crate::subject::RoleSubject;
 use crate::verify::outcome::Outcome;
@@ -31,6 +31,8 @@ enum Change {
     Failing,
     /// No test in any.
     Empty,
+    /// Files that no runner can load.
+    Broken,
 }
 
 /// How a changed suite ended.
@@ -55,28 +57,43 @@ pub(super) async fn exit_code(lab: &Lab) -> Checked {
     let role = lab.role("test")?;
     lab.image("test")?;
     match suite(lab).await {
-        Ok(suite) if suite.code == Some(0) => {}
+        Ok(suite) if suite.ending.code() == Some(0) => {}
         Ok(_) => return Ok(inconclusive("the suite does not pass as it is")),
         Err(Obstacle::Refused(_)) => {
             return Ok(inconclusive("the suite does not start as it is"));
         }
         Err(other) => return Err(other.into()),
     }
-    let probe = Probe::of(&lab.subject.project.stack.suite);
-    let context = Context::open_for(&role.target.context, &role.target.dockerfile.file)?;
+    let probe = Probe::of(&lab.stack("which files hold its tests")?.suite);
+    let context = BuildContext::open_for(&role.target.context, &role.target.dockerfile.file)?;
     let files = probe.test_files(&context)?;
     if files.is_empty() {
         return Ok(inconclusive(format!(
-            "no file of the build context holds a test as dockwright knows them ({})",
+            "no file of the build context contains a test that dockwright recognises ({})",
             probe.data.files.join(", ")
         )));
     }
     let failing = ended(lab, role, &probe, &context, Change::Failing);
     let empty = ended(lab, role, &probe, &context, Change::Empty);
-    let (failing, empty) = tokio::try_join!(failing, empty)?;
+    let broken = async {
+        match &probe.data.broken {
+            Some(_) => ended(lab, role, &probe, &context, Change::Broken).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (failing, empty, broken) = tokio::try_join!(failing, empty, broken)?;
     let (failing, injected) = judge_failing(lab, role, failing, &files).await?;
     if failing.outcome() == Outcome::Fail {
         return Ok(failing);
+    }
+    // A failing test was run from the same files.
+    if failing.outcome() == Outcome::Pass
+        && let Some(Ended::Run { code: 0, log, .. }) = broken
+    {
+        return Ok(fail("the suite exited with 0, although its files of tests could not be loaded")
+            .expected("a file of tests that cannot be loaded makes the test container exit with a code other than 0")
+            .at_place(&blame::command(&lab.subject, role))
+            .log(log));
     }
     let empty = judge_empty(lab, role, &probe, empty, injected);
     // What is worse; two that are alike are told together.
@@ -88,16 +105,19 @@ pub(super) async fn exit_code(lab: &Lab) -> Checked {
 }
 
 /// Builds the test image with a changed suite, and runs it as compose.yaml says.
-async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, context: &Context, change: Change) -> Checked<Ended> {
+async fn ended(
+    lab: &Lab,
+    role: &RoleSubject,
+    probe: &Probe<'_>,
+    context: &BuildContext,
+    change: Change,
+) -> Checked<Ended> {
     let target = &role.target;
     let changed = probe.test_files(context)?;
     let context = changed.iter().zip(1..).fold(context.clone(), |context, ((file, text), number)| {
         context.with_file(&file.path, probe.changed(text, number, change).into_bytes(), file.mode)
     });
-    let request = BuildRequest {
-        args: target.args.clone(),
-        ..BuildRequest::new("suite", &context, &target.dockerfile.text).target(target.stage_name())
-    };
+    let request = images::request(&lab.run, target, "suite", &context, &target.dockerfile.text).await?;
     // A suite may be run while its image is built.
     let mut log = Vec::new();
     let outcome = images::build(&lab.run, request, |event| {
@@ -112,18 +132,18 @@ async fn ended(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, context: &Conte
         BuildOutcome::Failed(failure) => return Ok(Ended::Build(failure, log)),
     };
     // Where compose.yaml mounts the tests, the copy has them.
-    let copy = WorkCopy::of(&lab.subject.folder)?;
-    for ((file, text), number) in probe.test_files(&Context::whole(&copy.path()))?.iter().zip(1..) {
+    let copy = lab.copy()?;
+    for ((file, text), number) in probe.test_files(&BuildContext::whole(&copy.path()))?.iter().zip(1..) {
         copy.write(&file.path, probe.changed(text, number, change).as_bytes())?;
     }
     let id = image.clone();
     let scene = lab.start_on(role, Arc::new(copy), move |spec| spec.image = id).await?;
-    let code = tokio::time::timeout(SUITE, scene.container.wait()).await;
+    let ending = suite::ended(lab, &scene.container).await?;
     log.extend(scene.container.logs(None).await.unwrap_or_default());
     scene.end().await;
-    match code {
-        Ok(code) => Ok(Ended::Run { code: code?, image, log }),
-        Err(_) => Err(inconclusive("with its tests changed the suite did not end").log(log).into()),
+    match ending.code() {
+        Some(code) => Ok(Ended::Run { code, image, log }),
+        None => Err(inconclusive(format!("with its tests changed the suite {}", ending.told())).log(log).into()),
     }
 }
 
@@ -152,12 +172,12 @@ async fn judge_failing(
         Ended::Run { code, image, log } => (code, image, log),
     };
     if code != 0 {
-        return Ok((pass(format!("with a failing test the suite ended with exit code {code}")), true));
+        return Ok((pass(format!("with a failing test the suite exited with {code}")), true));
     }
     if seen(&log) {
         let place = blame::command(&lab.subject, role);
-        let verdict = fail("the suite ended with exit code 0, although a test that was added to it failed");
-        let verdict = verdict.expected("a failing test makes the test container's exit code another than 0");
+        let verdict = fail("the suite exited with 0, although a test that was added to it failed");
+        let verdict = verdict.expected("a failing test makes the test container exit with a code other than 0");
         return Ok((verdict.at_place(&place).log(log), true));
     }
     // Where it is in the image, and nothing there runs it, the empty suite tells.
@@ -165,7 +185,7 @@ async fn judge_failing(
     let changed = lab.tree(&image).await?;
     let injected = !changes(&usual, &changed).is_empty();
     let verdict = inconclusive(format!(
-        "nothing shows that the suite ran a failing test added to {place}, so there is no telling what it says of one"
+        "nothing shows that the suite ran a failing test added to {place}, so what it reports of one is unknown"
     ));
     Ok((verdict.log(log), injected))
 }
@@ -181,11 +201,11 @@ fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, ended: Ended, i
             }
             inconclusive(format!("without tests the image does not build: {}", failure.message)).log(log)
         }
-        Ended::Run { code, .. } if code != 0 => pass(format!("without tests it ended with exit code {code}")),
+        Ended::Run { code, .. } if code != 0 => pass(format!("without tests it exited with {code}")),
         Ended::Run { log, .. } => {
             if let Some(line) = ran(&log) {
                 return inconclusive(format!(
-                    "not all tests could be taken out of the suite: {:?}",
+                    "not all tests could be removed from the suite: {:?}",
                     line.trim().trim_matches('=').trim()
                 ))
                 .log(log);
@@ -194,8 +214,8 @@ fn judge_empty(lab: &Lab, role: &RoleSubject, probe: &Probe<'_>, ended: Ended, i
                 return inconclusive("the tests of the project are not in the test image, so it cannot be emptied");
             }
             let place = blame::command(&lab.subject, role);
-            fail("the suite ended with exit code 0, although there was no test in it")
-                .expected("a suite that has lost its tests is told by an exit code other than 0")
+            fail("the suite exited with 0, although there was no test in it")
+                .expected("a suite that has lost its tests exits with a code other than 0")
                 .at_place(&place)
                 .log(log)
         }
@@ -221,7 +241,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The files of a context that hold tests, with their text.
-    fn test_files(&self, context: &Context) -> Checked<Vec<(ContextFile, String)>> {
+    fn test_files(&self, context: &BuildContext) -> Checked<Vec<(ContextFile, String)>> {
         let files = context.files()?;
         let may = files.iter().filter(|file| {
             let named = self.files.is_match(&file.path) && !self.except.is_match(&file.path);
@@ -241,6 +261,7 @@ impl<'a> Probe<'a> {
     fn changed(&self, text: &str, number: usize, change: Change) -> String {
         match (change, &self.data.disable) {
             (Change::Failing, _) => text.to_owned() + &self.data.failing.replace("@number@", &number.to_string()),
+            (Change::Broken, _) => text.to_owned() + self.data.broken.as_deref().unwrap_or_default(),
             (Change::Empty, Some((test, other))) => {
                 let test = Regex::new(test).expect("a stack's patterns were read with it");
                 test.replace_all(text, other.as_str()).into_owned()
@@ -261,7 +282,7 @@ mod tests {
 
     #[test]
     fn every_stack_s_patterns_can_be_read() {
-        for (name, stack) in stacks::all() {
+        for (name, stack) in stacks::all().filter(|(name, _)| stacks::starters().any(|known| known == *name)) {
             let probe = probe(name);
             assert!(probe.data.failing.contains(SIGNS[0]) && !probe.data.failing.contains(RAN), "{name}");
             assert!(probe.holds.is_match(&probe.data.failing) || name == "node", "{name}");

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::leavings::{is_foreign, is_test};
 use crate::engine::{self, ImageInfo};
-use crate::lab::taint::{Leak, Leaks, Taint, Taints, is_literal, is_secret_name, is_telling, service_leaks, written};
+use crate::lab::leavings::{is_foreign, is_test};
+use crate::lab::lineage::base_of;
+use crate::lab::taint::{
+    Leaks, Taint, Taints, WordLeak, is_distinct, is_literal, is_secret_name, service_leaks, written,
+};
 use crate::lab::{Lab, blame};
 use crate::subject::RoleSubject;
 use crate::text::Place;
@@ -33,7 +36,7 @@ pub(super) async fn no_deployment_env(lab: &Lab) -> Checked {
         return Ok(inconclusive(why.clone()));
     }
     let secrets: BTreeSet<&Place> = told(&leaks, true).iter().map(|leak| &leak.by).collect();
-    let found: Vec<&Leak> = told(&leaks, false).into_iter().filter(|leak| !same(&leak.taint)).collect();
+    let found: Vec<&WordLeak> = told(&leaks, false).into_iter().filter(|leak| !same(&leak.taint)).collect();
     Ok(match found.iter().find(|leak| !secrets.contains(&leak.by)) {
         Some(leak) => leaked(leak).by_itself(),
         // What brings secrets, too, is one defect with that.
@@ -58,7 +61,7 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
     }
     if let Some(why) = leaks.unseen.as_ref().or(leaks.unseen_secrets.as_ref()) {
         return Ok(inconclusive(why.clone()).hint(
-            "let the build go on without its secrets where it can, so that it can be seen what it does with them",
+            "let the build go on without its secrets where it can, so that dockwright can see what it does with them",
         ));
     }
     // A test's own is service.no-build-deps' to find.
@@ -76,30 +79,41 @@ pub(super) async fn no_secret(lab: &Lab) -> Checked {
 }
 
 /// The words of one kind that came to light, in files first: what is there says most.
-fn told(leaks: &Leaks, secret: bool) -> Vec<&Leak> {
-    let mut found: Vec<&Leak> = leaks.found.iter().filter(|leak| leak.taint.is_secret() == secret).collect();
+fn told(leaks: &Leaks, secret: bool) -> Vec<&WordLeak> {
+    let mut found: Vec<&WordLeak> = leaks.found.iter().filter(|leak| leak.taint.is_secret() == secret).collect();
     found.sort_by_key(|leak| matches!(leak.place, engine::ImagePart::Config { .. }));
     found
 }
 
-fn leaked(leak: &Leak) -> Verdict {
+fn leaked(leak: &WordLeak) -> Verdict {
     fail(format!("{} is in {} of the service image", leak.taint.shown(), leak.place)).at_place(&leak.by)
 }
 
-/// The declared values themselves, in the service's configuration and not already in dev's.
+/// The declared values themselves, in the service's configuration, but for what its base image or its stack has anyway.
 async fn literal(lab: &Lab, role: &RoleSubject, image: &ImageInfo, values: &[&Taint]) -> Checked<Option<Verdict>> {
-    let dev = lab.image("dev").ok();
+    let base = base_of(lab, role).await?;
+    let of_stack = lab.subject.project.stack.as_ref().map(|stack| &stack.env);
     for taint in values {
         let Some(value) = taint.value() else { continue };
         let set = |image: &ImageInfo| image.config.env_value(&taint.name) == Some(value);
-        if set(image) && !dev.is_some_and(set) {
+        let usual = of_stack.and_then(|env| env.get(&taint.name)).is_some_and(|own| own.text() == value);
+        if set(image) && !usual && !base.as_ref().is_some_and(set) {
             let place = blame::variable(&role.target, &taint.name);
             let what = format!("{} has the deployment's value in the service image", taint.name);
             return Ok(Some(fail(what).at_place(&place)));
         }
+        // A label is nothing but that value: no program needs a word of its own there.
+        let of_base = |name: &String| base.as_ref().and_then(|base| base.config.labels.get(name));
+        let mut labels = image.config.labels.iter();
+        if is_word(value)
+            && let Some((name, _)) = labels.find(|(name, own)| own.as_str() == value && of_base(name) != Some(*own))
+        {
+            let what = format!("the label {name} is the deployment's value of {} in the service image", taint.name);
+            return Ok(Some(fail(what).at_place(&blame::label(&role.target, name))));
+        }
     }
     // The same under another name, where the value is not a word that stands there by chance.
-    let literal: Vec<&Taint> = values.iter().filter(|taint| taint.value().is_some_and(is_telling)).copied().collect();
+    let literal: Vec<&Taint> = values.iter().filter(|taint| taint.value().is_some_and(is_distinct)).copied().collect();
     if literal.is_empty() {
         return Ok(None);
     }
@@ -114,6 +128,11 @@ async fn literal(lab: &Lab, role: &RoleSubject, image: &ImageInfo, values: &[&Ta
         fail(format!("the deployment's value of {} is in {} of the service image", taint.name, hit.place))
             .at_place(&place)
     }))
+}
+
+/// Whether a value says more than a number or a switch does.
+fn is_word(value: &str) -> bool {
+    value.len() >= 4 && is_literal(value)
 }
 
 /// A variable of a secret's name that the image sets to a value of its own: no word can stand for what is written there.
@@ -145,6 +164,7 @@ mod tests {
     #[test]
     fn a_secrets_own_value_is_told_from_what_is_about_it() {
         assert!(is_literal("hunter2") && is_literal("sk-live-0815"));
+        assert!(is_word("production") && !is_word("true") && !is_word("8080") && !is_word("eu"));
         for about in ["", "/run/secrets/token", "file:///run/x", "true", "None", "3600", "./token"] {
             assert!(!is_literal(about), "{about}");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use dockwright::compose::{Build, Compose, Condition, Definition, FileRef, Mount, Port, Service};
+use dockwright::compose::{Build, Compose, ComposeMount, ComposePort, ComposeService, Condition, Definition, FileRef};
 use dockwright::spec::{Device, HealthTest, Healthcheck, MountKind, Settings, Tmpfs};
 
 /// The whole project, services of every profile included, top-level resources that nothing uses left out.
@@ -15,12 +15,12 @@ pub(super) fn to_config_json(compose: &Compose) -> Value {
     let services: Map<String, Value> =
         compose.services.iter().map(|(name, one)| (name.clone(), service(one))).collect();
     put(&mut out, "services", Value::Object(services));
-    let used = |names: &dyn Fn(&Service) -> Vec<String>| -> BTreeSet<String> {
+    let used = |names: &dyn Fn(&ComposeService) -> Vec<String>| -> BTreeSet<String> {
         compose.services.values().flat_map(names).collect()
     };
     let networks = used(&|one| one.networks.keys().cloned().collect());
     let volumes = used(&|one| {
-        let volume = |mount: &&Mount| matches!(mount.kind, MountKind::Volume { .. });
+        let volume = |mount: &&ComposeMount| matches!(mount.kind, MountKind::Volume { .. });
         one.volumes.iter().filter(volume).filter_map(|mount| mount.source.clone()).collect()
     });
     let secrets = used(&|one| {
@@ -79,7 +79,7 @@ fn definition(one: &Definition, network: bool) -> Value {
     Value::Object(out)
 }
 
-fn service(one: &Service) -> Value {
+fn service(one: &ComposeService) -> Value {
     let mut out = Map::new();
     let said = &one.settings;
     // These two are always there.
@@ -108,9 +108,14 @@ fn service(one: &Service) -> Value {
         put(&mut out, key, json!(value));
     }
     let tmpfs: Vec<String> = said.tmpfs.iter().map(written).collect();
+    let link = |(service, name): &(String, String)| {
+        if service == name { service.clone() } else { format!("{service}:{name}") }
+    };
+    let links: Vec<String> = one.links.iter().map(link).collect();
     for (key, value) in [
         ("profiles", &one.profiles),
         ("tmpfs", &tmpfs),
+        ("links", &links),
         ("cap_add", &said.cap_add),
         ("cap_drop", &said.cap_drop),
         ("security_opt", &said.security_opt),
@@ -157,7 +162,7 @@ fn service(one: &Service) -> Value {
 }
 
 /// Limits, each where it was said.
-fn limits(one: &Service, out: &mut Map<String, Value>) {
+fn limits(one: &ComposeService, out: &mut Map<String, Value>) {
     let limits = &one.settings.limits;
     let said = |field: &str| one.places.contains_key(field);
     let bytes = |size: Option<i64>| json!(size.map(|size| size.to_string()));
@@ -198,7 +203,7 @@ fn limits(one: &Service, out: &mut Map<String, Value>) {
     put(out, "deploy", Value::Object(deploy));
 }
 
-fn networks(one: &Service) -> Value {
+fn networks(one: &ComposeService) -> Value {
     one.networks
         .iter()
         .map(|(name, network)| {
@@ -214,7 +219,7 @@ fn networks(one: &Service) -> Value {
         .into()
 }
 
-fn depends_on(one: &Service) -> Value {
+fn depends_on(one: &ComposeService) -> Value {
     one.depends_on
         .iter()
         .map(|(name, dependency)| {
@@ -233,7 +238,7 @@ fn depends_on(one: &Service) -> Value {
         .into()
 }
 
-fn ulimits(one: &Service) -> Value {
+fn ulimits(one: &ComposeService) -> Value {
     one.settings
         .ulimits
         .iter()
@@ -280,10 +285,20 @@ fn build(one: &Build) -> Value {
     let hosts = one.extra_hosts.iter().map(|(name, address)| format!("{name}={address}"));
     put(&mut out, "extra_hosts", hosts.collect());
     put(&mut out, "shm_size", json!(one.shm_size.map(|size| size.to_string())));
+    // Both are written as they were, a number or two.
+    let limits: Map<String, Value> = one
+        .ulimits
+        .iter()
+        .map(|(name, limit)| {
+            let pair = json!({"soft": limit.soft, "hard": limit.hard});
+            (name.clone(), if limit.soft == limit.hard { json!(limit.soft) } else { pair })
+        })
+        .collect();
+    put(&mut out, "ulimits", Value::Object(limits));
     Value::Object(out)
 }
 
-fn mount(one: &Mount) -> Value {
+fn mount(one: &ComposeMount) -> Value {
     let mut out = Map::new();
     put(&mut out, "source", json!(one.source));
     put(&mut out, "target", json!(one.target));
@@ -313,7 +328,7 @@ fn mount(one: &Mount) -> Value {
     Value::Object(out)
 }
 
-fn port(one: &Port) -> Value {
+fn port(one: &ComposePort) -> Value {
     let mut out = Map::new();
     put(&mut out, "name", json!(one.name));
     put(&mut out, "mode", json!(one.mode));
@@ -341,7 +356,7 @@ fn file_refs(all: &[FileRef]) -> Value {
         .collect()
 }
 
-fn healthcheck(one: &Healthcheck, service: &Service) -> Value {
+fn healthcheck(one: &Healthcheck, service: &ComposeService) -> Value {
     let mut out = Map::new();
     match &one.test {
         Some(HealthTest::None) if service.places.contains_key("healthcheck.disable") => {

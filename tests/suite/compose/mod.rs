@@ -28,9 +28,12 @@ const HARMLESS: &[&str] = &[
     "deploy.labels",
     "deploy.mode",
     "deploy.placement",
+    "deploy.resources.reservations.cpus",
+    "deploy.restart_policy",
     "deploy.rollback_config",
     "deploy.update_config",
     "develop",
+    "logging",
     "pull_refresh_after",
     "volumes.consistency",
 ];
@@ -128,6 +131,15 @@ fn comparable(config: &Value, case: &Path) -> Value {
             let entries = mount.as_object_mut().unwrap();
             entries.retain(|_, value| value.as_object().is_none_or(|inner| !inner.is_empty()));
         }
+    }
+    for network in
+        config.get_mut("networks").and_then(Value::as_object_mut).into_iter().flat_map(serde_json::Map::values_mut)
+    {
+        network
+            .as_object_mut()
+            .unwrap()
+            .entry("ipam")
+            .and_modify(|subnets| *subnets = Value::Object(serde_json::Map::new()));
     }
     config
 }

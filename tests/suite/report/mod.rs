@@ -4,7 +4,7 @@ mod cli;
 mod page;
 mod sample;
 
-use dockwright::report::{Kind, Manner, github, html, human, json, ndjson, text};
+use dockwright::report::{Manner, ReportKind, github, html, human, json, ndjson, text};
 use dockwright::verify::Outcome;
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ fn what_is_not_finished_is_told_as_such() {
         (of("dev.reload").outcome, of("dev.reload").observed.as_str()),
         (Outcome::Skipped, "not run: interrupted")
     );
-    let summary = anstream::adapter::strip_str(&human::summary(&report, None)).to_string();
+    let summary = anstream::adapter::strip_str(&human::summary(&report, None, true)).to_string();
     assert!(summary.contains("\nthe run did not finish: "), "{summary}");
 }
 
@@ -69,7 +69,7 @@ fn sarif_is_valid_and_every_result_has_its_place() {
     let schema: Value = serde_json::from_str(&schema.replace("{2}]?$", "{2}$")).unwrap();
     let manner = Manner { prefix: "services/my orders/".into(), ..Manner::default() };
     for (name, _, report) in all() {
-        let document: Value = serde_json::from_str(&text(Kind::Sarif, &report, &[], &manner)).unwrap();
+        let document: Value = serde_json::from_str(&text(ReportKind::Sarif, &report, &[], &manner)).unwrap();
         valid(&schema, &document, name);
         let run = &document["runs"][0];
         assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), dockwright::contract::ALL.len());
@@ -83,7 +83,7 @@ fn sarif_is_valid_and_every_result_has_its_place() {
             assert_eq!(result["ruleId"], dockwright::contract::ALL[index].name);
         }
     }
-    let document: Value = serde_json::from_str(&text(Kind::Sarif, &report(&moments()), &[], &manner)).unwrap();
+    let document: Value = serde_json::from_str(&text(ReportKind::Sarif, &report(&moments()), &[], &manner)).unwrap();
     let results = document["runs"][0]["results"].as_array().unwrap();
     let kinds: Vec<_> =
         results.iter().map(|result| (result["ruleId"].as_str().unwrap(), result["kind"].as_str().unwrap())).collect();
@@ -101,7 +101,7 @@ fn junit_is_as_jenkins_and_surefire_read_it() {
     for (name, _, report) in all() {
         for strict in [false, true] {
             let manner = Manner { strict, ..Manner::default() };
-            let text = text(Kind::Junit, &report, &[], &manner);
+            let text = text(ReportKind::Junit, &report, &[], &manner);
             let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"));
             let root = document.root_element();
             assert_eq!(root.tag_name().name(), "testsuites");
@@ -176,7 +176,7 @@ fn the_page_needs_nothing_and_runs_nothing() {
 fn the_summary_fits_the_terminal() {
     let report = report(&moments());
     for width in [40, 80, 200] {
-        let text = anstream::adapter::strip_str(&human::summary(&report, Some(width))).to_string();
+        let text = anstream::adapter::strip_str(&human::summary(&report, Some(width), true)).to_string();
         let head = 17 + "installation.extends-service".len() + 21;
         for line in text.lines().filter(|line| !line.contains(" passed, ")) {
             assert!(line.chars().count() <= width.max(head), "{width}: {line}");

@@ -2,18 +2,18 @@
 
 use dockwright::contract;
 use dockwright::engine::{EngineInfo, Product};
-use dockwright::error::{Error, Kind};
+use dockwright::error::{Error, ErrorKind};
 use dockwright::verify::{
-    Ending, Event, Failure, Finding, Layer, Moment, Outcome, Record, Report, RoleReport, SCHEMA, StageReport, Started,
-    Waived, WaiverState,
+    Ending, Event, Failure, Finding, ImageLayer, Moment, Outcome, Record, Report, RoleReport, SCHEMA, StageReport,
+    Started, Waived, WaiverState,
 };
 
 /// What ends a string, an element, a cell or a line too early somewhere.
 const NASTY: &str = "</pre><script>alert(1)</script> ]]> & \"'`|\u{1b}[31mred\u{1b}[0m\0\u{8}\u{FFFE} 100% a::b, \u{202E}é🦀\nnext line";
 
 fn role(role: &str, stage: &str, started: f64, seconds: f64, layers: &[(&str, u64)]) -> Moment {
-    let layers: Vec<Layer> =
-        layers.iter().map(|(step, size)| Layer { step: (*step).to_owned(), size: *size }).collect();
+    let layers: Vec<ImageLayer> =
+        layers.iter().map(|(step, size)| ImageLayer { step: (*step).to_owned(), size: *size }).collect();
     let built = !layers.is_empty();
     moment(
         started + seconds,
@@ -26,6 +26,7 @@ fn role(role: &str, stage: &str, started: f64, seconds: f64, layers: &[(&str, u6
             started,
             seconds,
             cached_steps: 2,
+            failure: None,
             steps: 8,
             layers,
         }),
@@ -238,7 +239,7 @@ pub(super) fn interrupted() -> (Vec<Moment>, Report) {
         record.hear(moment);
     }
     let error =
-        Error::new(Kind::Interrupted, "interrupted; dockwright removes what it made on the engine").hint("again");
+        Error::new(ErrorKind::Interrupted, "interrupted; dockwright removes what it made on the engine").hint("again");
     let last = record.broken_off(Failure::of(&error));
     record.hear(&last);
     moments.push(last);

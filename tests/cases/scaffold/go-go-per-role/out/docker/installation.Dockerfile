@@ -20,7 +20,7 @@ WORKDIR /srv/app
 # on what is in the cache.
 RUN umask 0 \
  && go build std
-# Dependencies alone: downloaded again only when the manifests change. They are in the layer, so that later steps need
+# Only the dependencies: downloaded again only when the manifests change. They are in the layer, so that later steps need
 # no network.
 COPY go.mod go.sum ./
 RUN umask 0 \

@@ -28,11 +28,11 @@ RUN --mount=type=cache,target=/tmp/.npm \
     npm ci --prefix /srv --include=dev --ignore-scripts --no-audit --no-fund
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
-CMD ["sh", "-c", "find /out -mindepth 1 -delete && /srv/node_modules/.bin/tsc --project tsconfig.build.json --outDir /out/dist && cp package.json /out/"]
+CMD ["sh", "-c", "find /out -mindepth 1 -delete && /srv/node_modules/.bin/tsc --project tsconfig.build.json --outDir /out/dist && install --mode=0644 package.json /out/"]
 
 # ---- build: makes the artefact in /out from a copy of the source; knows no deployment
 FROM builder AS build
 COPY . .
 RUN find /out -mindepth 1 -delete \
  && /srv/node_modules/.bin/tsc --project tsconfig.build.json --outDir /out/dist \
- && cp package.json /out/
+ && install --mode=0644 package.json /out/

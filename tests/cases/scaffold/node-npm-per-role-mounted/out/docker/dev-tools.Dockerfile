@@ -29,5 +29,8 @@ RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update \
  && apt-get install --yes --no-install-recommends git
-RUN npm install --global --no-audit --no-fund typescript@5.9.3 @biomejs/biome@2.3.8
+# Test dependencies, beside the production ones.
+RUN --mount=type=cache,target=/tmp/.npm \
+    npm ci --prefix /srv --include=dev --ignore-scripts --no-audit --no-fund
+RUN npm install --global --no-audit --no-fund @biomejs/biome@2.3.8
 CMD ["sleep", "infinity"]

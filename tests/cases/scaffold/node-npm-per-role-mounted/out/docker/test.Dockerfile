@@ -26,14 +26,16 @@ CMD ["node", "dist/main.js"]
 # ---- test: service, the test dependencies and the environment for testing
 FROM service AS test
 USER 0
-# Test dependencies, beside the production ones that the service brings.
+# Test dependencies, beside the production ones.
 RUN --mount=type=cache,target=/tmp/.npm \
     npm ci --prefix /srv --include=dev --ignore-scripts --no-audit --no-fund
 # Beside the code, not in it: where the code is a mount, that would cover the tests.
 WORKDIR /srv/test
 COPY package.json ./
 COPY test/ test/
-RUN ln -s /srv/app/dist dist
+# Whatever the umask of the checkout: the tests run as another user.
+RUN chmod -R go=u-w . \
+ && ln -s /srv/app/dist dist
 ENV NODE_ENV=test \
     APP_ENV=test
 USER 10001:10001

@@ -28,14 +28,14 @@ RUN --mount=type=cache,target=/tmp/.npm \
     npm ci --prefix /srv --include=dev --ignore-scripts --no-audit --no-fund
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
-CMD ["sh", "-c", "find /out -mindepth 1 -delete && /srv/node_modules/.bin/tsc --project tsconfig.build.json --outDir /out/dist && cp package.json /out/"]
+CMD ["sh", "-c", "find /out -mindepth 1 -delete && /srv/node_modules/.bin/tsc --project tsconfig.build.json --outDir /out/dist && install --mode=0644 package.json /out/"]
 
 # ---- build: makes the artefact in /out from a copy of the source; knows no deployment
 FROM builder AS build
 COPY . .
 RUN find /out -mindepth 1 -delete \
  && /srv/node_modules/.bin/tsc --project tsconfig.build.json --outDir /out/dist \
- && cp package.json /out/
+ && install --mode=0644 package.json /out/
 
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service
@@ -50,14 +50,16 @@ CMD ["node", "dist/main.js"]
 # ---- test: service, the test dependencies and the environment for testing
 FROM service AS test
 USER 0
-# Test dependencies, beside the production ones that the service brings.
+# Test dependencies, beside the production ones.
 RUN --mount=type=cache,target=/tmp/.npm \
     npm ci --prefix /srv --include=dev --ignore-scripts --no-audit --no-fund
 # Beside the code, not in it: where the code is a mount, that would cover the tests.
 WORKDIR /srv/test
 COPY package.json ./
 COPY test/ test/
-RUN ln -s /srv/app/dist dist
+# Whatever the umask of the checkout: the tests run as another user.
+RUN chmod -R go=u-w . \
+ && ln -s /srv/app/dist dist
 ENV NODE_ENV=test \
     APP_ENV=test
 USER 10001:10001

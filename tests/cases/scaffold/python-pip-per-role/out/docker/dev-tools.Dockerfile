@@ -34,5 +34,9 @@ RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update \
  && apt-get install --yes --no-install-recommends git
+# Test dependencies, beside the production ones.
+RUN --mount=type=bind,source=requirements-test.lock,target=/tmp/requirements-test.lock \
+    --mount=type=cache,target=/tmp/.cache/pip \
+    pip --python /opt/venv/bin/python install --require-hashes --requirement /tmp/requirements-test.lock
 RUN pip install --no-cache-dir ruff==0.15.7 mypy==1.19.1
 CMD ["sleep", "infinity"]

@@ -58,7 +58,7 @@ CMD ["python", "-m", "orders"]
 # ---- test: service, the test dependencies and the environment for testing
 FROM service AS test
 USER 0
-# Test dependencies, beside the production ones that the service brings.
+# Test dependencies, beside the production ones.
 RUN --mount=type=bind,source=requirements-test.lock,target=/tmp/requirements-test.lock \
     --mount=type=cache,target=/tmp/.cache/pip \
     pip --python /opt/venv/bin/python install --require-hashes --requirement /tmp/requirements-test.lock
@@ -66,6 +66,8 @@ RUN --mount=type=bind,source=requirements-test.lock,target=/tmp/requirements-tes
 WORKDIR /srv/test
 COPY pyproject.toml ./
 COPY tests/ tests/
+# Whatever the umask of the checkout: the tests run as another user.
+RUN chmod -R go=u-w .
 ENV PYTHONPATH=/srv/app \
     APP_ENV=test
 USER 10001:10001

@@ -40,5 +40,11 @@ RUN useradd --non-unique --uid 1000 --create-home --shell /bin/bash dev
 RUN --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     apt-get update \
  && apt-get install --yes --no-install-recommends git
+# Test dependencies, beside the production ones.
+RUN --mount=type=bind,from=uv,source=/uv,target=/tmp/uv \
+    --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
+    --mount=type=cache,target=/tmp/.cache/uv \
+    UV_PROJECT_ENVIRONMENT=/opt/venv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never /tmp/uv/bin/uv sync --project /tmp --locked --no-dev --group test --inexact --no-install-project
 RUN pip install --no-cache-dir ruff==0.15.7 mypy==1.19.1
 CMD ["sleep", "infinity"]

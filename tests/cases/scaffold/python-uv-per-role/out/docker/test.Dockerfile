@@ -66,7 +66,7 @@ CMD ["python", "-m", "orders"]
 # ---- test: service, the test dependencies and the environment for testing
 FROM service AS test
 USER 0
-# Test dependencies, beside the production ones that the service brings.
+# Test dependencies, beside the production ones.
 RUN --mount=type=bind,from=uv,source=/uv,target=/tmp/uv \
     --mount=type=bind,source=pyproject.toml,target=/tmp/pyproject.toml \
     --mount=type=bind,source=uv.lock,target=/tmp/uv.lock \
@@ -76,6 +76,8 @@ RUN --mount=type=bind,from=uv,source=/uv,target=/tmp/uv \
 WORKDIR /srv/test
 COPY pyproject.toml ./
 COPY tests/ tests/
+# Whatever the umask of the checkout: the tests run as another user.
+RUN chmod -R go=u-w .
 ENV PYTHONPATH=/srv/app \
     APP_ENV=test
 USER 10001:10001

@@ -6,7 +6,7 @@ COPY --chmod=0555 docker/as-owner.sh docker/run-on-change.sh docker/inject.sh /u
 ENV CARGO_TARGET_DIR=/target \
     HOME=/tmp
 WORKDIR /srv/app
-# Dependencies alone, with a stub in place of the source: made again only when the manifests change. The registry is
+# Only the dependencies, with a stub in place of the source: made again only when the manifests change. The registry is
 # in the layer, so that later steps and the mounted builder need no network. umask 0: any uid may build on it.
 COPY Cargo.toml Cargo.lock ./
 RUN umask 0 \

@@ -22,7 +22,8 @@ fi
 
 # The owner is 0 where the engine is rootless (root in the container is the user on the host) and where the checkout
 # belongs to root. Staying root is right in both cases, and harmless without capabilities.
+# By its path: in a folder that only its owner may enter, `.` does not lead anywhere for root without capabilities.
 exec setpriv \
-    --reuid "$(stat -c %u .)" --regid "$(stat -c %g .)" --clear-groups \
+    --reuid "$(stat -c %u "$PWD")" --regid "$(stat -c %g "$PWD")" --clear-groups \
     --inh-caps=-all --ambient-caps=-all --bounding-set=-all --no-new-privs \
     -- "$@"

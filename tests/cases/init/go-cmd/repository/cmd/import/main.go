@@ -1,0 +1,6 @@
+// Command import reads a table of tides.
+package main
+
+import "fmt"
+
+func main() { fmt.Println("nothing to import") }

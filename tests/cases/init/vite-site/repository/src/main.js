@@ -1,0 +1,1 @@
+document.querySelector("#app").textContent = "We ship on Fridays";

@@ -1,0 +1,2 @@
+#include <drogon/drogon.h>
+int main() { drogon::app().addListener("0.0.0.0", 8848).run(); }

@@ -1,0 +1,2 @@
+#include <sys/socket.h>
+int main() { addr.sin_port = htons(8099); }

@@ -1,0 +1,3 @@
+module github.com/x/starter-go
+
+go 1.24

@@ -1,0 +1,5 @@
+package main
+
+func main() {
+	e.Logger.Fatal(e.Start(":1323"))
+}

@@ -1,0 +1,2 @@
+module example.com/lib
+go 1.22

@@ -1,0 +1,2 @@
+module example.com/gateway
+go 1.22

@@ -1,0 +1,7 @@
+package main
+
+import "flag"
+
+var port = flag.Int("port", 9191, "the port")
+
+func main() {}

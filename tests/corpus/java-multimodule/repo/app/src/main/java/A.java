@@ -1,0 +1,2 @@
+@SpringBootApplication
+public class A { public static void main(String[] a) {} }

@@ -1,0 +1,3 @@
+@SpringBootApplication
+class App
+fun main(args: Array<String>) {}

@@ -1,0 +1,1 @@
+new Elysia().listen(3030);

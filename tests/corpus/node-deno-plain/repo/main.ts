@@ -1,0 +1,1 @@
+Deno.serve({ port: 8787 }, () => new Response("hi"));

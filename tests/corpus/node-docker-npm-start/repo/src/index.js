@@ -1,0 +1,1 @@
+fastify.listen({ port: 8077, host: '0.0.0.0' });

@@ -1,0 +1,1 @@
+const port = process.env.PORT ? Number(process.env.PORT) : 3000;

@@ -1,0 +1,1 @@
+serve({ fetch: app.fetch, port: 3400 });

@@ -1,0 +1,3 @@
+import Koa from "koa";
+const PORT = 3005;
+new Koa().listen(PORT);

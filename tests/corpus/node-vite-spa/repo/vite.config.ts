@@ -1,0 +1,1 @@
+export default defineConfig({ server: { port: 5173 } })

@@ -1,0 +1,4 @@
+from flask import Flask
+server = Flask(__name__)
+if __name__ == '__main__':
+    server.run(host='0.0.0.0', port=8000)

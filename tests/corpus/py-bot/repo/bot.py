@@ -1,0 +1,3 @@
+import discord
+client = discord.Client()
+client.run("x")

@@ -1,0 +1,8 @@
+#!/bin/sh
+
+if [ "$DATABASE" = "postgres" ]
+then
+    echo "Waiting to migrate..."
+fi
+
+exec "$@"

@@ -1,0 +1,2 @@
+from shopapp import create_app
+app = create_app()

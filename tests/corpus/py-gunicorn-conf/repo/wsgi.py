@@ -1,0 +1,2 @@
+from src.api import make
+application = make()

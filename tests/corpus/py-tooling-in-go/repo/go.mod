@@ -1,0 +1,3 @@
+module example.com/team/collector
+
+go 1.22

@@ -1,0 +1,4 @@
+module Bookshop
+  class Application < Rails::Application
+  end
+end

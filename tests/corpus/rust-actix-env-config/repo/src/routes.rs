@@ -1,0 +1,1 @@
+fn r() { App::new().route("/health_check", web::get().to(h)) }
