@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Io,
     /// No container engine, or the engine failed.
     Engine,
+    /// The engine has no room left, which no later request changes: its disk is full, or its subnets are in use.
+    EngineFull,
     /// Stopped by the user.
     Interrupted,
 }
@@ -28,7 +30,7 @@ impl ErrorKind {
     pub fn exit_code(self) -> u8 {
         match self {
             ErrorKind::Usage | ErrorKind::Description | ErrorKind::Io => 2,
-            ErrorKind::Engine => 3,
+            ErrorKind::Engine | ErrorKind::EngineFull => 3,
             ErrorKind::Interrupted => 130,
         }
     }
@@ -40,7 +42,7 @@ impl ErrorKind {
             ErrorKind::Usage => "usage",
             ErrorKind::Description => "description",
             ErrorKind::Io => "io",
-            ErrorKind::Engine => "engine",
+            ErrorKind::Engine | ErrorKind::EngineFull => "engine",
             ErrorKind::Interrupted => "interrupted",
         }
     }

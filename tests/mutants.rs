@@ -232,10 +232,13 @@ fn mutants_are_caught_and_decoys_pass() {
     // In CI other tests have verified those already (tests/suite/verify_engine.rs).
     bases.retain(|_| chosen.is_none() && env::var_os("MUTANTS_EACH").is_none());
     let start = Instant::now();
-    let wrong = side_by_side(&bases.into_iter().collect::<Vec<_>>(), |base| whole(base, &temporary.path().join(base)));
+    let wrong = side_by_side(&bases.into_iter().collect::<Vec<_>>(), |base, turn| {
+        whole(base, &temporary.path().join(format!("{base}-{turn}")))
+    });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let wrong = side_by_side(&cases, |case| {
-        one(case, &temporary.path().join(case.name.replace('/', "-"))).map_err(|_| case.name.clone())
+    let wrong = side_by_side(&cases, |case, turn| {
+        let into = format!("{}-{turn}", case.name.replace('/', "-"));
+        one(case, &temporary.path().join(into)).map_err(|_| case.name.clone())
     });
     say(&score(&cases, &wrong, start));
     assert!(wrong.is_empty(), "{}", wrong.join(", "));

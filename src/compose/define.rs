@@ -56,7 +56,7 @@ pub(super) fn definitions(
                 service: None,
                 field: format!("{path}.driver"),
                 place: driver.place.clone(),
-                why: "dockwright's networks are bridges".to_owned(),
+                why: "dockwright creates bridge networks only".to_owned(),
                 untrusted: false,
             });
         }

@@ -65,7 +65,6 @@ fn names_of_host(node: Option<&YamlNode>) -> Result<Vec<String>, ComposeFault> {
 
 /// Whose namespace, name or volumes a service shares, it waits for.
 fn implied_dependencies(service: &mut ComposeService, node: &YamlNode) {
-    let links = service.links.clone();
     let mut wait = |name: &str, restart: bool| {
         let dependency = DependsOn { condition: Condition::Started, restart, required: true };
         service.depends_on.entry(name.to_owned()).or_insert(dependency);
@@ -76,11 +75,10 @@ fn implied_dependencies(service: &mut ComposeService, node: &YamlNode) {
             wait(name, true);
         }
     }
-    for (name, _) in &links {
+    for (name, _) in &service.links {
         wait(name, true);
     }
-    let field = "volumes_from";
-    for item in node.get(field).and_then(|node| items(node, field).ok()).unwrap_or_default() {
+    for item in node.get("volumes_from").and_then(|node| items(node, "volumes_from").ok()).unwrap_or_default() {
         let item = item.scalar().unwrap_or_default();
         let name = item.split(':').next().unwrap_or_default();
         if name != "container" {

@@ -60,17 +60,21 @@ pub(super) fn is_grammar(line: &str) -> bool {
         || assigns
 }
 
-/// Whether every quote of a command is closed (POSIX.1-2024, Shell Command Language, 2.2).
+/// Whether every quote of a command is closed (POSIX.1-2024, Shell Command Language, 2.2 and 2.3: a `#` that begins a word
+/// begins a comment).
 pub(super) fn is_closed(command: &str) -> bool {
     let mut open = None;
     let mut chars = command.chars();
+    let mut before = ' ';
     while let Some(c) = chars.next() {
         match (open, c) {
             (None | Some('"'), '\\') => drop(chars.next()),
             (None, '\'' | '"') => open = Some(c),
+            (None, '#') if before.is_whitespace() || ";&|(".contains(before) => drop(chars.find(|c| *c == '\n')),
             (Some(quote), _) if quote == c => open = None,
             _ => {}
         }
+        before = c;
     }
     open.is_none()
 }
@@ -164,10 +168,19 @@ mod tests {
 
     #[test]
     fn an_open_quote_is_seen() {
-        for closed in ["node x.js", r#"node -e 'a("b")'"#, r#"a "it's""#, r"a \' b", r#"a "b\"c""#, r"a 'b\'"] {
+        for closed in [
+            "node x.js",
+            r#"node -e 'a("b")'"#,
+            r#"a "it's""#,
+            r"a \' b",
+            r#"a "b\"c""#,
+            r"a 'b\'",
+            "a # don't",
+            "a;# don't\nb",
+        ] {
             assert!(is_closed(closed), "{closed}");
         }
-        for open in ["node -e 'a", "a \"b", "it's", r#"a "b\"#] {
+        for open in ["node -e 'a", "a \"b", "it's", r#"a "b\"#, "a b#don't", "a # it's\nb 'c"] {
             assert!(!is_closed(open), "{open}");
         }
     }

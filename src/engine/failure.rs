@@ -2,7 +2,7 @@
 
 use bollard::errors::Error as Bollard;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The engine's refusal or breakdown as our error; `what` was being done, as "cannot start container x".
 pub(super) fn failed(what: impl AsRef<str>, error: Bollard) -> Error {
@@ -13,6 +13,7 @@ pub(super) fn failed(what: impl AsRef<str>, error: Bollard) -> Error {
         {
             full(what, &message)
         }
+        Bollard::DockerResponseServerError { message, .. } if tells_of_no_subnet(&message) => no_subnet(what, &message),
         // The engine's own words are the message; a status code tells a person nothing more.
         Bollard::DockerResponseServerError { message, .. } => Error::engine(format!("{what}: {}", one_line(&message))),
         Bollard::DockerStreamError { error } => Error::engine(format!("{what}: {}", one_line(&error))),
@@ -20,9 +21,6 @@ pub(super) fn failed(what: impl AsRef<str>, error: Bollard) -> Error {
         other => Error::engine(what).because(other).hint("is the engine still running? `dockwright doctor` looks"),
     }
 }
-
-/// How the message of [`full`] begins.
-const FULL: &str = "the engine's disk is full";
 
 /// What Linux says where there is no room (ENOSPC), in whatever program's log.
 const NO_ROOM: &str = "no space left on device";
@@ -34,21 +32,21 @@ pub(super) fn tells_of_full_disk(text: &str) -> bool {
 
 /// The error for that; `what` could not be done, as `said` tells.
 pub(super) fn full(what: &str, said: &str) -> Error {
-    Error::engine(format!("{FULL}: {what}"))
+    Error::new(ErrorKind::EngineFull, format!("the engine's disk is full: {what}"))
         .because(one_line(said))
         .hint("`docker system df` shows what uses the space, and `docker system prune` frees some of it")
 }
 
-/// Whether the engine failed for want of room, which no later request mends.
-#[must_use]
-pub fn is_full(error: &Error) -> bool {
-    error.message().starts_with(FULL)
+/// Whether a text tells that every subnet is in use (libnetwork's `ErrNoMoreSubnets` before and since 25, and Podman's).
+fn tells_of_no_subnet(text: &str) -> bool {
+    ["available, non-overlapping", "predefined address pools", "subnet pools"].iter().any(|said| text.contains(said))
 }
 
-/// Whether the engine has no subnet left for another network (libnetwork's `ErrNoMoreSubnets` before and since 25, and Podman's).
-pub(super) fn is_without_subnet(error: &Bollard) -> bool {
-    let words = error.to_string();
-    ["available, non-overlapping", "predefined address pools", "subnet pools"].iter().any(|said| words.contains(said))
+fn no_subnet(what: &str, said: &str) -> Error {
+    Error::new(ErrorKind::EngineFull, format!("the engine has no subnet left: {what}"))
+        .because(one_line(said))
+        .hint("`docker network prune` removes the networks that no container is in")
+        .hint("`default-address-pools` in the engine's daemon.json sets how many subnets there are")
 }
 
 /// The HTTP status with which the engine refused, if it did.

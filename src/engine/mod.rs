@@ -49,7 +49,6 @@ pub use context::{BuildContext, ContextFile, Ignore};
 pub use create::{Commit, Finished};
 pub use disk::DiskUsage;
 pub use entry::{EntryKind, TreeEntry};
-pub use failure::is_full;
 pub use image::{HistoryItem, ImageConfig, ImageInfo};
 pub use info::{EngineInfo, Product};
 pub use layers::Layers;

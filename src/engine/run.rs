@@ -12,12 +12,12 @@ use bollard::query_parameters::{RemoveImageOptions, TagImageOptions};
 use tokio_util::task::TaskTracker;
 
 use super::connect::Engine;
-use super::failure::{failed, is_missing, is_without_subnet};
+use super::failure::{failed, is_missing};
 use super::names::{OWNER, REPOSITORY, RUN, nonce, slug};
 use super::owner::Owner;
 use super::session::Sessions;
 use super::sweep::{self, Swept};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::spec::NetworkSpec;
 use crate::text::ImageName;
 
@@ -192,16 +192,30 @@ impl EngineRun {
     /// Refuses when the run is over.
     pub(super) fn open(&self) -> Result<()> {
         if self.inner.closed.load(Ordering::Acquire) {
-            return Err(Error::new(crate::error::ErrorKind::Interrupted, format!("the run {} is over", self.inner.id)));
+            return Err(Error::new(ErrorKind::Interrupted, format!("the run {} is over", self.inner.id)));
         }
         Ok(())
     }
 
-    /// Creates a network. An engine has room for some thirty by default; if it has none left, one that others end is waited for.
+    /// Creates a network. By default an engine has subnets for about thirty; while all are in use, this waits up to a
+    /// minute for one that becomes free.
     ///
     /// # Errors
-    /// When the engine refuses.
+    /// When the engine refuses; [`ErrorKind::EngineFull`] when no subnet became free.
     pub async fn network(&self, spec: &NetworkSpec) -> Result<Network> {
+        let until = tokio::time::Instant::now() + SUBNET;
+        loop {
+            // Each try is shielded by itself: a run that ends waits for what is being created, but not for a subnet.
+            match self.network_now(spec).await {
+                Err(error) if error.kind() == ErrorKind::EngineFull && tokio::time::Instant::now() < until => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                made => return made,
+            }
+        }
+    }
+
+    async fn network_now(&self, spec: &NetworkSpec) -> Result<Network> {
         let (engine, labels) = (self.inner.engine.clone(), self.inner.labels.clone());
         let name = self.name(&spec.name);
         let request = models::NetworkCreateRequest {
@@ -213,15 +227,7 @@ impl EngineRun {
             ..Default::default()
         };
         self.shielded(async move {
-            let until = tokio::time::Instant::now() + SUBNET;
-            let made = loop {
-                match engine.docker().create_network(request.clone()).await {
-                    Err(error) if is_without_subnet(&error) && tokio::time::Instant::now() < until => {
-                        tokio::time::sleep(AGAIN).await;
-                    }
-                    made => break made,
-                }
-            };
+            let made = engine.docker().create_network(request).await;
             let made = made.map_err(|error| failed(format!("cannot create network {name}"), error))?;
             Ok(Network { engine, id: made.id, name })
         })

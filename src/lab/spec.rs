@@ -65,9 +65,9 @@ pub(crate) fn spec(compose: &Compose, service: &ComposeService, image: &str, pla
         settings.environment.entry(name.clone()).or_insert_with(|| Some(value.clone()));
     }
     for mode in [&mut settings.network_mode, &mut settings.ipc, &mut settings.pid] {
-        let other = mode.as_deref().and_then(|mode| places.containers.get(mode.strip_prefix("service:")?));
-        if let Some(container) = other {
-            *mode = Some(format!("container:{container}"));
+        if let Some(other) = mode.as_deref().and_then(|mode| mode.strip_prefix("service:")) {
+            // Where that one does not run, this one is only looked at.
+            *mode = places.containers.get(other).map(|container| format!("container:{container}"));
         }
     }
     settings.platform = settings.platform.or_else(|| places.platform.clone());

@@ -12,8 +12,8 @@ use super::spec::{Places, spec, trusted};
 use super::workcopy::WorkCopy;
 use super::{Lab, neighbours};
 use crate::compose::ComposeService;
-use crate::engine::{self, Container, ContainerSpec, NetworkAttachment, NetworkSpec};
-use crate::error::Error;
+use crate::engine::{Container, ContainerSpec, NetworkAttachment, NetworkSpec};
+use crate::error::{Error, ErrorKind};
 use crate::spec::MountKind;
 use crate::subject::RoleSubject;
 use crate::text::Place;
@@ -98,7 +98,10 @@ impl Lab {
             && service.ports.is_empty()
             && !spec.ports.is_empty()
         {
-            let why = format!("{} has the network of another container ({mode}), and no port of its own", service.name);
+            let why = format!(
+                "{} shares the network of another container ({mode}), so no port of its own can be published",
+                service.name
+            );
             return Err(Reason::new(why).at(service.at("network_mode").clone()).unseen());
         }
         self.launch(service, &spec).await
@@ -139,7 +142,7 @@ impl Lab {
     /// What the engine refuses of what a user's file asks for is a failure of theirs, unless the engine itself is gone.
     async fn refused(&self, what: &str, place: &Place, error: Error) -> Attempt<Obstacle> {
         self.engine().ping().await?;
-        if engine::is_full(&error) {
+        if error.kind() == ErrorKind::EngineFull {
             return Err(error.into());
         }
         let why = format!("{what}: {}: {}", error.message(), error.causes().join(": "));
@@ -171,19 +174,19 @@ impl Lab {
             if places.networks.contains_key(key) {
                 continue;
             }
-            let said = self.subject.compose.networks.get(key);
+            let network = self.subject.compose.networks.get(key);
             // Of an external one nothing is known here; a bridge's name is the host's, and other checks want it, too.
-            let options = said.map(|network| network.driver_opts.clone()).unwrap_or_default();
+            let options = network.map(|network| network.driver_opts.clone()).unwrap_or_default();
             let wanted = NetworkSpec {
                 name: key.clone(),
-                internal: said.is_some_and(|network| network.internal),
-                ipv6: said.and_then(|network| network.enable_ipv6),
+                internal: network.is_some_and(|network| network.internal),
+                ipv6: network.and_then(|network| network.enable_ipv6),
                 options: options.into_iter().filter(|(name, _)| name != "com.docker.network.bridge.name").collect(),
             };
             let made = match self.run.network(&wanted).await {
                 Ok(made) => made,
                 Err(error) => {
-                    let place = said.map_or(&service.place, |network| &network.place);
+                    let place = network.map_or(&service.place, |network| &network.place);
                     return Err(self.refused(&format!("the network {key} cannot be created"), place, error).await?);
                 }
             };

@@ -32,7 +32,7 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::contract;
-use crate::engine::{self, EngineRun, HistoryItem};
+use crate::engine::{EngineRun, HistoryItem};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{self, Ask};
 use crate::lab::bulk::Bulk;
@@ -308,9 +308,7 @@ async fn check_one(
         Ok(verdict) => verdict,
         Err(Stop::Verdict(verdict)) => *verdict,
         // An engine that still answers has refused one thing: this contract cannot be seen, the others can.
-        Err(Stop::Engine(error))
-            if error.kind() == ErrorKind::Engine && !engine::is_full(&error) && lab.engine().ping().await.is_ok() =>
-        {
+        Err(Stop::Engine(error)) if error.kind() == ErrorKind::Engine && lab.engine().ping().await.is_ok() => {
             verdict::inconclusive(error.one_line())
         }
         Err(Stop::Engine(error)) => return Err(error),

@@ -173,11 +173,11 @@ fn each(mutants: &[&Mutant], until: Option<Instant>) -> Vec<String> {
     let kept = env::var_os("MUTATE_KEEP").map(PathBuf::from);
     let temporary = tempfile::Builder::new().prefix("dockwright-mutate-").tempdir().unwrap();
     let folder = kept.as_deref().unwrap_or(temporary.path());
-    side_by_side(mutants, |mutant| {
+    side_by_side(mutants, |mutant, turn| {
         if until.is_some_and(|until| Instant::now() > until) {
             return Ok(());
         }
-        let into = folder.join(mutant.name.replace('/', "-"));
+        let into = folder.join(format!("{}-{turn}", mutant.name.replace('/', "-")));
         let start = Instant::now();
         let judged = judge(mutant, &into).map_err(|why| {
             say(&format!("  ERROR {}: {why}", mutant.name));

@@ -21,7 +21,7 @@ is written by a test from the tables that the readers use.
   key; nothing is left out without a word.
 
 Five things differ from `docker compose up` on purpose: host ports are free ones of the loopback interface, networks and
-volumes are the run's own, the project is a copy, nothing restarts, and of what a container prints the last 128 MB are kept
+volumes are the run's own, the project is a copy, nothing restarts, and only the last 128 MB of a container's log are kept
 (`json-file`, whatever the engine's log driver is). Images that compose.yaml names are pulled if the engine
 does not have them, as `pull_policy` says; what it builds is built, services that are no role included.
 

@@ -1,13 +1,13 @@
 //! `init` in repositories that are there: `tests/cases/init/NAME/repository` in, `expected/` out, byte for byte, and on an engine
 //! what `verify` says of it. `DOCKWRIGHT_BLESS=1` writes the expected files anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::support::{below, engine, has_images, repository, run};
+use super::support::{below, engine, has_images_of, repository, run};
 
 fn cases() -> Vec<PathBuf> {
     let folder = repository().join("tests/cases/init");
@@ -151,25 +151,12 @@ fn commands_that_are_given_make_roles_for_any_language() {
     run(without.path(), ["init", "--stack", "generic"]).exits(2).says(&["how the service is started", "--set start="]);
 }
 
-/// The images with a tag that files of a folder name.
-fn images_of(folder: &Path) -> Vec<String> {
-    let mut found = BTreeSet::new();
-    for file in below(folder) {
-        let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
-        let said = text.lines().filter_map(|line| line.strip_prefix("FROM ").or(line.trim().strip_prefix("image: ")));
-        let names = said.filter_map(|said| said.split_whitespace().next());
-        found.extend(names.filter(|name| name.contains(':') && !name.contains('$')).map(str::to_owned));
-    }
-    found.into_iter().collect()
-}
-
 /// What `verify` does not pass, of those of which `faults.txt` does not say that the repository is to blame, or cannot show it.
 fn unexpected(name: &str) -> Vec<String> {
     let case = repository().join("tests/cases/init").join(name);
     let (_home, folder) = copy(&case);
     run(&folder, ["init"]).exits(0);
-    let images = images_of(&case.join("expected"));
-    has_images(&images.iter().map(String::as_str).collect::<Vec<_>>());
+    has_images_of(&case.join("expected"));
     let ran = run(&folder, ["verify", "--fresh", "--format", "json"]);
     let report = ran.json();
     let known = fs::read_to_string(case.join("faults.txt")).unwrap_or_default();

@@ -171,8 +171,8 @@ pub(super) fn in_parallel<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), 
     assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), items.len(), shown.join("\n"));
 }
 
-/// Sees to it that the engine has these images, by `tests/engine/images`.
-pub(super) fn has_images(images: &[&str]) {
-    let made = Ran::of(Command::new(repository().join("tests/engine/images")).args(images));
+/// Sees to it that the engine has the images that files of a folder name, by `tests/engine/images`.
+pub(super) fn has_images_of(folder: &Path) {
+    let made = Ran::of(Command::new(repository().join("tests/engine/images")).arg("--in").arg(folder));
     assert_eq!(made.code, Some(0), "{}", made.err);
 }

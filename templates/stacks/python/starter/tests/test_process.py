@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -27,6 +26,17 @@ def wait_until_healthy(client: httpx2.Client) -> None:
             time.sleep(0.05)
         else:
             return
+
+
+def wait_until_refused(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            return
+        time.sleep(0.01)
+    pytest.fail("it still accepts connections")
 
 
 @pytest.fixture
@@ -57,17 +67,25 @@ def service(port: int, client: httpx2.Client) -> Iterator[Process]:
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_finishes_the_request_in_flight_and_exits_0(
-    service: Process, client: httpx2.Client, stop_signal: signal.Signals
+    service: Process, client: httpx2.Client, port: int, stop_signal: signal.Signals
 ) -> None:
     # The client still holds the idle connection of `wait_until_healthy`, which must not delay the stop.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        in_flight = pool.submit(httpx2.get, f"{client.base_url}/slow?seconds=1")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as in_flight:
+        in_flight.sendall(b"GET /slow?seconds=2 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        # Once a later request is answered, that one is being worked on.
+        client.get("/")
         time.sleep(0.3)
         service.send_signal(stop_signal)
-        time.sleep(0.3)
-        with pytest.raises(httpx2.ConnectError):
-            httpx2.get(f"{client.base_url}/healthz")
-        assert in_flight.result().json() == {"slept": 1}
+        wait_until_refused(port)
+
+        in_flight.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            in_flight.recv(1)
+        in_flight.settimeout(10)
+        with in_flight.makefile("rb") as stream:
+            head, _, body = stream.read().partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert json.loads(body) == {"slept": 2}
     assert service.wait(timeout=6) == 0
 
 

@@ -53,6 +53,14 @@ impl Service {
         Ok(stream)
     }
 
+    fn wait_until_refused(&self) {
+        let start = Instant::now();
+        while self.connect().is_ok() {
+            assert!(start.elapsed() < Duration::from_secs(10), "still accepts");
+            sleep(Duration::from_millis(10));
+        }
+    }
+
     fn request(&self, path: &str) -> TcpStream {
         let mut stream = self.connect().unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -89,16 +97,20 @@ fn finishes_what_is_in_flight(signal: Signal) {
     kept_alive.read_exact(&mut [0; 15]).unwrap();
     let _silent = service.connect().unwrap();
 
-    let in_flight = service.request("/slow?seconds=1");
+    let in_flight = service.request("/slow?seconds=2");
+    // Once a later one is answered, this one is being worked on.
+    service.request("/").read_exact(&mut [0; 15]).unwrap();
     sleep(Duration::from_millis(300));
     service.stop(signal);
-    sleep(Duration::from_millis(300));
+    service.wait_until_refused();
 
-    let refused = service.connect().unwrap_err();
-    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    in_flight.set_nonblocking(true).unwrap();
+    let unanswered = in_flight.peek(&mut [0]).unwrap_err();
+    assert_eq!(unanswered.kind(), io::ErrorKind::WouldBlock);
+    in_flight.set_nonblocking(false).unwrap();
     let answer = read_to_end(in_flight);
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.ends_with(r#"{"slept":1.0}"#), "{answer}");
+    assert!(answer.ends_with(r#"{"slept":2.0}"#), "{answer}");
     let answered = Instant::now();
     assert!(service.wait().success());
     assert!(answered.elapsed() < Duration::from_secs(6));
