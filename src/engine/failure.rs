@@ -65,3 +65,25 @@ pub(super) fn is_missing(error: &Bollard) -> bool {
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_without_room_is_told_from_one_that_refuses() {
+        let kind = |message: &str| {
+            let refused = Bollard::DockerResponseServerError { status_code: 500, message: message.to_owned() };
+            failed("cannot create network x", refused).kind()
+        };
+        for full in [
+            "all predefined address pools have been fully subnetted",
+            "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+            "could not find free subnet from subnet pools",
+            "write /var/lib/docker/x: no space left on device",
+        ] {
+            assert_eq!(kind(full), ErrorKind::EngineFull, "{full}");
+        }
+        assert_eq!(kind("invalid mtu"), ErrorKind::Engine);
+    }
+}

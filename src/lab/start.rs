@@ -108,7 +108,7 @@ impl Lab {
     }
 
     /// Whether a service is in networks that publish no ports only.
-    fn is_shut_in(&self, service: &ComposeService) -> bool {
+    pub(crate) fn is_shut_in(&self, service: &ComposeService) -> bool {
         let networks = &self.subject.compose.networks;
         !service.networks.is_empty()
             && service.networks.keys().all(|key| networks.get(key).is_some_and(|network| network.internal))
@@ -145,7 +145,9 @@ impl Lab {
         if error.kind() == ErrorKind::EngineFull {
             return Err(error.into());
         }
-        let why = format!("{what}: {}: {}", error.message(), error.causes().join(": "));
+        let causes = error.causes();
+        let said: Vec<&str> = [what, error.message()].into_iter().chain(causes.iter().map(String::as_str)).collect();
+        let why = said.join(": ");
         Ok(Reason::new(why).at(place.clone()).refused())
     }
 

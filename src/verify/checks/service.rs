@@ -170,10 +170,7 @@ pub(super) async fn port(lab: &Lab) -> Checked {
         (Ok(one), Ok(other)) => {
             pass(format!("with {variable} set, it answered GET {path} on {one} and on {other}, and on no other"))
         }
-        (Err(verdict), _) | (_, Err(verdict)) => {
-            let place = blame::command(&lab.subject, role);
-            read_only::explains(service, verdict.at_place(&place))
-        }
+        (Err(verdict), _) | (_, Err(verdict)) => blamed(lab, role, verdict),
     })
 }
 
@@ -190,11 +187,19 @@ async fn fixed(lab: &Lab, role: &RoleSubject, path: &str) -> Checked {
             "it answered GET {path} on {port} after {:.1} s, and on no other port; no variable is declared that names it",
             took.as_secs_f64()
         )),
-        Err(verdict) => {
-            let place = blame::command(&lab.subject, role);
-            read_only::explains(service, verdict.at_place(&place))
-        }
+        Err(verdict) => blamed(lab, role, verdict),
     })
+}
+
+/// A failure with what is to answer for it: the networks where they publish no port, else the command.
+fn blamed(lab: &Lab, role: &RoleSubject, verdict: Verdict) -> Verdict {
+    let service = lab.subject.service(role);
+    if !service.ports.is_empty() && lab.is_shut_in(service) {
+        return fail("it is in internal networks only, on which the engine publishes no port")
+            .hint("Add a network that is not internal; if only other services ask it, leave `ports` out.")
+            .at_place(service.at("networks"));
+    }
+    read_only::explains(service, verdict.at_place(&blame::command(&lab.subject, role)))
 }
 
 /// Whether a container answers on one port and on no other of those that are published.
