@@ -12,3 +12,5 @@
 #![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests write folders and print")]
 
 mod suite;
+#[path = "runner/turn.rs"]
+mod turn;

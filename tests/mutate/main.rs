@@ -2,14 +2,16 @@
 //! fit. Each says which contract it breaks, or which ones pass though the project is unusual (a decoy).
 //!
 //! Without an engine it is tested what the operators make. With one, a mutant of each contract and a few decoys are verified,
-//! by rotation, of those that a whole run has judged right (`tried`): `MUTATE_SEED` says which, and is printed. The whole run can be interrupted and goes on where it was, as its results are
-//! in `target/mutate/results.jsonl`, by what the files and the binary are:
+//! by rotation, of those that a whole run has judged right (`tried`): `TURN` says which, and is printed. The whole run can
+//! be interrupted and goes on where it was, as its results are in `target/mutate/results.jsonl`, by what the files and the
+//! binary are:
 //!
 //!     MUTATE_ALL=1 cargo test --test mutate --locked -- --nocapture
 //!
-//! It writes docs/MUTATION.md and `tried`; `MUTATE_TABLE=1` does so, and verifies nothing. `MUTATE=root/,service.port` is for those only whose operator, name or contract begins with
-//! one of these words, `MUTATE_MINUTES=9` begins no other after that time, `MUTATE_AGAIN=1` also verifies what is in the
-//! results, `MUTATE_NEW=1` leaves out what was right by any build, `MUTATE_LIST=1` lists names and verifies nothing, and `MUTATE_KEEP=FOLDER` leaves the projects there.
+//! It writes docs/MUTATION.md and `tried`; `MUTATE_TABLE=1` does so, and verifies nothing. `MUTATE=root/,service.port` is
+//! for those only whose operator, name or contract begins with one of these words, `MUTATE_MINUTES=9` begins no other after
+//! that time, `MUTATE_AGAIN=1` also verifies what is in the results, `MUTATE_NEW=1` leaves out what was right by any build,
+//! `MUTATE_LIST=1` lists names and verifies nothing, and `MUTATE_KEEP=FOLDER` leaves the projects there.
 #![expect(clippy::disallowed_methods, reason = "tests write folders and print")]
 
 mod excludes;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::operators::Mutant;
-use crate::runner::{Verified, place, say, side_by_side, told, verify};
+use crate::runner::{Verified, place, say, side_by_side, told, turn_of_the_day, verify};
 use crate::sites::{is_dockerfile, nameable};
 
 /// How long a sample begins another decoy.
@@ -137,9 +137,7 @@ pub(crate) fn whole(mutants: &[Mutant]) -> Vec<String> {
 /// Verifies one mutant of each contract, and decoys while there is time, by rotation: of those that a whole run has judged
 /// right, so that what was never tried surprises who runs that, and nobody else.
 pub(crate) fn sample(mutants: &[Mutant]) -> Vec<String> {
-    let seed = env::var("MUTATE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(today);
-    say(&format!("MUTATE_SEED={seed}"));
-    let turn = usize::try_from(seed).unwrap_or(0);
+    let turn = turn_of_the_day();
     let tried = fs::read_to_string(tried_file()).unwrap_or_default();
     let tried: BTreeSet<&str> = tried.lines().collect();
     let known: Vec<&Mutant> =
@@ -161,11 +159,6 @@ pub(crate) fn sample(mutants: &[Mutant]) -> Vec<String> {
 /// The names of those that a run has judged right, one a line.
 pub(crate) fn tried_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutate/tried")
-}
-
-/// The number of this day.
-fn today() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400)
 }
 
 /// Verifies each, begins none after a time, and returns what is wrong.

@@ -2,6 +2,8 @@
 //!
 //! Runs the binary under test on a folder and says what was found, a few folders side by side.
 
+mod turn;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -14,6 +16,7 @@ use std::{env, fs, io, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+pub(crate) use turn::turn_of_the_day;
 
 /// The service's name in every scaffold.
 pub(crate) const NAME: &str = "orders";

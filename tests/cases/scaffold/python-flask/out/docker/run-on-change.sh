@@ -70,7 +70,7 @@ look() {
 }
 
 # Waits until nothing has been written for a moment, as one save may be several writes. Gives up after 1 second. Then the
-# pause between two looks is 50 times what one takes: the fastest of three, as others may want the processor, too.
+# pause between two looks is 80 times what one takes: the fastest of three, as others may want the processor, too.
 settle() {
     rounds=0
     until [ "$rounds" -eq 20 ]; do
@@ -85,7 +85,7 @@ settle() {
         look
         [ "$took" -ge "$fastest" ] || fastest=$took
     done
-    pause=$((fastest * 50))
+    pause=$((fastest * 80))
     [ "$pause" -ge 200 ] || pause=200
     [ "$pause" -le 2000 ] || pause=2000
     pause=$((pause / 1000)).$(printf %03d $((pause % 1000)))
