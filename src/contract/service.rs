@@ -163,11 +163,17 @@ pub(super) const IMMUTABLE_CODE: Contract = Contract {
           of the links that lead to them, of the folders that PATH puts before that of the program, and of those in \
           which a runtime looks for code (PYTHONPATH and the like), or that an option names that loads code \
           (`--require`, `-javaagent`); where there is no such folder yet, of the one in which it could be made. Code \
-          that comes from the builder's volume must be mounted read-only.",
-    therefore: "The service's user can write no code file, and no folder, link or search path that leads to one.",
+          that comes from the builder's volume must be mounted read-only. Then it starts the service, and checks the \
+          same of the programs and the working directories of the processes that serve, and of the code files that \
+          their command lines name, as these processes have them mounted.",
+    therefore: "The service's user can write no code file, and no folder, link or search path that leads to one; nor \
+                does what serves come from somewhere else where it can.",
     assumes: &[
         "Access control lists are not read.",
-        "Code in a data folder is found only if a variable such as PATH names that folder.",
+        "Code in a data folder is found only if a variable such as PATH, or the command of a process that serves, \
+         names that folder.",
+        "What serves is looked at only where the engine is on this machine and numbers users as it does; elsewhere \
+         only the image is.",
     ],
     fix: "Let root own the code: a COPY without `--chown`, and no `chmod` that gives write permission. Give the user a \
           folder of its own for data, beside the code.",

@@ -40,9 +40,8 @@ pub struct TreeEntry {
     pub capability: Option<Vec<u8>>,
 }
 
-#[cfg(test)]
 impl TreeEntry {
-    /// One without a content, for tests.
+    /// One of which nothing but its owner and mode is known.
     pub(crate) fn bare(kind: EntryKind, mode: u32, uid: u32, gid: u32) -> Self {
         Self { kind, mode, uid, gid, size: 1, sha256: None, link: None, mtime: 0, capability: None }
     }

@@ -41,12 +41,13 @@ impl<'a> CommandLine<'a> {
         let own = settings.environment.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_deref()?)));
         let env: BTreeMap<&str, &str> =
             config.env.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(own).collect();
-        Self {
-            words: words.map(String::as_str).collect(),
-            workdir: settings.working_dir.as_deref().unwrap_or(&config.working_dir),
-            path: env.get("PATH").copied().unwrap_or(PATH).split(':').collect(),
-            env,
-        }
+        let workdir = settings.working_dir.as_deref().unwrap_or(&config.working_dir);
+        Self::started(words.map(String::as_str).collect(), workdir, env)
+    }
+
+    /// A command that runs in a folder with these variables.
+    pub(crate) fn started(words: Vec<&'a str>, workdir: &'a str, env: BTreeMap<&'a str, &'a str>) -> Self {
+        Self { words, workdir, path: env.get("PATH").copied().unwrap_or(PATH).split(':').collect(), env }
     }
 
     /// The file that a word names, by its path or by its name in one of PATH's folders.

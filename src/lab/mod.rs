@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows a contract or a verdict. What cannot be done is an [`Obstacle`]; what that means is up to who asked.
 
+pub(crate) mod afoot;
 pub(crate) mod at_work;
 mod beneath;
 pub(crate) mod blame;

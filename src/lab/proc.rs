@@ -113,7 +113,7 @@ fn starts_others(command: &str) -> bool {
     command.split(['\0', ' ']).take(2).any(|word| starters.contains(name(word).as_str()))
 }
 
-fn environ(pid: i64) -> Option<Environ> {
+pub(super) fn environ(pid: i64) -> Option<Environ> {
     let text = read(pid, "environ").filter(|text| !text.is_empty())?;
     let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
     Some(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())

@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::dockerfile::{CommandForm, DockerfileStage, InstructionKind, StageBase, expand, parse};
+use crate::text::join;
 
 use super::super::datum::Datum;
 
@@ -46,7 +47,8 @@ pub(in super::super) fn dockerfile(text: &str, passed_over: &dyn Fn(&str) -> boo
     }
     all.push(("images".into(), Datum::list(line, images)));
     all.extend(last.name.clone().map(|name| ("target".into(), Datum::scalar(line, name))));
-    all.extend(start(&chain).map(|start| ("start".into(), start)));
+    let code = code_folder(&chain, &expanded);
+    all.extend(start(&chain, code.as_deref()).map(|start| ("start".into(), start)));
     let commands = chain.iter().flat_map(|stage| stage.instructions.iter()).filter_map(|one| match &one.kind {
         InstructionKind::Cmd(command) => Some(Datum::scalar(one.line, command_text(command, false))),
         _ => None,
@@ -97,8 +99,40 @@ fn ancestry(stages: &[DockerfileStage], from: usize) -> Vec<&DockerfileStage> {
     chain
 }
 
+/// Where the image has the repository: where all of it is copied to, else where the image starts.
+fn code_folder(chain: &[&DockerfileStage], expanded: &dyn Fn(&str) -> String) -> Option<String> {
+    let (mut here, mut copied) = (None, None);
+    for one in chain.iter().rev().flat_map(|stage| stage.instructions.iter()) {
+        match &one.kind {
+            InstructionKind::Workdir(path) => here = Some(join(here.as_deref().unwrap_or("/"), &expanded(path))),
+            InstructionKind::Copy(copy)
+                if copy.from.is_none() && matches!(&copy.sources[..], [all] if all == "." || all == "./") =>
+            {
+                copied = Some(join(here.as_deref().unwrap_or("/"), &expanded(&copy.dest)));
+            }
+            _ => {}
+        }
+    }
+    copied.or(here).filter(|folder| folder != "/")
+}
+
+/// A command with what it has of a folder named as from within.
+fn from_within(command: &str, folder: &str) -> String {
+    let mut said = String::new();
+    let mut rest = command;
+    while let Some(at) = rest.find(folder) {
+        let (before, after) = (&rest[..at], &rest[at + folder.len()..]);
+        let begins = before.chars().next_back().or(said.chars().next_back()).is_none_or(|c| " \t\"'=:".contains(c));
+        let ends = after.chars().next().is_none_or(|c| " \t\"':/;&".contains(c));
+        said.push_str(before);
+        said.push_str(if begins && ends { "." } else { folder });
+        rest = after;
+    }
+    said + rest
+}
+
 /// What is started: ENTRYPOINT, then CMD. An ENTRYPOINT in a stage forgets a CMD of the stages before it.
-fn start(chain: &[&DockerfileStage]) -> Option<Datum> {
+fn start(chain: &[&DockerfileStage], code: Option<&str>) -> Option<Datum> {
     let (mut entry, mut command) = (None, None);
     for one in chain.iter().rev().flat_map(|stage| stage.instructions.iter()) {
         match &one.kind {
@@ -109,15 +143,10 @@ fn start(chain: &[&DockerfileStage]) -> Option<Datum> {
     }
     // A shell form takes no arguments.
     let command = command.filter(|_| !matches!(entry, Some((_, CommandForm::Shell(_)))));
-    match (entry, command) {
-        (Some((line, entry)), None) => Some(Datum::scalar(line, command_text(entry, false))),
-        (Some((line, entry)), Some((_, command))) => {
-            let text = format!("{} {}", command_text(entry, false), command_text(command, false));
-            Some(Datum::scalar(line, text.trim()))
-        }
-        (None, Some((line, command))) => Some(Datum::scalar(line, command_text(command, false))),
-        (None, None) => None,
-    }
+    let line = entry.or(command)?.0;
+    let texts: Vec<String> = entry.into_iter().chain(command).map(|(_, one)| command_text(one, false)).collect();
+    let text = texts.join(" ");
+    Some(Datum::scalar(line, code.map_or_else(|| text.clone(), |code| from_within(&text, code)).trim()))
 }
 
 /// A command as a line of a shell.
@@ -132,4 +161,25 @@ fn command_text(command: &CommandForm, plain: bool) -> String {
 fn unquoted(text: &str) -> &str {
     let inner = |mark: char| text.strip_prefix(mark).and_then(|rest| rest.strip_suffix(mark));
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_names_the_repository_as_from_within() {
+        let started =
+            |text: &str| dockerfile(text, &|_| false).unwrap().text_at("start").unwrap_or_default().to_owned();
+        for (text, expected) in [
+            ("FROM x\nWORKDIR /opt/app\nCMD [\"uwsgi\", \"/opt/app/conf/uwsgi.ini\"]", "uwsgi ./conf/uwsgi.ini"),
+            ("FROM x\nWORKDIR /app\nCMD python /app/main.py", "python ./main.py"),
+            ("FROM x\nCOPY . /srv\nENTRYPOINT [\"/srv/run\"]\nCMD [\"--root=/srv\"]", "./run --root=."),
+            ("FROM x\nENV HERE=/code\nWORKDIR $HERE\nCMD gunicorn --chdir /code a:b", "gunicorn --chdir . a:b"),
+            ("FROM x\nWORKDIR /app\nCMD /application/run /data/app/x", "/application/run /data/app/x"),
+            ("FROM x\nCMD /usr/bin/x", "/usr/bin/x"),
+        ] {
+            assert_eq!(started(text), expected, "{text}");
+        }
+    }
 }

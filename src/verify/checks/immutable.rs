@@ -5,13 +5,17 @@ use std::path::Path;
 
 use regex::Regex;
 
-use crate::engine::{EntryKind, FileTree, TreeEntry};
+use crate::engine::{EntryKind, FileTree, ImageInfo, TreeEntry};
+use crate::lab::afoot::LiveCommand;
+use crate::lab::at_work::settled;
 use crate::lab::command::{CommandLine, ImageProgram};
 use crate::lab::identity::Identity;
 use crate::lab::leavings::{self, ending};
 use crate::lab::lineage::{base_tree, made_from_build};
+use crate::lab::ports::{port_of, publish};
+use crate::lab::servers::servers;
 use crate::lab::way::way;
-use crate::lab::{Lab, blame, written};
+use crate::lab::{Lab, blame, if_possible, written};
 use crate::project::Code;
 use crate::stacks::ecosystem;
 use crate::subject::RoleSubject;
@@ -75,6 +79,13 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     // What holds most of it says most.
     writable.sort_by_key(|(path, way)| (way.len(), path.len()));
     let Some((path, way)) = writable.first() else {
+        if let Some((what, by)) = taken_while_it_runs(lab, role, image).await? {
+            let so = if what == by { String::new() } else { format!(", and so change {what}") };
+            return Ok(fail(format!("uid {} can write {by}{so}, which the service runs", identity.uid))
+                .expected(EXPECTED)
+                .at_place(&blame::command(&lab.subject, role))
+                .by_itself());
+        }
         return Ok(pass(format!(
             "uid {} can write none of {count} code files that the image adds, nor a folder on the way to one",
             identity.uid
@@ -104,6 +115,33 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let more = writable.len() - 1;
     let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     Ok(fail(format!("{what}{more}")).expected(EXPECTED).at_place(&place).by_itself())
+}
+
+/// What the processes that serve run, or take code of, and their user can write; and the file or folder by which. Nothing
+/// where this host's kernel does not show it.
+async fn taken_while_it_runs(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -> Checked<Option<(String, String)>> {
+    let info = lab.engine().info();
+    let Ok(port) = port_of(lab, lab.subject.service(role), image) else { return Ok(None) };
+    // Users of the container have other numbers there.
+    if info.rootless || info.userns {
+        return Ok(None);
+    }
+    // What cannot be started at all is another contract's affair.
+    let Some(scene) = if_possible(lab.start(role, |spec| publish(spec, port)).await)? else { return Ok(None) };
+    let _ = settled(lab, &scene, Some(port), |answer| lab.is_well(answer)).await;
+    let serving = servers(lab, &scene.container, port).await?.unwrap_or_default();
+    let found = serving.into_iter().filter_map(LiveCommand::of).find_map(|one| {
+        let line = one.line();
+        let named = line.words.iter().filter(|word| leavings::is_code(word)).map(|word| join(line.workdir, word));
+        let searched = searching(&line).into_iter().map(|(folder, _)| folder.to_owned());
+        [one.program.clone()].into_iter().chain(named).chain(searched).find_map(|path| {
+            let tree = one.tree(&path);
+            let by = one.identity.way_in(&tree, &way(&tree, &path)?.end)?;
+            Some((path, by))
+        })
+    });
+    scene.end().await;
+    Ok(found)
 }
 
 /// The line that names a folder for a search: of compose.yaml's environment, else of the Dockerfile.

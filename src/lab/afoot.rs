@@ -1,0 +1,131 @@
+//! A process that runs: its command, and the files that it sees, as this host's kernel shows them (`proc(5)`).
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{StatVfsMountFlags, statvfs};
+
+use super::command::CommandLine;
+use super::identity::Identity;
+use super::proc::{Environ, environ, read};
+use crate::engine::{EntryKind, FileTree, TreeEntry};
+
+/// So many files and folders of one way are looked at, as a container may lay out links without an end.
+const STEPS: usize = 400;
+
+/// What a process was started as, and as whom it runs.
+pub(crate) struct LiveCommand {
+    pid: i64,
+    words: Vec<String>,
+    workdir: String,
+    env: Environ,
+    /// The file of its program.
+    pub(crate) program: String,
+    pub(crate) identity: Identity,
+}
+
+impl LiveCommand {
+    /// That of a process of this host; none if it has ended or is another user's.
+    pub(crate) fn of(pid: i64) -> Option<Self> {
+        let link = |name: &str| fs::read_link(format!("/proc/{pid}/{name}")).ok()?.to_str().map(ToOwned::to_owned);
+        let words = read(pid, "cmdline")?;
+        Some(Self {
+            pid,
+            words: words.split('\0').filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect(),
+            workdir: link("cwd")?,
+            env: environ(pid)?,
+            program: link("exe")?,
+            identity: identity(&read(pid, "status")?)?,
+        })
+    }
+
+    /// Its command.
+    pub(crate) fn line(&self) -> CommandLine<'_> {
+        let env = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        CommandLine::started(self.words.iter().map(String::as_str).collect(), &self.workdir, env.collect())
+    }
+
+    /// A path's files, folders and links as the process sees them, mounts included: on a read-only one nobody may write.
+    pub(crate) fn tree(&self, path: &str) -> FileTree {
+        let mut tree = FileTree::default();
+        let mut rest: Vec<String> = path.split('/').rev().map(ToOwned::to_owned).collect();
+        let mut at = String::new();
+        for _ in 0..STEPS {
+            let Some(part) = rest.pop() else { break };
+            match part.as_str() {
+                "" | "." => {}
+                ".." => at.truncate(at.rfind('/').unwrap_or(0)),
+                _ => {
+                    let here = format!("{at}/{part}");
+                    let Some(entry) = self.entry(&here) else { break };
+                    match &entry.link {
+                        Some(link) => {
+                            if link.starts_with('/') {
+                                at.clear();
+                            }
+                            rest.extend(link.split('/').rev().map(ToOwned::to_owned));
+                        }
+                        None => at.clone_from(&here),
+                    }
+                    tree.files.insert(here, entry);
+                }
+            }
+        }
+        tree
+    }
+
+    /// What is at a path whose folders are no links.
+    fn entry(&self, path: &str) -> Option<TreeEntry> {
+        let real = format!("/proc/{}/root{path}", self.pid);
+        let found = fs::symlink_metadata(&real).ok()?;
+        if found.is_symlink() {
+            let link = fs::read_link(&real).ok()?.to_str()?.to_owned();
+            return Some(TreeEntry { link: Some(link), ..TreeEntry::bare(EntryKind::Symlink, 0o777, 0, 0) });
+        }
+        let kind = if found.is_dir() { EntryKind::Directory } else { EntryKind::File };
+        let fixed = statvfs(Path::new(&real)).is_ok_and(|of| of.f_flag.contains(StatVfsMountFlags::RDONLY));
+        let mode = if fixed { found.mode() & !0o222 } else { found.mode() };
+        Some(TreeEntry::bare(kind, mode & 0o7777, found.uid(), found.gid()))
+    }
+}
+
+/// As whom a process acts, by its `/proc/PID/status`.
+fn identity(status: &str) -> Option<Identity> {
+    let numbers = |name: &str| -> Option<Vec<u32>> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().map(|number| number.parse().ok()).collect()
+    };
+    // Real, effective, saved, and of file systems.
+    let uid = *numbers("Uid:")?.get(3)?;
+    let gid = *numbers("Gid:")?.get(3)?;
+    Some(Identity { uid, gids: numbers("Groups:")?.into_iter().chain([gid]).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_and_its_files_are_seen() {
+        let own = LiveCommand::of(i64::from(std::process::id())).unwrap();
+        assert!(own.program.contains("dockwright") && !own.line().words.is_empty());
+        assert_eq!(own.identity.uid, rustix::process::geteuid().as_raw());
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let home = tempfile::tempdir().unwrap();
+        let link = home.path().canonicalize().unwrap().join("link").display().to_string();
+        std::os::unix::fs::symlink(source, &link).unwrap();
+        let tree = own.tree(&format!("{link}/../src/lib.rs"));
+        assert_eq!(tree.files[&link].link.as_deref(), Some(source));
+        assert_eq!(tree.files[&format!("{source}/lib.rs")].kind, EntryKind::File);
+        assert!(own.tree(&format!("{source}/none/x")).files.contains_key(source));
+    }
+
+    #[test]
+    fn the_user_and_all_groups_are_known() {
+        let status = "Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \n";
+        let who = identity(status).unwrap();
+        assert_eq!((who.uid, who.gids), (4, [8, 9, 10].into()));
+        assert!(identity("Name:\tx\n").is_none());
+    }
+}
