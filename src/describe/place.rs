@@ -7,8 +7,8 @@ use crate::detect::Detection;
 use crate::error::Result;
 use crate::project::{ProjectPath, Repository};
 
-/// Files of containers that other people wrote, relative to the folder that images are built from.
-const OWN: [&str; 4] = ["Dockerfile", "dockerfile", "Containerfile", ".dockerignore"];
+/// Files and folders of containers that other people wrote, relative to the folder that images are built from.
+const OWN: [&str; 5] = ["Dockerfile", "dockerfile", "Containerfile", ".dockerignore", "docker"];
 
 /// The folder that images are built from, the member in it, and whether files have to stand beside others.
 ///

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{env, fs};
 
 use serde_json::Value;
@@ -115,7 +116,7 @@ fn files_of_other_people_stay_as_they_are() {
         ]
     );
     let notes = document["notes"].to_string();
-    assert!(notes.contains("kept as they are: Dockerfile, .dockerignore, compose.yaml, .devcontainer"), "{notes}");
+    assert!(notes.contains("kept as they are: Dockerfile, .dockerignore, docker, compose.yaml, .devcontainer"), "{notes}");
     // With a file of the same name nothing is written at all.
     fs::remove_file(folder.join("dockwright.toml")).unwrap();
     run(&folder, ["init"]).exits(2).says(&["compose.dockwright.yaml", "overwrites nothing"]);
@@ -150,6 +151,25 @@ fn commands_that_are_given_make_roles_for_any_language() {
     let without = tempfile::tempdir().unwrap();
     fs::write(without.path().join("serve.pl"), "print 'hello'\n").unwrap();
     run(without.path(), ["init", "--stack", "generic"]).exits(2).says(&["how the service is started", "--set start="]);
+}
+
+/// What a repository has in a folder of the name that dockwright's own files go to stays apart, and reaches the service.
+#[test]
+fn a_folder_called_docker_is_not_taken_for_dockwright_s() {
+    let (_home, folder) = copy(&repository().join("tests/cases/init/flask-requirements"));
+    fs::create_dir(folder.join("docker")).unwrap();
+    fs::write(folder.join("docker/uwsgi.ini"), "[uwsgi]\n").unwrap();
+    run(&folder, ["init"]).exits(0).says(&["docker"]);
+    let there = |path: &str| folder.join(path).exists();
+    assert!(there("docker/dockwright.Dockerfile") && there("docker/dockwright/copy-source.sh"));
+    assert!(!there("docker/as-owner.sh") && !there("Dockerfile"));
+    let out = folder.join("out");
+    fs::create_dir(&out).unwrap();
+    let mut copying = Command::new("bash");
+    let copied = copying.arg("docker/dockwright/copy-source.sh").arg(&out).current_dir(&folder).status();
+    assert!(copied.unwrap().success());
+    assert!(out.join("docker/uwsgi.ini").exists() && !out.join("docker/dockwright").exists());
+    assert!(!out.join("docker/dockwright.Dockerfile").exists());
 }
 
 /// What `verify` does not pass, of those of which `faults.txt` does not say that the repository is to blame, or cannot show it.

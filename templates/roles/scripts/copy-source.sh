@@ -10,6 +10,13 @@ set -euo pipefail
 target=$1
 left_out=("${@:2}")
 
+# What dockwright wrote there is of no use in an image; what others have in a folder of that name is.
+if [ -d docker/dockwright ]; then
+    left_out+=(./docker/dockwright './docker/dockwright.*')
+else
+    left_out+=(./docker)
+fi
+
 rules=.dockerignore
 [ ! -f docker/dockwright.Dockerfile.dockerignore ] || rules=docker/dockwright.Dockerfile.dockerignore
 if [ -f "$rules" ]; then

@@ -48,13 +48,13 @@ COPY --chmod=0555 docker/dockwright/copy-source.sh /usr/local/bin/
 WORKDIR /srv/app
 # Whoever owns the mounted source can write the build's output.
 RUN install --directory --mode=0777 /out
-CMD ["sh", "-c", "find /out -mindepth 1 -delete && copy-source.sh /out ./docker ./.github tests test tests.py 'test_*.py' '*_test.py' conftest.py node_modules __pycache__ .venv venv"]
+CMD ["sh", "-c", "find /out -mindepth 1 -delete && copy-source.sh /out ./.github tests test tests.py 'test_*.py' '*_test.py' conftest.py node_modules __pycache__ .venv venv"]
 
 # ---- build: makes the artefact in /out from a copy of the source; knows no deployment
 FROM builder AS build
 COPY . .
 RUN find /out -mindepth 1 -delete \
- && copy-source.sh /out ./docker ./.github tests test tests.py 'test_*.py' '*_test.py' conftest.py node_modules __pycache__ .venv venv
+ && copy-source.sh /out ./.github tests test tests.py 'test_*.py' '*_test.py' conftest.py node_modules __pycache__ .venv venv
 
 # ---- service: what ships, less the deployment's environment
 FROM runtime AS service
