@@ -116,7 +116,10 @@ fn files_of_other_people_stay_as_they_are() {
         ]
     );
     let notes = document["notes"].to_string();
-    assert!(notes.contains("kept as they are: Dockerfile, .dockerignore, docker, compose.yaml, .devcontainer"), "{notes}");
+    assert!(
+        notes.contains("kept as they are: Dockerfile, .dockerignore, docker, compose.yaml, .devcontainer"),
+        "{notes}"
+    );
     // With a file of the same name nothing is written at all.
     fs::remove_file(folder.join("dockwright.toml")).unwrap();
     run(&folder, ["init"]).exits(2).says(&["compose.dockwright.yaml", "overwrites nothing"]);
