@@ -9,10 +9,8 @@ use rustix::fs::{StatVfsMountFlags, statvfs};
 use super::command::CommandLine;
 use super::identity::Identity;
 use super::proc::{Environ, environ, read};
+use super::way::walk;
 use crate::engine::{EntryKind, FileTree, TreeEntry};
-
-/// So many files and folders of one way are looked at, as a container may lay out links without an end.
-const STEPS: usize = 400;
 
 /// What a process was started as, and as whom it runs.
 pub(crate) struct LiveCommand {
@@ -22,7 +20,7 @@ pub(crate) struct LiveCommand {
     env: Environ,
     /// The file of its program.
     pub(crate) program: String,
-    pub(crate) identity: Identity,
+    identity: Identity,
 }
 
 impl LiveCommand {
@@ -46,33 +44,23 @@ impl LiveCommand {
         CommandLine::started(self.words.iter().map(String::as_str).collect(), &self.workdir, env.collect())
     }
 
-    /// A path's files, folders and links as the process sees them, mounts included: on a read-only one nobody may write.
-    pub(crate) fn tree(&self, path: &str) -> FileTree {
+    /// What lets its user change what is at a path, as the process sees it, mounts included: on a read-only one nobody may
+    /// write. None if nothing is there.
+    pub(crate) fn way_in(&self, path: &str) -> Option<String> {
+        let (tree, end) = self.tree(path)?;
+        self.identity.way_in(&tree, &end)
+    }
+
+    /// The files, folders and links on the way of a path, and its end.
+    fn tree(&self, path: &str) -> Option<(FileTree, String)> {
         let mut tree = FileTree::default();
-        let mut rest: Vec<String> = path.split('/').rev().map(ToOwned::to_owned).collect();
-        let mut at = String::new();
-        for _ in 0..STEPS {
-            let Some(part) = rest.pop() else { break };
-            match part.as_str() {
-                "" | "." => {}
-                ".." => at.truncate(at.rfind('/').unwrap_or(0)),
-                _ => {
-                    let here = format!("{at}/{part}");
-                    let Some(entry) = self.entry(&here) else { break };
-                    match &entry.link {
-                        Some(link) => {
-                            if link.starts_with('/') {
-                                at.clear();
-                            }
-                            rest.extend(link.split('/').rev().map(ToOwned::to_owned));
-                        }
-                        None => at.clone_from(&here),
-                    }
-                    tree.files.insert(here, entry);
-                }
-            }
-        }
-        tree
+        let way = walk(path, |at| {
+            let entry = self.entry(at)?;
+            let link = entry.link.clone();
+            tree.files.insert(at.to_owned(), entry);
+            Some(link)
+        })?;
+        Some((tree, way.end))
     }
 
     /// What is at a path whose folders are no links.
@@ -115,10 +103,11 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let link = home.path().canonicalize().unwrap().join("link").display().to_string();
         std::os::unix::fs::symlink(source, &link).unwrap();
-        let tree = own.tree(&format!("{link}/../src/lib.rs"));
+        let (tree, end) = own.tree(&format!("{link}/../src/lib.rs")).unwrap();
+        assert_eq!(end, format!("{source}/lib.rs"));
         assert_eq!(tree.files[&link].link.as_deref(), Some(source));
         assert_eq!(tree.files[&format!("{source}/lib.rs")].kind, EntryKind::File);
-        assert!(own.tree(&format!("{source}/none/x")).files.contains_key(source));
+        assert!(own.tree(&format!("{source}/none/x")).is_none());
     }
 
     #[test]

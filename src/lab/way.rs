@@ -1,6 +1,6 @@
 //! The way of a path through an image's file system.
 
-use crate::engine::{FileTree, TreeEntry};
+use crate::engine::FileTree;
 
 /// So many links may follow one another; the kernel's own limit is 40 (`path_resolution(7)`).
 const HOPS: usize = 40;
@@ -14,8 +14,13 @@ pub(crate) struct Way {
     pub(crate) links: Vec<String>,
 }
 
-/// Follows all links of a path; none if it leads to nothing.
+/// Follows all links of a path of an image; none if it leads to nothing.
 pub(crate) fn way(tree: &FileTree, path: &str) -> Option<Way> {
+    walk(path, |at| tree.files.get(at).map(|entry| entry.link.clone()))
+}
+
+/// Follows all links of a path; `look` gives for a path what is there, and where that leads if it is a link.
+pub(crate) fn walk(path: &str, mut look: impl FnMut(&str) -> Option<Option<String>>) -> Option<Way> {
     let mut rest: Vec<String> = path.split('/').rev().map(ToOwned::to_owned).collect();
     let mut done: Vec<String> = Vec::new();
     let mut links = Vec::new();
@@ -29,12 +34,12 @@ pub(crate) fn way(tree: &FileTree, path: &str) -> Option<Way> {
             _ => done.push(part),
         }
         let at = format!("/{}", done.join("/"));
-        let entry: Option<&TreeEntry> = tree.files.get(&at);
+        let found = look(&at);
         // A folder above the last part need not be a file of its own in any layer.
-        if entry.is_none() && rest.iter().all(String::is_empty) {
+        if found.is_none() && rest.iter().all(String::is_empty) {
             return None;
         }
-        if let Some(link) = entry.and_then(|entry| entry.link.as_ref()) {
+        if let Some(link) = found.flatten() {
             if links.len() == HOPS {
                 return None;
             }
@@ -52,7 +57,7 @@ pub(crate) fn way(tree: &FileTree, path: &str) -> Option<Way> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::EntryKind;
+    use crate::engine::{EntryKind, TreeEntry};
 
     #[test]
     fn links_are_followed_to_their_end() {

@@ -175,6 +175,32 @@ fn a_folder_called_docker_is_not_taken_for_dockwright_s() {
     assert!(!out.join("docker/dockwright.Dockerfile").exists());
 }
 
+/// A Dockerfile's command has paths of its own image: programs of its virtual environment, and files of the repository.
+#[test]
+fn a_command_is_that_of_our_image() {
+    for (command, expected) in [
+        (r#""/app/.venv/bin/gunicorn", "main:app""#, "gunicorn main:app"),
+        (r#""/app/venv/bin/python", "/app/main.py""#, "python ./main.py"),
+        (
+            r#""/opt/venv/bin/gunicorn", "--config=/app/gunicorn.conf.py", "main:app""#,
+            "gunicorn --config=./gunicorn.conf.py main:app",
+        ),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let dockerfile = format!("FROM python:3.13-slim\nWORKDIR /app\nCOPY . .\nEXPOSE 8000\nCMD [{command}]\n");
+        for (path, text) in [
+            ("Dockerfile", dockerfile.as_str()),
+            ("requirements.txt", "flask==3.1.0\ngunicorn==23.0.0\n"),
+            ("main.py", "from flask import Flask\n\napp = Flask(__name__)\n"),
+        ] {
+            fs::write(home.path().join(path), text).unwrap();
+        }
+        let said = run(home.path(), ["init", "--dry-run"]).exits(0).out;
+        let start = said.lines().find(|line| line.starts_with("start = ")).unwrap_or_default();
+        assert!(start.starts_with(&format!("start = {expected}  #")), "{start}");
+    }
+}
+
 /// What `verify` does not pass, of those of which `faults.txt` does not say that the repository is to blame, or cannot show it.
 fn unexpected(name: &str) -> Vec<String> {
     let case = repository().join("tests/cases/init").join(name);

@@ -146,7 +146,11 @@ fn start(chain: &[&DockerfileStage], code: Option<&str>) -> Option<Datum> {
     let line = entry.or(command)?.0;
     let texts: Vec<String> = entry.into_iter().chain(command).map(|(_, one)| command_text(one, false)).collect();
     let text = texts.join(" ");
-    Some(Datum::scalar(line, code.map_or_else(|| text.clone(), |code| from_within(&text, code)).trim()))
+    let text = match code {
+        Some(code) => from_within(&text, code),
+        None => text,
+    };
+    Some(Datum::scalar(line, text.trim()))
 }
 
 /// A command as a line of a shell.

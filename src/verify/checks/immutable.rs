@@ -135,8 +135,7 @@ async fn taken_while_it_runs(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -
         let named = line.words.iter().filter(|word| leavings::is_code(word)).map(|word| join(line.workdir, word));
         let searched = searching(&line).into_iter().map(|(folder, _)| folder.to_owned());
         [one.program.clone()].into_iter().chain(named).chain(searched).find_map(|path| {
-            let tree = one.tree(&path);
-            let by = one.identity.way_in(&tree, &way(&tree, &path)?.end)?;
+            let by = one.way_in(&path)?;
             Some((path, by))
         })
     });
