@@ -51,6 +51,11 @@ impl LiveCommand {
         self.identity.way_in(&tree, &end)
     }
 
+    /// Whether something is at a path, as the process sees it.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.tree(path).is_some()
+    }
+
     /// The files, folders and links on the way of a path, and its end.
     fn tree(&self, path: &str) -> Option<(FileTree, String)> {
         let mut tree = FileTree::default();

@@ -129,6 +129,10 @@ pub struct Runtimes {
     /// Variables that keep it from that.
     #[serde(default)]
     pub not_here: Vec<String>,
+    /// Programs (a regular expression of the whole name) whose first argument names what they run, whatever its ending, and
+    /// the options (one of the whole word) that stand for it.
+    #[serde(default)]
+    pub scripts: BTreeMap<String, String>,
 }
 
 /// What is in a cache although nothing is kept there.

@@ -132,15 +132,27 @@ async fn taken_while_it_runs(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -
     let serving = servers(lab, &scene.container, port).await?.unwrap_or_default();
     let found = serving.into_iter().filter_map(LiveCommand::of).find_map(|one| {
         let line = one.line();
-        let named = line.words.iter().filter(|word| leavings::is_code(word)).map(|word| join(line.workdir, word));
-        let searched = searching(&line).into_iter().map(|(folder, _)| folder.to_owned());
-        [one.program.clone()].into_iter().chain(named).chain(searched).find_map(|path| {
+        let named = line.words.iter().copied().filter(|word| leavings::is_code(word));
+        let searched = searching(&line).into_iter().map(|(folder, _)| folder);
+        let all = [one.program.as_str()].into_iter().chain(named).chain(searched).map(|path| join(line.workdir, path));
+        all.chain(script(&one.program, &line, |path| one.has(path))).find_map(|path| {
             let by = one.way_in(&path)?;
             Some((path, by))
         })
     });
     scene.end().await;
     Ok(found)
+}
+
+/// What an interpreter runs, a file or a folder of any name: the first of its arguments that is there.
+fn script(program: &str, line: &CommandLine<'_>, is_there: impl Fn(&str) -> bool) -> Option<String> {
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let is = |pattern: &str, word: &str| {
+        Regex::new(&format!("^(?:{pattern})$")).expect("data, which a test reads").is_match(word)
+    };
+    let (_, instead) = ecosystem().runtimes.scripts.iter().find(|(program, _)| is(program, name))?;
+    let words = line.words.iter().skip(1).take_while(|word| !is(instead, word));
+    words.filter(|word| !word.starts_with('-')).map(|word| join(line.workdir, word)).find(|path| is_there(path))
 }
 
 /// The line that names a folder for a search: of compose.yaml's environment, else of the Dockerfile.
@@ -196,10 +208,11 @@ fn listed<'a>(command: &CommandLine<'a>) -> Vec<(&'a str, &'a str)> {
 
 /// The folders in which a runtime looks for code beside that of the image, and the variable that says so.
 fn searched<'a>(command: &CommandLine<'a>, tree: &FileTree) -> BTreeMap<String, &'a str> {
-    searching(command).into_iter().filter_map(|(folder, name)| Some((way(tree, folder)?.end, name))).collect()
+    let all = searching(command).into_iter();
+    all.filter_map(|(folder, name)| Some((way(tree, &join(command.workdir, folder))?.end, name))).collect()
 }
 
-/// The files and folders of which a runtime takes code, and the variable or the option that says so.
+/// The files and folders of which a runtime takes code, as they are named, and the variable or the option that says so.
 fn searching<'a>(command: &CommandLine<'a>) -> Vec<(&'a str, &'a str)> {
     let of = &ecosystem().runtimes;
     let mut found = listed(command);
@@ -221,7 +234,7 @@ fn searching<'a>(command: &CommandLine<'a>) -> Vec<(&'a str, &'a str)> {
             None => continue,
         };
         let parts = value.split(':').map(|part| part.trim_matches(['"', '\'', ';']).trim_end_matches("/*"));
-        found.extend(parts.filter(|part| part.starts_with('/')).map(|part| (part, &word[..option.len()])));
+        found.extend(parts.filter(|part| !part.is_empty()).map(|part| (part, &word[..option.len()])));
     }
     found
 }
@@ -258,7 +271,8 @@ mod tests {
             (&["node", "--require", "/tmp/x.js", "a.js"][..], &[][..], &["/tmp/x.js"][..]),
             (&["sh", "-c", "exec node --import=/tmp/x.mjs a.js"], &[], &["/tmp/x.mjs"]),
             (&["java", "-cp", "/srv/a.jar:/data/plugins/*", "Main"], &[], &["/srv/a.jar", "/data/plugins"]),
-            (&["java", "-javaagent:/tmp/a.jar", "-jar", "/srv/a.jar"], &[], &["/tmp/a.jar"]),
+            (&["java", "-javaagent:/tmp/a.jar", "-jar", "/srv/app"], &[], &["/tmp/a.jar", "/srv/app"]),
+            (&["java", "-cp", "classes:lib/*", "Main"], &[], &["classes", "lib"]),
             (&["node", "a.js"], &[("NODE_OPTIONS", "--require /tmp/x.js --max-old-space-size=99")], &["/tmp/x.js"]),
             (&["node", "a.js"], &[("NODE_OPTIONS", "--diagnostic-dir=/tmp"), ("OTHER", "--require /tmp/x.js")], &[]),
             (&["x"], &[("LD_PRELOAD", "/opt/a.so /tmp/b.so")], &["/opt/a.so", "/tmp/b.so"]),
@@ -272,6 +286,27 @@ mod tests {
             let command = command(words, env);
             let found: Vec<&str> = searching(&command).into_iter().map(|(path, _)| path).collect();
             assert_eq!(found, expected, "{words:?} {env:?}");
+        }
+    }
+
+    #[test]
+    fn an_interpreter_runs_its_first_argument() {
+        for (program, words, expected) in [
+            ("/usr/local/bin/python3.13", &["python", "-X", "dev", "/tmp/app", "/data"][..], Some("/tmp/app")),
+            ("/usr/local/bin/python3.13", &["/opt/venv/bin/python", "/opt/venv/bin/web"], Some("/opt/venv/bin/web")),
+            ("/usr/local/bin/python3.13", &["python", "-Im", "orders", "/data"], None),
+            ("/usr/bin/node", &["node", "--no-deprecation", "run", "/data"], Some("/srv/run")),
+            ("/usr/bin/node", &["node", "--eval", "require('x')", "/data"], None),
+            ("/bin/dash", &["sh", "-ec", "sleep 9", "/data"], None),
+            ("/usr/bin/perl", &["perl", "-e1", "/data"], None),
+            ("/usr/bin/ruby", &["ruby", "-e", "x", "/data"], None),
+            ("/usr/bin/php8.4", &["php", "-S", "0.0.0.0:80", "-t", "/data"], Some("/data")),
+            ("/srv/app/orders", &["/srv/app/orders", "/data"], None),
+        ] {
+            let words = words.to_vec();
+            let line = CommandLine { words, workdir: "/srv", path: Vec::new(), env: BTreeMap::new() };
+            let is_there = |path: &str| ["/tmp/app", "/opt/venv/bin/web", "/srv/run", "/data"].contains(&path);
+            assert_eq!(script(program, &line, is_there).as_deref(), expected, "{:?}", line.words);
         }
     }
 
