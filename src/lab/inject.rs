@@ -97,11 +97,12 @@ async fn run_builder(
     spec.settings.read_only = false;
     let workdir = spec.settings.working_dir.clone().unwrap_or_else(|| image.config.working_dir.clone());
     if !spec.mounts.iter().any(|mount| mount.target == workdir) {
-        if let Some(mount) = elsewhere(subject, role, &target.context, &workdir) {
-            let why = format!(
-                "the builder has the source at {}, and the build stage works in {workdir}",
-                mount.target.trim_end_matches('/')
-            );
+        // The builder of compose.yaml may work in another folder than the build stage: each then has the source in its own.
+        let own = service.settings.working_dir.clone().or_else(|| role.target.dockerfile.workdir(role.target.stage));
+        let works = own.as_deref().unwrap_or(&workdir);
+        if let Some(mount) = elsewhere(subject, role, &target.context, works) {
+            let why =
+                format!("the builder has the source at {}, and works in {works}", mount.target.trim_end_matches('/'));
             return Err(Reason::new(why).at(mount.place.clone()).refused());
         }
         spec.mounts.push(MountSpec::bind(source, workdir.clone()));

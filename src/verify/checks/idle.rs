@@ -1,5 +1,6 @@
 //! `dev.idle`: what dev costs while nobody edits.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::reload::programs;
@@ -8,6 +9,7 @@ use crate::lab::at_work::settled;
 use crate::lab::mount::source_mount;
 use crate::lab::pace;
 use crate::lab::ports::{dev_port, publish};
+use crate::lab::workcopy::WorkCopy;
 use crate::lab::{Lab, Scene, blame};
 use crate::text::Place;
 use crate::verify::stop::Checked;
@@ -38,20 +40,22 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("dev")?;
     source_mount(lab)?;
     let port = dev_port(lab).ok();
-    let scene = lab.start(role, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
+    // Before it starts: a change of so many files at once is more than some reloaders can bear.
+    let copy = Arc::new(lab.copy()?);
+    seed(lab, &copy)?;
+    let scene = lab.start_on(role, copy, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
     if let Err(why) = settled(lab, &scene, port, |answer| lab.is_well(answer)).await {
         let log = scene.log().await;
         scene.end().await;
         return Ok(inconclusive(format!("dev does not serve: {why}")).log(log));
     }
-    seed(lab, &scene)?;
     let verdict = measure(lab, &scene).await;
     scene.end().await;
     verdict
 }
 
 /// Puts many files where the source is, called as source is.
-fn seed(lab: &Lab, scene: &Scene) -> Checked<()> {
+fn seed(lab: &Lab, copy: &WorkCopy) -> Checked<()> {
     let probe = lab.subject.project.verify.reload.as_ref().map(|probe| probe.file.to_string());
     let file = match probe {
         Some(file) => Some(file),
@@ -62,9 +66,9 @@ fn seed(lab: &Lab, scene: &Scene) -> Checked<()> {
         .rsplit_once('/')
         .map_or((FOLDER.to_owned(), file.as_str()), |(folder, name)| (format!("{folder}/{FOLDER}"), name));
     let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| format!(".{ending}"));
-    scene.copy.create_folder(&folder)?;
+    copy.create_folder(&folder)?;
     for number in 0..FILES {
-        scene.copy.write(&format!("{folder}/f{number}{ending}"), b"")?;
+        copy.write(&format!("{folder}/f{number}{ending}"), b"")?;
     }
     Ok(())
 }
@@ -81,7 +85,7 @@ async fn measure(lab: &Lab, scene: &Scene) -> Checked {
         let after = times(&watched).await?;
         let passed = began.elapsed();
         let (Some(before), Some(after)) = (before, after) else {
-            return Ok(inconclusive("this engine does not count the processor time of containers"));
+            return not_counted(&watched).await;
         };
         let shares = before.iter().zip(&after).map(|(before, after)| share(after.saturating_sub(*before), passed));
         let shares: Vec<f64> = shares.collect();
@@ -98,6 +102,18 @@ async fn measure(lab: &Lab, scene: &Scene) -> Checked {
     let other = if dearest.name == "dev" { String::new() } else { format!(", most of it in {}", dearest.name) };
     let what = format!("with {FILES} more files in the source it costs {least:.0} % of a processor at rest{other}");
     Ok(fail(what).expected(format!("{LITTLE:.0} % of a processor at most")).at_place(&dearest.place))
+}
+
+/// What does not run uses no processor, and nothing can be said of what it would use.
+async fn not_counted(watched: &[Watched<'_>]) -> Checked {
+    for one in watched {
+        let state = one.container.inspect().await?;
+        if !state.running {
+            let why = format!("{} exited with {} while its processor time was counted", one.name, state.exit_code);
+            return Ok(inconclusive(why).log(one.container.logs(Some(30)).await?));
+        }
+    }
+    Ok(inconclusive("this engine does not count the processor time of containers"))
 }
 
 fn share(used: Duration, passed: Duration) -> f64 {
