@@ -37,11 +37,13 @@ pub(super) fn chosen<'a>(repository: &'a AdoptedRepository, asked: Option<&str>)
         return Ok(Chosen { service: Some(service), built, why: "as you asked".to_owned(), others });
     }
     candidates.sort_by_key(|(service, _)| rank(service));
+    let forms = candidates.len();
     let Some((service, built)) = candidates.into_iter().next() else { return Ok(lonely(repository)) };
     let others = others(repository, &built);
     let words = &role_words().words;
     let why = match others.as_slice() {
-        [] => "the only service whose image is built here".to_owned(),
+        [] if forms == 1 => "the only service whose image is built here".to_owned(),
+        [] => "the likeliest of the services that build the only Dockerfile".to_owned(),
         _ if has_word(&service.name, &words.main) => "the name of a main service".to_owned(),
         _ => "the first whose name is not that of a helper".to_owned(),
     };

@@ -182,10 +182,17 @@ impl<'a> RoleScene<'a> {
         let named = stage_name(self.shipped(), stage);
         let is_other =
             |service: &ComposeService| has_word(&service.name, &words.test) || has_word(&service.name, &words.tools);
+        // A worker, say, that runs the same image by a command of its own and that nobody asks.
+        let is_aside = |service: &ComposeService| {
+            let own = self.chosen.service.is_some_and(|chosen| chosen.name == service.name);
+            let named = has_word(&service.name, &words.aside) && !has_word(&service.name, &words.main);
+            let silent = service.ports.is_empty() && service.expose.is_empty();
+            !own && silent && (named || service.settings.command.is_some())
+        };
         let runs = |service: &&&ComposeService| {
             let built = self.repository.built(service);
             let is_it = built.is_some_and(|built| built.stage == stage && built.dockerfile == self.shipped);
-            is_it && !is_other(service) && !is_dev(service)
+            is_it && !is_other(service) && !is_dev(service) && !is_aside(service)
         };
         let mut role = AdoptedRole::default();
         if let Some(service) = self.forms.iter().find(runs) {

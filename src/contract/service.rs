@@ -8,12 +8,16 @@ pub(super) const NO_BUILD_DEPS: Contract = Contract {
               build dependencies or tests, and no source that is not the artefact itself.",
     how: "Reads every file that the service image adds to its external base image. Looks for compilers and what they \
           leave, headers, caches of package managers, the project's tests, the sources that something else was made \
-          from, and packages that the builder has and dev, with its production dependencies, lacks. A file that is \
-          named like a test and contains none is data, and so is source in a language that the build has no tool for.",
+          from, and packages that the builder has and dev, with its production dependencies, lacks; where dev is of your \
+          own Dockerfile, packages that your manifests and requirement files list for development and your lock does not \
+          count to production. A file that is named like a test and contains none is data, and so is source in a \
+          language that the build has no tool for.",
     therefore: "Every file that the image adds to its base was examined: by its name, its content and its package.",
     assumes: &[
         "A tool with a name of its own is not recognised, nor is a test in a language other than the stack's.",
         "What the base image contains is not judged.",
+        "Beside a dev of your own, and without a lock, packages for development are seen only if all that one file lists \
+         are there.",
     ],
     fix: "Start the service stage from what dev starts from, and copy only the artefact out of the build. Clean up \
           after an installation in the same RUN, or keep its cache out of the layer with a cache mount.",

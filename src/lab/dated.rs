@@ -8,6 +8,7 @@ use time::format_description::parse_borrowed;
 
 use super::Lab;
 use super::change::{Change, What};
+use super::leavings::in_packages;
 use super::obstacle::Attempt;
 use super::rebuild::{Made, made};
 use crate::engine::{BuildContext, Container, EntryKind};
@@ -79,7 +80,8 @@ async fn named(
         return Ok(None);
     }
     let usual = of_sources(&made.target, words)?;
-    // What dev has, too, came with a package.
+    // What dev has, too, came with a package; a dev of another hand may come after the build.
+    let own = lab.subject.project.makes("dev");
     let of_dev = match lab.container_image("dev") {
         Ok(dev) => Some(lab.tree(&dev.id).await?),
         Err(_) => None,
@@ -87,7 +89,7 @@ async fn named(
     let is_packaged = |path: &str| {
         let sum = made.tree.files.get(path).and_then(|entry| entry.sha256);
         let dev = of_dev.iter().flat_map(|dev| dev.files.values());
-        sum.is_some() && dev.into_iter().any(|entry| entry.sha256 == sum)
+        (own || in_packages(path)) && sum.is_some() && dev.into_iter().any(|entry| entry.sha256 == sum)
     };
     for (path, word) in hits.into_iter().map(|(path, needle)| (path, &words[needle])) {
         if usual.contains(word) || is_packaged(&path) {

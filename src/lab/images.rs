@@ -88,17 +88,28 @@ impl RoleImages {
 }
 
 impl FailedBuild {
+    /// Whether the image of the `# syntax=` directive is what it did not get: the builder has a step of its own for it.
+    pub(crate) fn is_of_frontend(&self) -> bool {
+        let step = self.failure.instruction.as_deref().unwrap_or(&self.failure.message);
+        step.trim_start().starts_with("resolve image config for ")
+    }
+
+    /// The line of the Dockerfile to look at.
+    pub(crate) fn line(&self) -> usize {
+        let directive = self.target.dockerfile.syntax().filter(|_| self.is_of_frontend());
+        directive.map(|(_, line)| line).or(self.failure.line).unwrap_or_else(|| self.target.line())
+    }
+
     /// The engine's words, where a registry did not answer for what it is made from, or refused whoever asked.
     pub(crate) fn unreached(&self) -> Option<&str> {
-        let FailedBuild { target, failure, .. } = self;
-        let instruction = failure.instruction.as_deref().unwrap_or_default().trim_start();
+        let instruction = self.failure.instruction.as_deref().unwrap_or_default().trim_start();
         // BuildKit has a step of its own for a FROM whose image it asks the registry for.
         let is_from = instruction.is_empty()
             || instruction.starts_with("[internal] load metadata for ")
             || instruction.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("from"));
-        let outside = target.dockerfile.stages.iter().any(|stage| matches!(stage.base, StageBase::Image(_)));
-        let words = failure.told().find(|line| is_network(line) || Says::any(&ecosystem().says.denied, line))?;
-        (is_from && outside).then(|| words.trim())
+        let of_base = is_from && self.target.dockerfile.stages.iter().any(|of| matches!(of.base, StageBase::Image(_)));
+        let words = self.failure.told().find(|line| is_network(line) || Says::any(&ecosystem().says.denied, line))?;
+        (of_base || self.is_of_frontend()).then(|| words.trim())
     }
 }
 

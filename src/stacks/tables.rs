@@ -105,6 +105,9 @@ pub struct Tests {
 pub struct Locks {
     /// Parts of their names.
     pub names: Vec<String>,
+    /// Parts of the names of groups and files of dependencies that are for development.
+    #[serde(default)]
+    pub development: Vec<String>,
 }
 
 /// What runs code.

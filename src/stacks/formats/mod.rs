@@ -1,6 +1,7 @@
 //! The formats of package managers' files. Each is known by what it looks like, never by the stack that uses it; they are
 //! the only place in Rust where a package manager's own words stand.
 
+mod development;
 mod distribution;
 mod installed;
 mod npm;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 
 use crate::text::read_text_in;
 
+pub use development::{DevelopmentList, development};
 pub use distribution::{DistributionPackage, STATUS, packaged, sections};
 pub use installed::{InstalledPackage, package};
 pub use requirements::normal;
@@ -76,6 +78,13 @@ impl LockFormat {
                 .map_err(|why| format!("{file}: {why}")),
             LockFormat::Pipenv => pipenv::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
         }
+    }
+
+    /// Whether it is of the same packages as another: those of Node, or of Python.
+    #[must_use]
+    pub fn is_like(self, other: Self) -> bool {
+        let of_node = |one| matches!(one, Self::Npm | Self::Pnpm | Self::Yarn);
+        of_node(self) == of_node(other)
     }
 
     /// The dependency that a file of an image shows to be installed, where a manager with this lock installs; none if

@@ -25,9 +25,9 @@ pub(in crate::verify) fn verdict(images: &RoleImages, missing: &[MissingImage]) 
         && let Some(words) = failed.unreached()
     {
         let target = &failed.target;
-        return inconclusive(format!("the image of {} does not build: {NO_BASE}: {words}", failed.role))
+        return inconclusive(format!("the image of {} does not build: {}: {words}", failed.role, lacks(failed)))
             .expected(format!("stage {} builds", target.stage_name()))
-            .at(target.file.clone(), failed.failure.line.or(Some(target.line())))
+            .at(target.file.clone(), failed.line())
             .log(failed.failure.log_tail.clone());
     }
     if let Some(first) = failure {
@@ -39,22 +39,29 @@ pub(in crate::verify) fn verdict(images: &RoleImages, missing: &[MissingImage]) 
     }
 }
 
-const NO_BASE: &str = "the engine cannot get its base image";
+fn lacks(failed: &FailedBuild) -> &'static str {
+    if failed.is_of_frontend() {
+        "the engine cannot get the image that its `# syntax=` line names"
+    } else {
+        "the engine cannot get its base image"
+    }
+}
 
 /// The engine's failure, where a registry did not answer for a base image.
 pub(in crate::verify) fn fault(images: &RoleImages) -> Option<Error> {
     let failed = images.failed.as_ref()?;
     let words = images.unreached()?;
-    let place = failed.target.place(failed.failure.line.unwrap_or(failed.target.line()));
+    let place = failed.target.place(failed.line());
     Some(
-        Error::engine(format!("{NO_BASE}: {words}"))
+        Error::engine(format!("{}: {words}", lacks(failed)))
             .at(place)
             .hint("`docker pull` of that image must work; then verify again"),
     )
 }
 
 /// One failure for one defect: the first failing instruction of the Dockerfile.
-fn failed(FailedBuild { role, target, failure }: &FailedBuild) -> Verdict {
+fn failed(build: &FailedBuild) -> Verdict {
+    let FailedBuild { role, target, failure } = build;
     let what = match (&failure.instruction, failure.exit_code) {
         (Some(instruction), Some(code)) => format!("{} exited with {code}", first_line(instruction)),
         (Some(instruction), None) => format!("{}: {}", first_line(instruction), plain(&failure.message)),
@@ -62,7 +69,7 @@ fn failed(FailedBuild { role, target, failure }: &FailedBuild) -> Verdict {
     };
     let verdict = fail(format!("the image of {role} does not build: {what}"))
         .expected(format!("stage {} builds", target.stage_name()))
-        .at(target.file.clone(), failure.line.or(Some(target.line())))
+        .at(target.file.clone(), build.line())
         .log(failure.log_tail.clone());
     if is_of_network(failure) { verdict.hint(OF_NETWORK) } else { verdict }
 }

@@ -21,10 +21,10 @@ use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 type Installed = BTreeMap<String, Option<String>>;
 
 /// The lock that the project has: its name, how it is written, what it holds.
-struct Lock {
+pub(super) struct Lock {
     file: String,
-    format: LockFormat,
-    production: Production,
+    pub(super) format: LockFormat,
+    pub(super) production: Production,
 }
 
 const NO_TOOL: &str = "the production runtime and its dependencies, and no tool beyond the base image's";
@@ -43,7 +43,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     };
     let stack = lab.stack("which of its files lock what it depends on")?;
     let compiled = stack.shape == Shape::Built;
-    let lock = lock(lab, stack);
+    let lock = lock(lab, stack, "dev");
     if let Some(verdict) = tool(lab, role, (&tree, &base, &service), lock.as_ref().ok(), compiled).await {
         return Ok(verdict);
     }
@@ -165,11 +165,11 @@ async fn packages(lab: &Lab, image: &str) -> Checked<Vec<DistributionPackage>> {
     Ok(sections(&String::from_utf8_lossy(&status)))
 }
 
-/// Where dev's lock can be: in the folders of its build context that its instructions copy from, the context itself, and
-/// the project.
-fn folders(lab: &Lab) -> Vec<PathBuf> {
+/// Where a role's lock can be: in the folders of its build context that its instructions copy from, the context itself,
+/// and the project.
+pub(super) fn folders(lab: &Lab, role: &str) -> Vec<PathBuf> {
     let mut folders = Vec::new();
-    if let Ok(role) = lab.role("dev") {
+    if let Ok(role) = lab.role(role) {
         let context = &role.target.context;
         let sources = role.target.instructions().flat_map(|one| match &one.kind {
             InstructionKind::Copy(copy) | InstructionKind::Add(copy) if copy.from.is_none() => copy.sources.as_slice(),
@@ -186,12 +186,12 @@ fn folders(lab: &Lab) -> Vec<PathBuf> {
     folders
 }
 
-/// The project's lock, or why there is none.
-fn lock(lab: &Lab, stack: &Stack) -> Result<Lock, String> {
+/// The project's lock, as a role has it, or why there is none.
+pub(super) fn lock(lab: &Lab, stack: &Stack, role: &str) -> Result<Lock, String> {
     let mut managers: Vec<_> = stack.managers.iter().collect();
     managers.sort_by_key(|(name, _)| **name != stack.manager);
     let mut looked = Vec::new();
-    let folders = folders(lab);
+    let folders = folders(lab, role);
     for lock in managers.iter().filter_map(|(_, manager)| manager.lock.as_ref()) {
         for file in &lock.files {
             if let Some(folder) = folders.iter().find(|folder| folder.join(file).is_file()) {
@@ -204,7 +204,7 @@ fn lock(lab: &Lab, stack: &Stack) -> Result<Lock, String> {
     }
     Err(match looked.as_slice() {
         [] => "the stack has no lock file".to_owned(),
-        names => format!("there is none of {} in what dev is built from", names.join(", ")),
+        names => format!("there is none of {} in what {role} is built from", names.join(", ")),
     })
 }
 

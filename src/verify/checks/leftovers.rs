@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
+use super::development::for_development;
 use crate::dockerfile::InstructionKind;
 use crate::engine::{BuildContext, EntryKind, FileTree, ImageInfo, TreeEntry};
 use crate::lab::command::CommandLine;
@@ -53,6 +54,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     };
     let places = Injection::of(&lab.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
     let mut sources = Sources::of(lab)?;
+    // A dev of another hand may have everything that the service must not have.
+    let dev = dev.filter(|_| lab.subject.project.makes("dev"));
     // What dev has at the same place came with the runtime, and is dev.no-source's to tell.
     if let Some(dev) = &dev {
         sources.0.retain(|hash, _| !dev.files.values().any(|entry| entry.sha256 == Some(*hash)));
@@ -61,9 +64,11 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     found.push((Leftover::Tests, tests(lab, image, &added, &sources, &places).await?));
     let source = source(lab, role, image, &added, &sources, &places);
     found.push((Leftover::Source, worked_on(lab, source).await?));
-    if let Some(dev) = &dev {
-        found.push((Leftover::Dependencies, build_packages(lab, &added, dev, image).await?));
-    }
+    let packages = match &dev {
+        Some(dev) => build_packages(lab, &added, dev, image).await?,
+        None => for_development(lab, &added),
+    };
+    found.push((Leftover::Dependencies, packages));
     Ok(match found.iter().find(|(_, paths)| !paths.is_empty()) {
         Some((what, paths)) => {
             let shown = listed(paths, NAMED);
@@ -133,9 +138,13 @@ fn by_name(added: &BTreeMap<&str, &TreeEntry>, dev: Option<&FileTree>) -> Vec<(L
         added.iter().filter(|(path, entry)| is(path, entry)).map(|(path, _)| (*path).to_owned()).collect()
     };
     let tools = such(&|path, _| {
-        // What dev has among its packages, or in an environment of their own, is brought by a production dependency.
+        // What dev has among its packages, or in an environment of their own, is brought by a production dependency; without
+        // such a dev the project's lists say what is none.
         let of_system = ["/usr/", "/bin/", "/sbin/"].iter().any(|folder| path.starts_with(folder));
-        let packaged = (in_packages(path) || !of_system) && dev.is_some_and(|dev| dev.files.contains_key(path));
+        let packaged = match dev {
+            Some(dev) => (in_packages(path) || !of_system) && dev.files.contains_key(path),
+            None => in_packages(path),
+        };
         !packaged && tools::named(path).is_some_and(|tool| tool.kind == ToolKind::Toolchain)
     });
     let headers = such(&|path, _| {
@@ -354,6 +363,6 @@ mod tests {
         );
         assert!(found[&Leftover::Intermediate].is_empty());
         let all: BTreeMap<_, _> = by_name(&added, None).into_iter().collect();
-        assert_eq!(all[&Leftover::Toolchain].len(), 3);
+        assert_eq!(all[&Leftover::Toolchain], found[&Leftover::Toolchain]);
     }
 }

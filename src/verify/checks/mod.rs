@@ -5,6 +5,7 @@ pub(super) mod builds;
 mod dependencies;
 mod dev;
 mod dev_tools;
+mod development;
 mod extends_dev;
 mod health;
 mod idle;
