@@ -90,15 +90,26 @@ fn commands(init: i64) -> Vec<i64> {
         if is_runtime(&command.replace('\0', " ")) {
             continue;
         }
-        let below: Vec<i64> = match read(pid, &format!("task/{pid}/children")) {
+        let mut below: Vec<i64> = match read(pid, &format!("task/{pid}/children")) {
             Some(children) if starts_others(&command) => {
                 children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
             }
             _ => Vec::new(),
         };
+        // An init starts one process, its first child; to the others it came when their parents ended.
+        if is_init(&command) {
+            below.truncate(1);
+        }
         if below.is_empty() { found.push(pid) } else { next.extend(below) }
     }
     found
+}
+
+/// Whether a command line, its words ended by zeros, is of a program that only passes signals on and reaps.
+fn is_init(command: &str) -> bool {
+    let program = command.split(['\0', ' ']).next().unwrap_or_default();
+    let name = program.rsplit('/').next().unwrap_or(program);
+    ecosystem().processes.init.iter().any(|init| init == name)
 }
 
 /// Whether a command line, its words ended by zeros, is of a program that does nothing itself: an init, a shell, a package
@@ -143,6 +154,7 @@ mod tests {
         ] {
             assert!(starts_others(command), "{command:?}");
         }
+        assert!(is_init("/sbin/docker-init\0--\0x") && is_init("tini -- x") && !is_init("sh\0tini"));
         assert!(starts_others("/usr/local/bin/node\0/usr/local/bin/npm\0test"));
         for command in ["python\0-m\0orders", "/out/orders\0", "node\0dist/main.js\0npm", ""] {
             assert!(!starts_others(command), "{command:?}");
