@@ -21,7 +21,7 @@ use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 type Installed = BTreeMap<String, Option<String>>;
 
 /// The lock that the project has: its name, how it is written, what it holds.
-pub(super) struct Lock {
+pub(super) struct ProjectLock {
     file: String,
     pub(super) format: LockFormat,
     pub(super) production: Production,
@@ -82,7 +82,7 @@ async fn tool(
     lab: &Lab,
     role: &RoleSubject,
     (tree, base, service): (&FileTree, &FileTree, &FileTree),
-    lock: Option<&Lock>,
+    lock: Option<&ProjectLock>,
     compiled: bool,
 ) -> Option<Verdict> {
     let found = tools::found(tree)
@@ -187,7 +187,7 @@ pub(super) fn folders(lab: &Lab, role: &str) -> Vec<PathBuf> {
 }
 
 /// The project's lock, as a role has it, or why there is none.
-pub(super) fn lock(lab: &Lab, stack: &Stack, role: &str) -> Result<Lock, String> {
+pub(super) fn lock(lab: &Lab, stack: &Stack, role: &str) -> Result<ProjectLock, String> {
     let mut managers: Vec<_> = stack.managers.iter().collect();
     managers.sort_by_key(|(name, _)| **name != stack.manager);
     let mut looked = Vec::new();
@@ -197,7 +197,7 @@ pub(super) fn lock(lab: &Lab, stack: &Stack, role: &str) -> Result<Lock, String>
             if let Some(folder) = folders.iter().find(|folder| folder.join(file).is_file()) {
                 let production = lock.format.read(folder, file)?;
                 let shown = lab.subject.shown(&folder.join(file));
-                return Ok(Lock { file: shown, format: lock.format, production });
+                return Ok(ProjectLock { file: shown, format: lock.format, production });
             }
             looked.push(file.as_str());
         }
@@ -215,7 +215,13 @@ fn installed(tree: &FileTree, base: &FileTree, format: LockFormat) -> Installed 
 }
 
 /// What is in dev and not in the lock, or is in the lock and the service and not in dev.
-fn difference(lab: &Lab, role: &RoleSubject, lock: &Lock, dev: &Installed, service: &Installed) -> Option<Verdict> {
+fn difference(
+    lab: &Lab,
+    role: &RoleSubject,
+    lock: &ProjectLock,
+    dev: &Installed,
+    service: &Installed,
+) -> Option<Verdict> {
     let own = normal(lab.subject.project.service.name.as_ref());
     let mut found = Vec::new();
     let mut names = Vec::new();
