@@ -50,15 +50,20 @@ pub(super) fn chosen<'a>(repository: &'a AdoptedRepository, asked: Option<&str>)
     Ok(Chosen { service: Some(service), built, why, others })
 }
 
+/// Whether its name says that it stands beside the service, as a worker or a proxy does.
+pub(super) fn is_helper(service: &ComposeService) -> bool {
+    let words = &role_words().words;
+    has_word(&service.name, &words.aside) && !has_word(&service.name, &words.main)
+}
+
 /// Lower is likelier.
 fn rank(service: &ComposeService) -> (bool, bool, usize, bool, bool, usize) {
     let words = &role_words().words;
     let is_form = has_word(&service.name, &words.test) || has_word(&service.name, &words.tools);
-    let is_aside = has_word(&service.name, &words.aside) && !has_word(&service.name, &words.main);
     let place = words.main.iter().position(|word| has_word(&service.name, std::slice::from_ref(word)));
     // One form of the same service that only some profile starts is not the usual one.
     let is_rare = !service.profiles.is_empty();
-    (is_form, is_aside, place.unwrap_or(usize::MAX), is_rare, service.ports.is_empty(), service.place.line)
+    (is_form, is_helper(service), place.unwrap_or(usize::MAX), is_rare, service.ports.is_empty(), service.place.line)
 }
 
 /// The services that build another Dockerfile.

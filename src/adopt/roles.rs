@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::chosen::Chosen;
+use super::chosen::{Chosen, is_helper};
 use super::repository::{AdoptedRepository, stage_name};
 use crate::compose::{ComposeMount, ComposeService};
 use crate::dockerfile::{CommandForm, Dockerfile, InstructionKind, Source};
@@ -185,9 +185,8 @@ impl<'a> RoleScene<'a> {
         // A worker, say, that runs the same image by a command of its own and that nobody asks.
         let is_aside = |service: &ComposeService| {
             let own = self.chosen.service.is_some_and(|chosen| chosen.name == service.name);
-            let named = has_word(&service.name, &words.aside) && !has_word(&service.name, &words.main);
             let silent = service.ports.is_empty() && service.expose.is_empty();
-            !own && silent && (named || service.settings.command.is_some())
+            !own && silent && (is_helper(service) || service.settings.command.is_some())
         };
         let runs = |service: &&&ComposeService| {
             let built = self.repository.built(service);

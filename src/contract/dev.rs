@@ -112,7 +112,7 @@ pub(super) const SAME_RUNTIME: Contract = Contract {
 pub(super) const IDLE: Contract = Contract {
     name: "dev.idle",
     promise: "At rest, dev costs at most 5 % of a processor, however many files the source has.",
-    how: "Starts dev on a copy of the project with 4,000 more, empty files in the folder of the source, waits until it \
+    how: "Puts 4,000 empty files into the folder of the source, in a copy of the project, starts dev on it, waits until it \
           answers, and asks the engine for the processor time of dev and of every container that it starts on the same \
           source. One of five windows of six seconds must cost 5 % of one processor at most.",
     therefore: "What looks at every file again and again costs more with every file, and 4,000 files show that. Whatever \

@@ -246,24 +246,20 @@ impl Dockerfile {
     /// The working directory of a stage's image, if the file says it.
     #[must_use]
     pub fn workdir(&self, stage: usize) -> Option<String> {
-        self.workdir_after(&self.ancestry(stage))
+        self.workdir_after(&self.ancestry(stage), 0)
     }
 
     /// The WORKDIR that a stage starts with, if the file says it.
     fn workdir_before(&self, stage: usize) -> Option<String> {
-        match self.ancestry(stage).split_first() {
-            Some((_, [])) if self.stages[stage].base == StageBase::Scratch => Some("/".to_owned()),
-            Some((_, earlier)) => self.workdir_after(earlier),
-            None => None,
-        }
+        self.workdir_after(&self.ancestry(stage), 1)
     }
 
-    /// The working directory that a chain of stages, the last first, leaves.
-    fn workdir_after(&self, chain: &[usize]) -> Option<String> {
+    /// The working directory that a chain of stages, the last first, leaves without the last `less` of them.
+    fn workdir_after(&self, chain: &[usize], less: usize) -> Option<String> {
         let root = chain.last().map(|index| &self.stages[*index].base);
         // Nothing sets a working directory in scratch.
         let mut at = (root == Some(&StageBase::Scratch)).then(|| "/".to_owned());
-        for index in chain.iter().rev() {
+        for index in chain.iter().skip(less).rev() {
             for instruction in &self.stages[*index].instructions {
                 if let InstructionKind::Workdir(path) = &instruction.kind {
                     at = join(at.as_deref(), &self.known(*index, instruction.line, path));

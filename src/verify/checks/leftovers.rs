@@ -48,14 +48,13 @@ pub(super) async fn check(lab: &Lab) -> Checked {
         .filter(|(path, entry)| is_added(entry, base.files.get(*path)))
         .map(|(path, entry)| (path.as_str(), entry))
         .collect();
+    // A dev of another hand may have everything that the service must not have.
     let dev = match lab.container_image("dev") {
-        Ok(dev) => Some(lab.tree(&dev.id).await?),
-        Err(_) => None,
+        Ok(dev) if lab.subject.project.makes("dev") => Some(lab.tree(&dev.id).await?),
+        _ => None,
     };
     let places = Injection::of(&lab.subject).map_or_else(Vec::new, |one| one.destinations(&image.config.working_dir));
     let mut sources = Sources::of(lab)?;
-    // A dev of another hand may have everything that the service must not have.
-    let dev = dev.filter(|_| lab.subject.project.makes("dev"));
     // What dev has at the same place came with the runtime, and is dev.no-source's to tell.
     if let Some(dev) = &dev {
         sources.0.retain(|hash, _| !dev.files.values().any(|entry| entry.sha256 == Some(*hash)));
