@@ -8,10 +8,11 @@ use time::format_description::parse_borrowed;
 
 use super::Lab;
 use super::change::{Change, What};
+use super::images::build_text;
 use super::leavings::in_packages;
 use super::obstacle::Attempt;
 use super::rebuild::{Made, made};
-use crate::engine::{BuildContext, Container, EntryKind};
+use crate::engine::{BuildContext, Container, EntryKind, FileTree};
 use crate::error::Result;
 use crate::subject::Target;
 
@@ -80,16 +81,12 @@ async fn named(
         return Ok(None);
     }
     let usual = of_sources(&made.target, words)?;
-    // What dev has, too, came with a package; a dev of another hand may come after the build.
+    let of_packages = of_packages(lab, made).await?;
     let own = lab.subject.project.makes("dev");
-    let of_dev = match lab.container_image("dev") {
-        Ok(dev) => Some(lab.tree(&dev.id).await?),
-        Err(_) => None,
-    };
     let is_packaged = |path: &str| {
         let sum = made.tree.files.get(path).and_then(|entry| entry.sha256);
-        let dev = of_dev.iter().flat_map(|dev| dev.files.values());
-        (own || in_packages(path)) && sum.is_some() && dev.into_iter().any(|entry| entry.sha256 == sum)
+        let known = of_packages.iter().flat_map(|tree| tree.files.values());
+        (own || in_packages(path)) && sum.is_some() && known.into_iter().any(|entry| entry.sha256 == sum)
     };
     for (path, word) in hits.into_iter().map(|(path, needle)| (path, &words[needle])) {
         if usual.contains(word) || is_packaged(&path) {
@@ -101,6 +98,22 @@ async fn named(
         }
     }
     Ok(None)
+}
+
+/// What has the packages and nothing that the source was made into: dev; of a dev of another hand, which may come after the
+/// build, nobody knows that, and the build as it is before it takes the source has them.
+async fn of_packages(lab: &Lab, made: &Made) -> Attempt<Option<Arc<FileTree>>> {
+    if lab.subject.project.makes("dev") {
+        return match lab.container_image("dev") {
+            Ok(dev) => Ok(Some(lab.tree(&dev.id).await?)),
+            Err(_) => Ok(None),
+        };
+    }
+    let cut = made.target.dockerfile.truncated_before_source(made.target.stage);
+    match build_text(&lab.run, &made.target, cut.text, "before-source").await? {
+        Ok(image) => Ok(Some(lab.tree(&image.id).await?)),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Whether a month stands in a text by itself, and not as a part of a day or of a longer number.

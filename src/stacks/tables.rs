@@ -132,10 +132,19 @@ pub struct Runtimes {
     /// Variables that keep it from that.
     #[serde(default)]
     pub not_here: Vec<String>,
-    /// Programs (a regular expression of the whole name) whose first argument names what they run, whatever its ending, and
-    /// the options (one of the whole word) that stand for it.
+    /// Programs (a regular expression of the whole name) whose first argument names what they run, whatever its ending.
     #[serde(default)]
-    pub scripts: BTreeMap<String, String>,
+    pub scripts: BTreeMap<String, ScriptOptions>,
+}
+
+/// Options of a program whose first argument names what it runs, each a regular expression of the whole word.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ScriptOptions {
+    /// Those that stand for that argument.
+    pub instead: String,
+    /// Those whose value is the next word.
+    pub valued: String,
 }
 
 /// What is in a cache although nothing is kept there.

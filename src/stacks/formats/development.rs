@@ -73,7 +73,7 @@ fn specs(value: Option<&Toml>) -> BTreeSet<String> {
     value.and_then(Toml::as_array).into_iter().flatten().filter_map(Toml::as_str).filter_map(name).collect()
 }
 
-/// Groups by PEP 735, and those of Poetry, PDM and uv from before it; production as PEP 621 and Poetry have it.
+/// Groups by PEP 735, extras, and the groups of Poetry, PDM and uv from before it; production as PEP 621 and Poetry have it.
 fn of_pyproject(project: &Table, is_meant: &dyn Fn(&str) -> bool) -> (BTreeSet<String>, BTreeSet<String>) {
     let at = |path: &[&str]| {
         let (first, rest) = path.split_first()?;
@@ -84,7 +84,9 @@ fn of_pyproject(project: &Table, is_meant: &dyn Fn(&str) -> bool) -> (BTreeSet<S
         groups.filter(|(name, _)| is_meant(name)).map(|(_, group)| group).collect::<Vec<_>>()
     };
     let mut found = specs(at(&["tool", "uv", "dev-dependencies"]));
-    for group in groups(&["dependency-groups"]).into_iter().chain(groups(&["tool", "pdm", "dev-dependencies"])) {
+    let lists =
+        [&["dependency-groups"][..], &["project", "optional-dependencies"], &["tool", "pdm", "dev-dependencies"]];
+    for group in lists.into_iter().flat_map(groups) {
         found.extend(specs(Some(group)));
     }
     for group in groups(&["tool", "poetry", "group"]) {
@@ -140,7 +142,8 @@ mod tests {
         write("Pipfile", "[packages]\nflask = '*'\n[dev-packages]\nPytest = '*'\n");
         write(
             "pyproject.toml",
-            "[project]\nname = 'x'\ndependencies = ['httpx>=1']\n[dependency-groups]\nunit-tests = ['pytest>=8', 'HTTPX', {include-group = 'x'}]\n\
+            "[project]\nname = 'x'\ndependencies = ['httpx>=1']\n[project.optional-dependencies]\ndev = ['black']\ns3 = ['boto3']\n\
+             [dependency-groups]\nunit-tests = ['pytest>=8', 'HTTPX', {include-group = 'x'}]\n\
              postgres = ['psycopg']\n[tool.poetry.group.dev.dependencies]\nruff = '*'\n",
         );
         write("requirements.txt", "flask==3\n");
@@ -156,7 +159,7 @@ mod tests {
             [
                 ("package.json", vec!["typescript"]),
                 ("Pipfile", vec!["pytest"]),
-                ("pyproject.toml", vec!["pytest", "ruff"]),
+                ("pyproject.toml", vec!["black", "pytest", "ruff"]),
                 ("requirements-dev.txt", vec!["pytest-cov"]),
                 ("requirements/test.in", vec!["tox"]),
             ]

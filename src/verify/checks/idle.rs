@@ -40,18 +40,30 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("dev")?;
     source_mount(lab)?;
     let port = dev_port(lab).ok();
-    // Before it starts: a change of so many files at once is more than some reloaders can bear.
-    let copy = Arc::new(lab.copy()?);
-    seed(lab, &copy)?;
-    let scene = lab.start_on(role, copy, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
-    if let Err(why) = settled(lab, &scene, port, |answer| lab.is_well(answer)).await {
-        let log = scene.log().await;
+    // Before it starts: a change of so many files at once is more than some reloaders can bear. What loads every file of its
+    // folder may not start with them, and is given them later.
+    let mut seen = None;
+    for seeded in [true, false] {
+        let copy = Arc::new(lab.copy()?);
+        if seeded {
+            seed(lab, &copy)?;
+        }
+        let scene = lab.start_on(role, copy, |spec| port.into_iter().for_each(|port| publish(spec, port))).await?;
+        match settled(lab, &scene, port, |answer| lab.is_well(answer)).await {
+            Ok(_) => {
+                if !seeded {
+                    seed(lab, &scene.copy)?;
+                }
+                let verdict = measure(lab, &scene).await;
+                scene.end().await;
+                return verdict;
+            }
+            Err(why) => seen = Some((why, scene.log().await)),
+        }
         scene.end().await;
-        return Ok(inconclusive(format!("dev does not serve: {why}")).log(log));
     }
-    let verdict = measure(lab, &scene).await;
-    scene.end().await;
-    verdict
+    let (why, log) = seen.unwrap_or_default();
+    Ok(inconclusive(format!("dev does not serve: {why}")).log(log))
 }
 
 /// Puts many files where the source is, called as source is.

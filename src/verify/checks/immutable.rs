@@ -147,12 +147,12 @@ async fn taken_while_it_runs(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -
 /// What an interpreter runs, a file or a folder of any name: the first of its arguments that is there.
 fn script(program: &str, line: &CommandLine<'_>, is_there: impl Fn(&str) -> bool) -> Option<String> {
     let name = program.rsplit('/').next().unwrap_or_default();
-    let is = |pattern: &str, word: &str| {
-        Regex::new(&format!("^(?:{pattern})$")).expect("data, which a test reads").is_match(word)
-    };
-    let (_, instead) = ecosystem().runtimes.scripts.iter().find(|(program, _)| is(program, name))?;
-    let words = line.words.iter().skip(1).take_while(|word| !is(instead, word));
-    words.filter(|word| !word.starts_with('-')).map(|word| join(line.workdir, word)).find(|path| is_there(path))
+    let whole = |pattern: &str| Regex::new(&format!("^(?:{pattern})$")).expect("data, which a test reads");
+    let (_, options) = ecosystem().runtimes.scripts.iter().find(|(program, _)| whole(program).is_match(name))?;
+    let (instead, valued) = (whole(&options.instead), whole(&options.valued));
+    let words = line.words.windows(2).take_while(|pair| !instead.is_match(pair[1]));
+    let named = words.filter(|pair| !pair[1].starts_with('-') && !valued.is_match(pair[0])).map(|pair| pair[1]);
+    named.map(|word| join(line.workdir, word)).find(|path| is_there(path))
 }
 
 /// The line that names a folder for a search: of compose.yaml's environment, else of the Dockerfile.
@@ -296,6 +296,8 @@ mod tests {
             ("/usr/local/bin/python3.13", &["/opt/venv/bin/python", "/opt/venv/bin/web"], Some("/opt/venv/bin/web")),
             ("/usr/local/bin/python3.13", &["python", "-Im", "orders", "/data"], None),
             ("/usr/bin/node", &["node", "--no-deprecation", "run", "/data"], Some("/srv/run")),
+            ("/usr/bin/node", &["node", "--env-file", "/data", "-r", "/data", "run", "/data"], Some("/srv/run")),
+            ("/usr/bin/php8.4", &["php", "-c", "/data", "run"], Some("/srv/run")),
             ("/usr/bin/node", &["node", "--eval", "require('x')", "/data"], None),
             ("/bin/dash", &["sh", "-ec", "sleep 9", "/data"], None),
             ("/usr/bin/perl", &["perl", "-e1", "/data"], None),
