@@ -11,7 +11,7 @@ mod version;
 use std::path::Path;
 
 use crate::adopt;
-use crate::detect::Detection;
+use crate::detect::{Band, Detection};
 use crate::error::{Error, Result};
 use crate::project::{
     Deployment, DeploymentName, Description, DevTool, DevTools, EnvName, ExecCommand, FILE, ImageOverrides, Package,
@@ -34,12 +34,9 @@ pub fn describe(root: &Path, found: &Detection, stacks: &Stacks) -> Result<Proje
     }
     let options = stacks.options(stack)?;
     let reserved: Vec<&str> = options.reserved.iter().map(String::as_str).collect();
-    let one_of = |field: &str, known: &[String]| {
-        found.values(field).first().filter(|value| known.iter().any(|one| one == *value)).map(ToString::to_string)
-    };
     let place = place::of(root, found)?;
     let mut service = ServiceSettings::new(name(found.value("name"), root, &reserved)?, Some(stack.to_owned()));
-    service.manager = one_of("manager", &[options.managers.clone(), options.more_managers.clone()].concat());
+    service.manager = manager(found, stack, &[options.managers.clone(), options.more_managers.clone()].concat())?;
     service.port = found.values("port").first().and_then(|port| PortNumber::new(port.parse().ok()?).ok());
     service.port_env = found.values("port-variable").first().and_then(|name| EnvName::parse(name).ok());
     service.command = found.values("serve").first().map(|line| command::of(line)).transpose()?;
@@ -70,6 +67,25 @@ pub fn describe(root: &Path, found: &Detection, stacks: &Stacks) -> Result<Proje
     let data = project.stack.as_ref().expect("it names one");
     finish(&mut description, found, data)?;
     Project::parse(&description.to_toml(), Path::new(FILE), stacks)
+}
+
+/// The package manager that was found, or the best of those found that the stack has steps for; none leaves it to the stack.
+///
+/// # Errors
+/// The stack has steps for none of them: images by those of another would lack the dependencies.
+fn manager(found: &Detection, stack: &str, known: &[String]) -> Result<Option<String>> {
+    let Some(best) = found.values("manager").first().copied() else { return Ok(None) };
+    // What is usual in the stack is no sign that the repository has it.
+    let claims = found.evidence().filter(|claim| claim.field == "manager" && claim.band > Band::Usual);
+    let claims = claims.map(|claim| claim.value.as_str());
+    match std::iter::once(best).chain(claims).find(|name| known.iter().any(|one| one == name)) {
+        Some(name) => Ok(Some(name.to_owned())),
+        None => Err(Error::usage(format!(
+            "the package manager {best} is detected, and the stack {stack} has no roles for it in this version"
+        ))
+        .hint(format!("`dockwright init --set manager=NAME` takes another: {}", known.join(", ")))
+        .hint("`dockwright init --stack generic` writes roles by the commands that you give it")),
+    }
 }
 
 /// What the stack says of tools and of contracts that do not fit.

@@ -193,6 +193,22 @@ fn a_stack_without_roles_says_so() {
 }
 
 #[test]
+fn a_package_manager_without_roles_says_so_and_another_that_is_there_is_taken() {
+    let environment = ("environment.yml", &b"name: a\ndependencies: [python=3.13, flask]\n"[..]);
+    let app = ("app.py", &b"from flask import Flask\napp = Flask(__name__)\n"[..]);
+    let home = folder(&[environment, app]);
+    let says = ["package manager conda is detected", "`dockwright init --set manager=NAME`", "pip, uv"];
+    run(home.path(), ["init"]).exits(2).says(&says);
+    assert_eq!(detected(home.path(), &[])["detected"]["manager"], "conda");
+    assert!(!home.path().join("dockwright.toml").exists());
+
+    let home = folder(&[environment, app, ("requirements.txt", b"flask==3.1.2\n")]);
+    run(home.path(), ["init"]).exits(0);
+    let dockerfile = std::fs::read_to_string(home.path().join("Dockerfile")).unwrap();
+    assert!(dockerfile.contains("requirements.txt"), "{dockerfile}");
+}
+
+#[test]
 fn nothing_that_a_repository_holds_stops_it() {
     let big = "x".repeat(3 << 20);
     let deep_json = format!("{}{}", "{\"a\":".repeat(50_000), "}".repeat(50_000));

@@ -252,6 +252,7 @@ verifies! {
     verify_init_fastify_typescript "fastify-typescript"
     verify_init_flask_requirements "flask-requirements"
     verify_init_go_cmd "go-cmd"
+    verify_init_hono_bun "hono-bun"
     verify_init_axum_cargo "axum-cargo"
     verify_init_spring_maven "spring-maven"
     verify_init_static_html "static-html"

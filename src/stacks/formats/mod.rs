@@ -1,6 +1,7 @@
 //! The formats of package managers' files. Each is known by what it looks like, never by the stack that uses it; they are
 //! the only place in Rust where a package manager's own words stand.
 
+mod bun;
 mod development;
 mod distribution;
 mod installed;
@@ -39,6 +40,8 @@ pub enum LockFormat {
     Npm,
     /// pnpm's lock: what the project's own dependencies lead to.
     Pnpm,
+    /// Bun's lock, as text: what the project's own dependencies lead to.
+    Bun,
     /// Yarn's lock, with the manifest beside it: what its dependencies lead to.
     Yarn,
     /// Poetry's or PDM's lock: the group of production.
@@ -70,6 +73,7 @@ impl LockFormat {
             LockFormat::Uv => uv::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
             LockFormat::Npm => npm::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
             LockFormat::Pnpm => pnpm::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
+            LockFormat::Bun => bun::read(&text(folder, file)?).map_err(|why| format!("{file}: {why}")),
             LockFormat::Yarn => {
                 let manifest = text(folder, "package.json")?;
                 yarn::read(&text(folder, file)?, &manifest).map_err(|why| format!("{file}: {why}"))
@@ -83,7 +87,7 @@ impl LockFormat {
     /// Whether it is of the same packages as another: those of Node, or of Python.
     #[must_use]
     pub fn is_like(self, other: Self) -> bool {
-        let of_node = |one| matches!(one, Self::Npm | Self::Pnpm | Self::Yarn);
+        let of_node = |one| matches!(one, Self::Npm | Self::Pnpm | Self::Bun | Self::Yarn);
         of_node(self) == of_node(other)
     }
 
@@ -95,13 +99,22 @@ impl LockFormat {
             LockFormat::Requirements | LockFormat::Uv | LockFormat::Poetry | LockFormat::Pipenv => {
                 installed::distribution(path)
             }
-            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Yarn => installed::module(path),
+            LockFormat::Npm | LockFormat::Pnpm | LockFormat::Bun | LockFormat::Yarn => installed::module(path),
         }
     }
 }
 
 fn text(folder: &Path, file: &str) -> Result<String, String> {
     read_text_in(folder, file.as_ref(), LARGEST).map_err(|error| format!("{file} cannot be read: {}", error.why))
+}
+
+/// A lock in YAML, or in JSON with trailing commas, which is YAML too.
+fn yaml(text: &str) -> Result<serde_json::Value, String> {
+    // The lock of a large repository has more nodes than a reader of strangers' YAML allows by itself.
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_nodes: 4_000_000, max_events: 8_000_000, max_total_scalar_bytes: 64 << 20 },
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 fn add(found: &mut Production, name: String, version: Option<String>, always: bool) {

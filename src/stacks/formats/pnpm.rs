@@ -2,15 +2,11 @@
 
 use serde_json::Value as Json;
 
-use super::{Production, add, follow};
+use super::{Production, add, follow, yaml};
 
 /// What the project's own dependencies lead to; of older locks, what is not marked `dev`.
 pub(super) fn read(text: &str) -> Result<Production, String> {
-    // The lock of a large repository has more nodes than a reader of strangers' YAML allows by itself.
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_nodes: 4_000_000, max_events: 8_000_000, max_total_scalar_bytes: 64 << 20 },
-    };
-    let lock: Json = serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())?;
+    let lock = yaml(text)?;
     let packages = lock["packages"].as_object().ok_or("it contains no package")?;
     let is_conditional = |key: &str| {
         let package = packages.get(key).or_else(|| packages.get(&format!("/{key}")));
