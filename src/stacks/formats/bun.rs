@@ -1,4 +1,4 @@
-//! Bun's lock as text (https://bun.sh/docs/pm/lockfile): JSON with trailing commas.
+//! Bun's lock as text (<https://bun.sh/docs/pm/lockfile>): JSON with trailing commas.
 
 use serde_json::Value as Json;
 
@@ -13,12 +13,12 @@ pub(super) fn read(text: &str) -> Result<Production, String> {
     follow(own, |(of, name): &(String, String), always| {
         // The nearest package of that name, upwards from the one that needs it.
         let mut above = Some(of.as_str());
-        let key = std::iter::from_fn(|| {
+        let mut keys = std::iter::from_fn(|| {
             let here = above?;
             above = (!here.is_empty()).then(|| parent(here));
             Some(if here.is_empty() { name.clone() } else { format!("{here}/{name}") })
         });
-        let Some((key, package)) = key.filter_map(|key| packages.get(&key).map(|one| (key, one))).next() else {
+        let Some((key, package)) = keys.find_map(|key| packages.get(&key).map(|one| (key, one))) else {
             return Vec::new();
         };
         // `name@version`, the registry, what it needs, and a hash; of a package of the workspace the first alone.
