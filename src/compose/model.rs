@@ -34,7 +34,7 @@ pub struct Compose {
     /// The project's name (spec 04, "Name top-level element"): `name:`, else `COMPOSE_PROJECT_NAME`,
     /// else the folder's name, normalised.
     pub name: String,
-    /// Where `name:` stands, if no variable is in it: then every checkout has the same.
+    /// Where `name:` stands, or in `.env` what stands for it, if no variable is in it: then every checkout has the same.
     pub fixed_name: Option<Place>,
     /// The services by name, those of inactive profiles included.
     pub services: BTreeMap<String, ComposeService>,
@@ -110,6 +110,8 @@ pub struct Definition {
     pub key: String,
     /// The name it has on the engine: `name:`, else `project_key`; an external one's own.
     pub name: String,
+    /// Where `name:` stands, if no variable is in it.
+    pub fixed_name: Option<Place>,
     /// Made outside of the project; never created or removed by it.
     pub external: bool,
     /// The driver of a volume or network.

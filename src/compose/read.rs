@@ -45,7 +45,14 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
     let files = files(&dir, &env)?;
     let mut compose = project_of(&dir, &files, env)?;
     compose.in_env_files.splice(0..0, taken);
-    compose.profiles = profiles(&dir)?;
+    let names =
+        |(value, place): (String, Place)| (value.split(',').map(|name| name.trim().to_owned()).collect(), place);
+    compose.profiles = said_for_all(&dir, "COMPOSE_PROFILES")?.map(names);
+    if let Some((value, place)) = said_for_all(&dir, "COMPOSE_PROJECT_NAME")?
+        && normalise(&value) == compose.name
+    {
+        compose.fixed_name = Some(place);
+    }
     Ok(compose)
 }
 
@@ -69,9 +76,8 @@ fn project_of(dir: &Path, files: &[PathBuf], env: BTreeMap<String, String>) -> R
     })
 }
 
-/// What `.env` says of profiles: the last line that does, as of all its variables.
-fn profiles(dir: &Path) -> Result<Option<(Vec<String>, Place)>> {
-    const NAME: &str = "COMPOSE_PROFILES";
+/// What `.env` says of a variable of Compose's own, if it says anything: the last line that does, as of all its variables.
+fn said_for_all(dir: &Path, wanted: &str) -> Result<Option<(String, Place)>> {
     let path = dir.join(".env");
     if !path.is_file() {
         return Ok(None);
@@ -79,11 +85,10 @@ fn profiles(dir: &Path) -> Result<Option<(Vec<String>, Place)>> {
     let text = read_text(&path, MAX_BYTES)?;
     // Malformed, it has been refused before.
     let found = dotenv::parse(&text, &|_| None).unwrap_or_default();
-    let value = found.into_iter().filter(|(name, _)| name == NAME).map(|(_, value)| value).next_back();
-    let names: Vec<String> =
-        value.iter().flat_map(|value| value.split(',')).map(|name| name.trim().to_owned()).collect();
-    let line = text.lines().zip(1..).filter(|(line, _)| line.contains(NAME)).map(|(_, number)| number).last();
-    Ok(line.filter(|_| names.iter().any(|name| !name.is_empty())).map(|line| (names, Place::new(path.as_path(), line))))
+    let value = found.into_iter().filter(|(name, _)| name == wanted).map(|(_, value)| value).next_back();
+    let line = text.lines().zip(1..).filter(|(line, _)| line.contains(wanted)).map(|(_, number)| number).last();
+    let said = value.filter(|value| value.split(',').any(|part| !part.trim().is_empty())).zip(line);
+    Ok(said.map(|(value, line)| (value, Place::new(path.as_path(), line))))
 }
 
 fn files(dir: &Path, env: &BTreeMap<String, String>) -> Result<Vec<PathBuf>> {
@@ -202,6 +207,13 @@ fn project(
     compose.files.sort_by_key(|file| files.iter().position(|asked| asked == file).unwrap_or(usize::MAX));
     let varies = interpolated.iter().any(|one| one.service.is_none() && one.field == "name");
     compose.fixed_name = root.get("name").filter(|_| !varies).map(|node| node.place.clone());
+    for (section, all) in [("volumes", &mut compose.volumes), ("networks", &mut compose.networks)] {
+        for definition in all.values_mut() {
+            let field = format!("{section}.{}.name", definition.key);
+            let varies = interpolated.iter().any(|one| one.service.is_none() && one.field == field);
+            definition.fixed_name.take_if(|_| varies);
+        }
+    }
     compose.interpolated = interpolated;
     compose.in_env_files = in_env_files;
     for service in compose.services.values_mut() {

@@ -86,14 +86,16 @@ pub(super) const PORTABLE: Contract = Contract {
     name: "scaffold.portable",
     promise: "Every role works from a checkout of another umask and of other line ends, and beside a second checkout.",
     how: "Copies the project as a checkout under umask 077 has it, with CRLF in every text file for which .gitattributes \
-          says nothing else, builds all images from the copy and starts service, test, dev and dev-tools on it: what \
+          says nothing else, and without programs that git ignores, builds all images from the copy and starts service, test, dev and dev-tools on it: what \
           serves must answer, the suite must pass, dev-tools must stay up. What fails there is tried again on the \
-          project as it is, and counts only if it works here. Then reads compose.yaml: neither the project nor a \
-          container may have a fixed name.",
-    therefore: "The roles worked although no file had the mode or the line ends that it has here. Compose tells two \
-                checkouts apart by the project's name, which comes from the folder if nothing fixes it.",
+          project as it is, and counts only if it works here. Also reads compose.yaml and the .env beside it, unless git \
+          ignores that: neither the project nor a container, a volume or a network may have a fixed name.",
+    therefore: "The roles worked although no file had the mode or the line ends that it has here, and no program that \
+                git ignores was there. Compose tells two checkouts apart by the project's name, which comes from the \
+                folder if nothing fixes it.",
     assumes: &[
         "Manifests and lock files stay as they are, so that dependencies need not be downloaded again.",
+        "Data and settings that git ignores stay, as whoever works on a checkout gives it its own.",
         "Ports that compose.yaml publishes may still collide, and so may a name that a variable gives.",
         "A file system that ignores case is not tried.",
     ],

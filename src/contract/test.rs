@@ -18,8 +18,9 @@ pub(super) const EXTENDS_SERVICE: Contract = Contract {
 pub(super) const PASSES: Contract = Contract {
     name: "test.passes",
     promise: "The suite passes inside the test container.",
-    how: "Runs the test container as compose.yaml says and waits for its exit code, which must be 0.",
-    therefore: "The container of the suite exited with 0.",
+    how: "Runs the test container as compose.yaml says and waits for its exit code, which must be 0. A runner's summary \
+          that says that all tests were skipped is a failure.",
+    therefore: "The container of the suite exited with 0, and did not skip all its tests.",
     assumes: &["What the suite tests is not judged; test.exit-code tries whether it can fail."],
     fix: "Read the end of the suite's output below. `docker compose run --rm --build test` runs the same suite.",
     yields_to: &["service.read-only"],
@@ -46,7 +47,7 @@ pub(super) const ISOLATED_ENV: Contract = Contract {
     how: "Compares the environment of the test image, and of its container as compose.yaml configures it, with \
           [roles.test] and with every deployment's values; likewise that of the process that runs the suite, unless \
           the engine is on another machine. Reads compose.yaml again under a host environment full of other values. An \
-          environment file that is outside of the project, or optional and missing, is the host's.",
+          environment file that is outside of the project, ignored by git, or optional and missing, is the host's.",
     therefore: "The suite's own process had no variable of a deployment or of the host.",
     assumes: &[
         "Variables that the tests set or read by themselves are not seen.",

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use ignore::gitignore::Gitignore;
 
 use super::leavings::{is_left_out, is_program};
+use super::versioned::{ignored_by, rules};
 use crate::engine::BuildContext;
 use crate::subject::{RoleSubject, Subject};
-use crate::text::{SMALL, read_text};
 
 /// Less than this is copied with the rest, in bytes: a container may want to write there, as to a database of development.
 const COPIED: u64 = 64 << 20;
@@ -145,7 +145,9 @@ fn look(root: &Path, folder: &Path, sent: &BTreeSet<PathBuf>) -> Vec<Found> {
 /// Adds what is large, goes into no build, and is no source: git ignores it, or no program is in it.
 fn select(all: &[Found], root: &Path, rules_above: &mut Vec<Option<Gitignore>>, paths: &mut BTreeSet<PathBuf>) {
     for found in all.iter().filter(|found| found.size >= WORTH) {
-        if !found.sent && (!found.source || is_ignored(found, root, rules_above)) {
+        if !found.sent
+            && (!found.source || ignored_by(&root.join(&found.path), found.inside.is_some(), rules_above).is_some())
+        {
             paths.insert(found.path.clone());
         } else if let Some(inside) = &found.inside {
             rules_above.push(rules(&root.join(&found.path)));
@@ -153,25 +155,4 @@ fn select(all: &[Found], root: &Path, rules_above: &mut Vec<Option<Gitignore>>, 
             rules_above.pop();
         }
     }
-}
-
-/// Whether git ignores it: the innermost file of rules that says anything decides.
-fn is_ignored(found: &Found, root: &Path, rules: &[Option<Gitignore>]) -> bool {
-    let path = root.join(&found.path);
-    let said = rules.iter().rev().flatten().find_map(|rules| {
-        let said = rules.matched(&path, found.inside.is_some());
-        (!said.is_none()).then(|| said.is_ignore())
-    });
-    said.unwrap_or(false)
-}
-
-/// The rules that git finds in a folder.
-fn rules(folder: &Path) -> Option<Gitignore> {
-    let text = read_text(&folder.join(".gitignore"), SMALL).ok()?;
-    let mut rules = GitignoreBuilder::new(folder);
-    for line in text.lines() {
-        // What cannot be read, git leaves aside.
-        let _ = rules.add_line(None, line);
-    }
-    rules.build().ok()
 }

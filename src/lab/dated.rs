@@ -33,7 +33,14 @@ const DAYS: [&str; 11] = [
     "[month repr:long] [day padding:none], [year]",
     "[day] [month repr:short] [year]",
 ];
-const MONTHS: [&str; 2] = ["[year]-[month]", "[month repr:long] [year]"];
+/// Forms that may be a part of any day that a file names, so that they count where they stand by themselves: a month, and a
+/// day of a year of two digits, as versions have it.
+const PARTS: [&str; 4] = [
+    "[year]-[month]",
+    "[month repr:long] [year]",
+    "[year repr:last_two].[month].[day]",
+    "[year repr:last_two]-[month]-[day]",
+];
 
 /// A file of the artefact that holds the day on which it was made, while no source does.
 pub(crate) struct Dated {
@@ -57,8 +64,7 @@ async fn find(lab: &Lab) -> Attempt<Found> {
     // One after the other: a search finds no word that begins with another one.
     let mut found = named(lab, &made, &container, &written(&DAYS, now), |_, _| true).await?;
     if found.is_none() {
-        // A month may be a part of any day that a file names.
-        found = named(lab, &made, &container, &written(&MONTHS, now), stands_alone).await?;
+        found = named(lab, &made, &container, &written(&PARTS, now), stands_alone).await?;
     }
     container.remove().await?;
     Ok(Found(found.map(Arc::new)))
@@ -116,7 +122,7 @@ async fn of_packages(lab: &Lab, made: &Made) -> Attempt<Option<Arc<FileTree>>> {
     }
 }
 
-/// Whether a month stands in a text by itself, and not as a part of a day or of a longer number.
+/// Whether a part of a day stands in a text by itself, and not as a part of a day or of a longer number.
 fn stands_alone(text: &str, month: &str) -> bool {
     let mut found = text.match_indices(month).map(|(at, _)| (&text[..at], &text[at + month.len()..]));
     found.any(|(before, after)| {
@@ -173,7 +179,7 @@ mod tests {
     #[test]
     fn a_day_is_written_in_many_ways() {
         let day = time::macros::datetime!(2026-03-07 12:00 UTC);
-        let all = [written(&DAYS, day), written(&MONTHS, day)].concat();
+        let all = [written(&DAYS, day), written(&PARTS, day)].concat();
         for form in [
             "2026-03-07",
             "20260307",
@@ -186,6 +192,6 @@ mod tests {
         ] {
             assert!(all.iter().any(|one| one == form), "{form} {all:?}");
         }
-        assert_eq!(all.len(), DAYS.len() + MONTHS.len());
+        assert_eq!(all.len(), DAYS.len() + PARTS.len());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::versioned::is_unversioned;
 use super::workcopy::inside;
 use crate::compose::{self, Compose, ComposeService, EnvFile};
 use crate::subject::Subject;
@@ -14,8 +15,22 @@ pub(crate) fn env_file<'a>(folder: &Path, service: &'a ComposeService) -> Option
         if inside(folder, &file.path).is_none() {
             return Some((file, "is outside of the project"));
         }
+        if is_unversioned(folder, &file.path) {
+            return Some((file, "is ignored by git, so that another checkout does not have it"));
+        }
         (!file.required && !file.path.exists()).then_some((file, "is missing here and may exist elsewhere"))
     })
+}
+
+/// The environment file that gives a service a variable: the last that has it.
+pub(crate) fn env_file_of<'a>(service: &'a ComposeService, name: &str) -> Option<&'a EnvFile> {
+    let sets = |line: &str| {
+        let line = line.trim_start();
+        let rest = line.strip_prefix("export ").unwrap_or(line).trim_start().strip_prefix(name);
+        rest.is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with(['=', ':']))
+    };
+    let has = |file: &&EnvFile| text::read_text(&file.path, text::SMALL).is_ok_and(|text| text.lines().any(sets));
+    service.env_files.iter().rev().find(has)
 }
 
 /// The project's compose files, read on a host where every variable that they, or a service's environment files, could mean

@@ -49,6 +49,7 @@ pub(crate) mod taint;
 pub(crate) mod tools;
 pub(crate) mod tracer;
 mod trees;
+pub(crate) mod versioned;
 pub(crate) mod way;
 pub(crate) mod workcopy;
 pub(crate) mod written;

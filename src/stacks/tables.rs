@@ -97,6 +97,10 @@ pub struct Tests {
     pub files: Vec<String>,
     /// How its name ends before the ending.
     pub stems: Vec<String>,
+    /// A line that a runner prints where tests passed (regular expressions).
+    pub passed: Vec<String>,
+    /// A runner's summary where all tests were skipped (regular expressions).
+    pub skipped: Vec<String>,
 }
 
 /// Files that lock dependencies.

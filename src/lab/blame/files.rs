@@ -11,14 +11,25 @@ use crate::text::{Place, join, read_text};
 
 /// The line of the ignore file that lets a path in again, against one before it that leaves it out.
 pub(crate) fn keeping(target: &Target, path: &str) -> Option<Place> {
-    let mut own = target.context.join(&target.dockerfile.file).into_os_string();
-    own.push(".dockerignore");
-    let file = [PathBuf::from(own), target.context.join(".dockerignore")].into_iter().find(|file| file.is_file())?;
+    let file = rules_of(target)?;
     let text = read_text(&file, 1 << 20).ok()?;
     let lines: Vec<&str> = text.lines().collect();
     let ignored = |upto: usize| Ignore::parse(&lines[..upto].join("\n")).is_ok_and(|ignore| ignore.is_ignored(path));
     let line = (1..=lines.len()).rev().find(|line| ignored(line - 1) && !ignored(*line))?;
     Some(Place::new(file, line))
+}
+
+/// The file of rules that the build context is read with: the Dockerfile's own comes before that of the context.
+fn rules_of(target: &Target) -> Option<PathBuf> {
+    let mut own = target.context.join(&target.dockerfile.file).into_os_string();
+    own.push(".dockerignore");
+    [PathBuf::from(own), target.context.join(".dockerignore")].into_iter().find(|file| file.is_file())
+}
+
+/// The name of that file for a hint; `.dockerignore` where there is none.
+pub(crate) fn ignore_file(target: &Target) -> String {
+    let name = rules_of(target).and_then(|file| Some(file.file_name()?.to_string_lossy().into_owned()));
+    name.unwrap_or_else(|| ".dockerignore".to_owned())
 }
 
 /// The first instruction of the stage itself that makes a layer.

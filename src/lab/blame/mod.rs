@@ -6,7 +6,7 @@ mod installs;
 mod settings;
 mod step;
 
-pub(crate) use files::{bringing, copied_to, copy, copy_of, giving, keeping, layer, making, taking};
+pub(crate) use files::{bringing, copied_to, copy, copy_of, giving, ignore_file, keeping, layer, making, taking};
 pub(crate) use installs::{base, calling, capability, installing, installing_by, installing_tool, running, unlike};
 pub(crate) use settings::{
     command, environment, healthcheck, label, naming, secret_id, stage_apart, stop_signal, taking_secret, user,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::compose::Compose;
+use crate::lab::versioned::is_unversioned;
 use crate::lab::{Lab, blame, workcopy};
 use crate::project::DevTool;
 use crate::subject::Subject;
@@ -42,6 +43,8 @@ pub(super) fn optional(lab: &Lab) -> Checked {
         return refuse("it is in no profile, so that `docker compose up` starts it".into(), tools.at("profiles"));
     }
     if let Some((names, place)) = &subject.compose.profiles
+        // What git leaves out turns it on for one person.
+        && !is_unversioned(&subject.folder, &place.file)
         && let Some(profile) = names.iter().find(|name| *name == "*" || tools.profiles.contains(name))
     {
         return refuse(format!("COMPOSE_PROFILES turns the profile {profile} on for every `docker compose up`"), place);
@@ -87,7 +90,10 @@ pub(super) async fn present(lab: &Lab) -> Checked {
         lab.role("dev-tools")?;
         return Ok(skipped("no tool is declared in [roles.dev-tools.tools]"));
     }
-    let ran = run(lab, tools, SHOWS, None).await?;
+    // In a container of ours those who work are the owner of the source; in another's, whoever its image says.
+    let (uid, gid) = workcopy::owner();
+    let owner = format!("{uid}:{gid}");
+    let ran = run(lab, tools, SHOWS, lab.subject.project.makes("dev-tools").then_some(owner.as_str())).await?;
     ran.verdict(lab, "missing, or not running", |names| format!("each runs: {names}"))
 }
 

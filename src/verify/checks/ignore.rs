@@ -173,7 +173,10 @@ fn told(hits: &[&Hit<'_>]) -> Option<Verdict> {
         fail(listed(parts, 4))
             .expected("no image contains a file of version control, an environment file, a secret or a build output")
             .at_place(&place)
-            .hint(format!("Name `{top}` in .dockerignore, or copy only what is needed by its name.")),
+            .hint(format!(
+                "Name `{top}` in {}, or copy only what is needed by its name.",
+                blame::ignore_file(first.target)
+            )),
     )
 }
 
@@ -218,7 +221,10 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
     let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
     let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));
     wanted.extend(secrets.map(|path| (path, Class::Secret)));
-    wanted.extend(deeper(&context)?);
+    let files = compose.services.values().flat_map(|service| &service.env_files);
+    let given =
+        files.filter_map(|file| Some(file.path.strip_prefix(&root).ok()?.to_string_lossy().into_owned())).collect();
+    wanted.extend(deeper(&context, &given)?);
     let ignore = lab.subject.project.stack.iter().flat_map(|stack| &stack.ignore);
     wanted.extend(ignore.filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));
     let mut sent: Vec<Seed> = Vec::new();
@@ -242,14 +248,16 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
 }
 
 /// The environment files and private keys that are there, wherever they lie in the context: a pattern may fit the root alone.
+/// What compose.yaml gives a container as one is `given`.
 /// Templates hold no value, and what lies among tests is made for them.
-fn deeper(context: &BuildContext) -> Result<Vec<(String, Class)>> {
+fn deeper(context: &BuildContext, given: &BTreeSet<String>) -> Result<Vec<(String, Class)>> {
     const LARGEST_KEY: u64 = 16 * 1024;
     let mut found = Vec::new();
     for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File && !in_tests(&file.path)) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
-        if (name == ".env" || name.starts_with(".env.")) && !template {
+        let is_env = name == ".env" || name.starts_with(".env.") || name.ends_with(".env");
+        if (is_env || given.contains(&file.path)) && !template {
             found.push((file.path.clone(), Class::Environment));
         } else if file.size < LARGEST_KEY && !is_foreign(&file.path) && is_key(&file.read()?) {
             found.push((file.path.clone(), Class::Secret));

@@ -3,7 +3,7 @@
 use crate::compose::ComposeService;
 use crate::dockerfile::InstructionKind;
 use crate::gate;
-use crate::lab::host::{elsewhere, env_file, interpolated};
+use crate::lab::host::{elsewhere, env_file, env_file_of, interpolated};
 use crate::lab::proc::{Environ, adds_to};
 use crate::lab::suite::suite;
 use crate::lab::taint::is_telling;
@@ -71,7 +71,7 @@ fn at(lab: &Lab, role: &RoleSubject, name: &str, verdict: Verdict) -> Verdict {
         let field = format!("environment.{name}");
         let own = service.places.get(&field);
         // What environment does not name is in a file that env_file names.
-        let place = own.or_else(|| service.env_files.last().map(|file| &file.place));
+        let place = own.or_else(|| env_file_of(service, name).map(|file| &file.place));
         let place = place.unwrap_or_else(|| service.at(&field));
         return verdict.at(lab.subject.shown(&place.file), place.line);
     }

@@ -75,7 +75,8 @@ pub(super) async fn from_source(lab: &Lab) -> Checked {
         }
     };
     let found = rebuild::walk(lab, &image, &made.places).await?;
-    let hint = format!("build without them, or name them in .dockerignore: {}", some(&mut reaching.iter()));
+    let hint =
+        format!("build without them, or name them in {}: {}", blame::ignore_file(target), some(&mut reaching.iter()));
     let digest = Sha256::digest(POISON);
     let poison = found.files.iter().find(|(path, entry)| {
         entry.sha256.is_some_and(|hash| hash[..] == digest[..]) && made.tree.files.get(*path) != Some(*entry)
@@ -148,7 +149,7 @@ async fn made_once(
         fail(what)
             .expected(EXPECTED)
             .at_place(&blame::taking(&made.target, &reaching))
-            .hint(format!("name in .dockerignore: {}", listed(&reaching, 3)))
+            .hint(format!("name in {}: {}", blame::ignore_file(&made.target), listed(&reaching, 3)))
             .by_itself(),
     ))
 }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use crate::compose::ComposeMount;
 use crate::engine::EntryKind;
 use crate::lab::at_work::settled;
-use crate::lab::checkout::{CheckedOut, Checkout, check_out};
+use crate::lab::checkout::{CheckedOut, Checkout, check_out, unversioned_programs};
 use crate::lab::images::is_of_network;
 use crate::lab::pace;
 use crate::lab::ports::{port_of, publish};
 use crate::lab::suite::suite;
+use crate::lab::versioned::{is_unversioned, unversioned_by};
 use crate::lab::{Lab, blame, if_possible};
 use crate::subject::RoleSubject;
-use crate::text::Place;
+use crate::text::{Place, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass, skipped};
 
@@ -33,9 +35,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     if roles.is_empty() {
         return Ok(skipped("no role that could be tried was built"));
     }
-    let (private, crlf) = (Checkout { private: true, crlf: false }, Checkout { private: false, crlf: true });
-    let both = Checkout { private: true, crlf: true };
-    let first = match tried_from(lab, both, &roles, "under umask 077 with CRLF").await? {
+    let all = Checkout { private: true, crlf: true, fresh: true };
+    let first = match tried_from(lab, all, &roles, "under umask 077 with CRLF").await? {
         Tried::Broken(verdict) => verdict,
         Tried::Work(names) if names.is_empty() => {
             return Ok(inconclusive("no role works as the project is, so that none could be seen to work elsewhere"));
@@ -47,9 +48,25 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             )));
         }
     };
-    for (how, told) in [(private, "under umask 077"), (crlf, "with CRLF line ends")] {
-        if let Tried::Broken(verdict) = tried_from(lab, how, &roles, told).await? {
-            return Ok(verdict);
+    let none = Checkout { private: false, crlf: false, fresh: false };
+    let programs = unversioned_programs(lab);
+    let left_out = listed(&programs, 3);
+    let each = [
+        (Checkout { private: true, ..none }, "under umask 077".to_owned()),
+        (Checkout { crlf: true, ..none }, "with CRLF line ends".to_owned()),
+        (Checkout { fresh: true, ..none }, format!("without what git ignores ({left_out})")),
+    ];
+    for (how, told) in each.iter().filter(|(how, _)| !how.fresh || !left_out.is_empty()) {
+        if let Tried::Broken(verdict) = tried_from(lab, *how, &roles, told).await? {
+            let folder = &lab.subject.folder;
+            let rule =
+                programs.first().filter(|_| how.fresh).and_then(|path| unversioned_by(folder, &folder.join(path)));
+            return Ok(match rule {
+                Some(rule) => verdict
+                    .at(lab.subject.shown(&rule.file), rule.line)
+                    .hint("Let git have what the roles need, or let the build make it."),
+                None => verdict,
+            });
         }
     }
     Ok(first)
@@ -58,14 +75,29 @@ pub(super) async fn check(lab: &Lab) -> Checked {
 /// A name that every checkout has, so that Compose takes the containers of one for those of the other.
 fn shared_name(lab: &Lab) -> Option<(String, &Place)> {
     let compose = &lab.subject.compose;
-    if let Some(place) = &compose.fixed_name {
+    // A name that git leaves out is that of one checkout.
+    if let Some(place) = compose.fixed_name.as_ref().filter(|place| !is_unversioned(&lab.subject.folder, &place.file)) {
         let what = format!(
             "every checkout is the project `{}`, so that one replaces the containers of the other",
             compose.name
         );
         return Some((what, place));
     }
-    compose.services.values().find_map(|service| {
+    let of_volumes = compose.volumes.values().filter_map(|volume| {
+        let is_it = |mount: &ComposeMount| mount.as_bind().is_none() && mount.source.as_ref() == Some(&volume.key);
+        let is_used = compose.services.values().any(|one| one.volumes.iter().any(is_it));
+        let place = volume.fixed_name.as_ref().filter(|_| is_used && !volume.external)?;
+        Some((format!("every checkout keeps its data in the volume `{}`", volume.name), place))
+    });
+    let of_networks = compose.networks.values().filter_map(|network| {
+        let is_used = compose.services.values().any(|one| one.networks.contains_key(&network.key));
+        let place = network.fixed_name.as_ref().filter(|_| is_used && !network.external)?;
+        Some((
+            format!("every checkout's containers are in the network `{}`, and hear to the same names", network.name),
+            place,
+        ))
+    });
+    let of_containers = compose.services.values().filter_map(|service| {
         let name = service.container_name.as_ref()?;
         let place = service.at("container_name");
         let varies = compose
@@ -75,7 +107,8 @@ fn shared_name(lab: &Lab) -> Option<(String, &Place)> {
         (!varies).then(|| {
             (format!("every checkout calls its container `{name}`, and the engine has only one of that name"), place)
         })
-    })
+    });
+    of_containers.chain(of_volumes).chain(of_networks).next()
 }
 
 /// What came of a checkout.

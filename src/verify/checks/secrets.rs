@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::compose::{self, ComposeService};
 use crate::engine::ImageInfo;
+use crate::lab::host::env_file_of;
 use crate::lab::lineage::is_of_service;
 use crate::lab::taint::{
     Taints, WordLeak, in_command, in_start, in_value, is_literal, is_secret_name, is_value, leaks, service_leaks,
@@ -140,7 +141,8 @@ fn in_values(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageIn
     })?;
     let what = format!("{}: {what}", role.name);
     let place = own.places.get(&format!("environment.{name}"));
-    let place = place.or_else(|| own.env_files.last().map(|file| &file.place)).unwrap_or_else(|| own.at("environment"));
+    let place = place.or_else(|| env_file_of(own, name).map(|file| &file.place));
+    let place = place.unwrap_or_else(|| own.at("environment"));
     Some(fail(what).expected(REFERENCE).at_place(place))
 }
 

@@ -6,11 +6,12 @@ use super::read_only;
 use crate::engine::{ContainerSpec, EntryKind, FileTree, ImageInfo};
 use crate::lab::at_work::settled;
 use crate::lab::lineage::base_tree;
-use crate::lab::listeners::listeners;
+use crate::lab::listeners::{Listener, listeners};
 use crate::lab::pace::Watch;
 use crate::lab::ports::{health_path, port_of, publish};
 use crate::lab::processes::is_init;
 use crate::lab::{Lab, Scene, blame, http, written};
+use crate::spec::Protocol;
 use crate::stacks::ecosystem;
 use crate::subject::RoleSubject;
 use crate::verify::stop::Checked;
@@ -261,19 +262,19 @@ async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdi
         let what = "whether it listens on other ports cannot be seen: the engine is on another machine, and its image has no `cat`";
         return Ok(Err(inconclusive(what)));
     };
-    let number = |text: &str| text.split('/').next()?.parse().ok();
-    let exposed = lab.container_image("service")?.config.exposed_ports.iter().filter_map(|port| number(port));
-    let declared: Vec<u16> = service
-        .ports
-        .iter()
-        .map(|port| port.target)
-        .chain(service.expose.iter().filter_map(|port| number(port)))
-        .chain(exposed)
-        .collect();
+    let exposed = lab.container_image("service")?.config.exposed_ports.iter();
+    let mut declared: Vec<(u16, u16, Option<Protocol>)> =
+        service.expose.iter().chain(exposed).filter_map(|text| exposed_ports(text)).collect();
+    declared.extend(service.ports.iter().map(|port| (port.target, port.target, Protocol::of(&port.protocol))));
+    let is_declared = |one: &Listener| {
+        declared.iter().any(|(first, last, protocol)| {
+            (*first..=*last).contains(&one.port)
+                && protocol.is_none_or(|protocol| protocol.name().eq_ignore_ascii_case(one.protocol))
+        })
+    };
     let usual = port_of(lab, service, lab.container_image("service")?).ok();
-    let other = found
-        .iter()
-        .find(|one| one.is_open() && one.port != port && (Some(one.port) == usual || !declared.contains(&one.port)));
+    let other =
+        found.iter().find(|one| one.is_open() && one.port != port && (Some(one.port) == usual || !is_declared(one)));
     Ok(match other {
         None => Ok(()),
         Some(other) => {
@@ -285,6 +286,14 @@ async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdi
             Err(fail(what).hint(hint).log(scene.log().await))
         }
     })
+}
+
+/// The first and the last of the ports that EXPOSE or `expose` declares, as `8000`, `8000/udp` or `9100-9110`, and of which
+/// protocol.
+fn exposed_ports(text: &str) -> Option<(u16, u16, Option<Protocol>)> {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    Some((first.trim().parse().ok()?, last.trim().parse().ok()?, Protocol::of(protocol)))
 }
 
 fn oom(killed: bool) -> &'static str {
