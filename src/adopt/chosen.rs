@@ -4,6 +4,7 @@ use super::repository::{AdoptedRepository, BuildPlace};
 use crate::compose::ComposeService;
 use crate::error::{Error, Result};
 use crate::stacks::{has_word, role_words};
+use crate::subject::context_of;
 use crate::text::nearest;
 
 /// The service, or the Dockerfile that no service builds.
@@ -78,12 +79,15 @@ fn lonely(repository: &AdoptedRepository) -> Chosen<'_> {
     let words = &role_words().words;
     let rank = |path: &&std::path::PathBuf| {
         let shown = repository.shown(path);
+        // An editor's or a hosted workspace's.
+        let is_hidden = shown.split('/').any(|part| part.starts_with('.'));
         let is_aside = has_word(&shown, &words.aside) || has_word(&shown, &words.dev) || has_word(&shown, &words.test);
-        (shown.matches('/').count(), is_aside, shown)
+        let is_named = path.file_name().is_none_or(|name| name != "Dockerfile");
+        (is_hidden, shown.matches('/').count(), is_aside, is_named, shown)
     };
     let path = repository.dockerfiles.keys().min_by_key(rank).expect("a repository without one was refused");
     let stage = repository.dockerfiles[path].stages.len() - 1;
-    let context = path.parent().unwrap_or(&repository.folder).to_owned();
+    let context = context_of(&repository.dockerfiles[path], path, &repository.folder);
     let why = match repository.dockerfiles.len() {
         1 => "the only Dockerfile",
         _ => "the Dockerfile that is nearest to the root",

@@ -35,7 +35,7 @@ pub(super) fn probes(scene: &RoleScene<'_>, dev: Option<&ComposeService>) -> Pro
     let repository = scene.repository;
     let (production, _) = scene.production();
     let texts = texts(repository, &scene.chosen.built.context);
-    let checked = scene.chosen.service.and_then(|service| healthcheck(service, scene.shipped(), production));
+    let checked = healthcheck(scene.chosen.service, scene.shipped(), production);
     Probes {
         health: checked.or(texts.health),
         port: port(scene, production, texts.port),
@@ -45,9 +45,8 @@ pub(super) fn probes(scene: &RoleScene<'_>, dev: Option<&ComposeService>) -> Pro
 }
 
 /// The path that a healthcheck asks: compose.yaml's, else the image's.
-fn healthcheck(service: &ComposeService, dockerfile: &Dockerfile, stage: usize) -> Option<Seen> {
-    let own = service.settings.healthcheck.as_ref().and_then(|check| check.test.as_ref());
-    let own = own.and_then(|test| match test {
+fn healthcheck(service: Option<&ComposeService>, dockerfile: &Dockerfile, stage: usize) -> Option<Seen> {
+    let own = service.and_then(|service| match service.settings.healthcheck.as_ref()?.test.as_ref()? {
         HealthTest::None => None,
         test => asked(&test.command(), service.at("healthcheck").clone(), "compose.yaml's healthcheck asks it"),
     });

@@ -1,6 +1,6 @@
 //! What is there: compose.yaml, the Dockerfiles that it builds or that lie about, and how a service is built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::compose::{self, Compose, ComposeService};
@@ -35,8 +35,9 @@ impl AdoptedRepository {
     pub(super) fn read(folder: &Path, env: &BTreeMap<String, String>) -> Result<Self> {
         let named = env.get("COMPOSE_FILE").is_some_and(|list| !list.is_empty());
         let has_compose = named || compose::FILE_NAMES.iter().any(|name| folder.join(name).exists());
-        let compose = has_compose.then(|| compose::read(folder, env)).transpose()?;
+        let compose = has_compose.then(|| compose::read_unprepared(folder, env)).transpose()?;
         let mut found = Self { folder: folder.to_owned(), compose, dockerfiles: BTreeMap::new(), unread: Vec::new() };
+        found.unread.extend(found.missing_files());
         let services = found.compose.iter().flat_map(|compose| compose.services.values());
         let mut paths: Vec<PathBuf> = services.filter_map(dockerfile_of).collect();
         text::each_text(folder, &|name| ecosystem().folders.is_no_source(name), &mut |path, _| {
@@ -60,6 +61,21 @@ impl AdoptedRepository {
             return Err(error.hint("`dockwright new NAME --stack STACK` creates a service with all its roles"));
         }
         Ok(found)
+    }
+
+    /// The files of environment that services are given, and that are not there yet.
+    fn missing_files(&self) -> BTreeSet<String> {
+        let all = self.services().flat_map(|service| &service.env_files);
+        let missing = all.filter(|file| file.required && !file.path.exists());
+        missing
+            .map(|file| {
+                let (place, name) = (self.shown(&file.place.file), self.shown(&file.path));
+                format!(
+                    "{place}:{}: `env_file` names {name}, which does not exist: create it before `dockwright verify`",
+                    file.place.line
+                )
+            })
+            .collect()
     }
 
     pub(super) fn services(&self) -> impl Iterator<Item = &ComposeService> {

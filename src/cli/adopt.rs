@@ -27,9 +27,10 @@ pub(super) fn run(ui: &Ui, folder: &Path, options: &InitArgs) -> Result<u8> {
     let env = workcopy::with_owner(super::environment(&folder));
     let adoption = adopt::propose(&folder, &env, options.service.as_deref(), stacks::embedded())?;
     let text = adoption.description.to_toml();
-    // Read back, and against the files, as `verify` does: what it would refuse is said at once.
+    // Read back, and against the files, as `verify` does: what it would refuse is said at once, but for files that a clone has
+    // yet to get.
     let project = Project::parse(&text, Path::new(FILE), stacks::embedded())?;
-    let subject = Subject::read(&folder, project, &env)?;
+    let subject = Subject::read_unprepared(&folder, project, &env)?;
     if !options.dry_run {
         write::new_file(&target, text.as_bytes())?;
     }

@@ -37,5 +37,5 @@ pub use honoured::{Fate, KeySection, key_sections};
 pub use laid::{Laid, LaidFrom};
 pub use model::{Compose, ComposeService, Definition, Interpolation, Unsupported};
 pub use parts::{Build, ComposeMount, ComposePort, ComposeScalar, Condition, DependsOn, EnvFile, FileRef, NetworkUse};
-pub use read::{BESIDE, FILE_NAMES, read, read_included};
+pub use read::{BESIDE, FILE_NAMES, read, read_included, read_unprepared};
 pub(crate) use values::shell_words;

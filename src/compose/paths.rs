@@ -13,11 +13,13 @@ pub(super) struct Surroundings {
     variables: BTreeMap<String, String>,
     /// By file; the others' paths start from their own folder.
     bases: BTreeMap<PathBuf, PathBuf>,
+    /// Whether files of environment may be missing that nobody has made yet.
+    pub(super) unprepared: bool,
 }
 
 impl Surroundings {
     pub(super) fn of(variables: BTreeMap<String, String>) -> Self {
-        Self { variables, bases: BTreeMap::new() }
+        Self { variables, ..Self::default() }
     }
 
     /// Says where the paths of a file start from.

@@ -29,6 +29,10 @@ pub const BESIDE: &str = "compose.dockwright.yaml";
 /// The most files that make one project.
 const MAX_FILES: usize = 64;
 
+/// What repositories call the file from which each clone's `.env` is made.
+const EXAMPLES: [&str; 7] =
+    [".env.example", ".env.sample", ".env.template", ".env.dist", "example.env", "env.example", ".env-example"];
+
 const OVERRIDE_NAMES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
@@ -40,10 +44,31 @@ const OVERRIDE_NAMES: [&str; 4] =
 /// No file, a file that is too large, malformed YAML, a key that Compose does not know, a value or a
 /// reference that Compose refuses: each with its place.
 pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
+    read_with(dir, env, false)
+}
+
+/// As [`read`], in a clone that nobody has prepared: services do without files of environment that are missing, and variables
+/// are those of the example, if there is one and no `.env`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_unprepared(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
+    let mut env = env.clone();
+    if !dir.join(".env").exists()
+        && let Some(example) = EXAMPLES.iter().find(|name| dir.join(name).is_file())
+    {
+        env.entry("COMPOSE_ENV_FILES".to_owned()).or_insert_with(|| (*example).to_owned());
+    }
+    read_with(dir, &env, true)
+}
+
+fn read_with(dir: &Path, env: &BTreeMap<String, String>, unprepared: bool) -> Result<Compose> {
     let dir = absolute(dir)?;
     let (env, taken) = with_dotenv(&dir, env)?;
     let files = files(&dir, &env)?;
-    let mut compose = project_of(&dir, &files, env)?;
+    let mut surroundings = Surroundings::of(env);
+    surroundings.unprepared = unprepared;
+    let mut compose = project_of(&dir, &files, surroundings)?;
     compose.in_env_files.splice(0..0, taken);
     let names =
         |(value, place): (String, Place)| (value.split(',').map(|name| name.trim().to_owned()).collect(), place);
@@ -63,12 +88,12 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
 pub fn read_included(file: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
     let dir = absolute(file.parent().unwrap_or(Path::new("/")))?;
     let (env, taken) = with_dotenv(&dir, env)?;
-    let mut compose = project_of(&dir, &[file.to_owned()], env)?;
+    let mut compose = project_of(&dir, &[file.to_owned()], Surroundings::of(env))?;
     compose.in_env_files.splice(0..0, taken);
     Ok(compose)
 }
 
-fn project_of(dir: &Path, files: &[PathBuf], env: BTreeMap<String, String>) -> Result<Compose> {
+fn project_of(dir: &Path, files: &[PathBuf], env: Surroundings) -> Result<Compose> {
     let mut sources = Sources::new();
     project(dir, files, env, &mut sources).map_err(|failed| match failed {
         ComposeFailure::Fault(fault) => fault.into_error(&sources),
@@ -151,10 +176,9 @@ impl IncludeReader for Files<'_> {
 fn project(
     dir: &Path,
     files: &[PathBuf],
-    env: BTreeMap<String, String>,
+    mut env: Surroundings,
     sources: &mut Sources,
 ) -> std::result::Result<Compose, ComposeFailure> {
-    let mut env = Surroundings::of(env);
     // The paths of all start from the folder of the first.
     let dir = files.first().and_then(|file| file.parent()).unwrap_or(dir);
     for file in files {

@@ -101,7 +101,7 @@ pub(super) fn read_env_files(
             return Err(ComposeFault::new(&file.place, what).hint("name a file of lines NAME=value").into());
         }
         if !file.path.exists() {
-            if !file.required {
+            if !file.required || env.unprepared {
                 continue;
             }
             return Err(ComposeFault::new(

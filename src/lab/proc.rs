@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -67,18 +67,34 @@ pub(crate) async fn environs_during<T>(
 ) -> Result<(T, Option<BTreeSet<Environ>>)> {
     let init = if lab.engine().info().local { container.inspect().await?.pid } else { 0 };
     let visible = init > 0 && is_contained(init);
+    // Once it has ended, another process of this host may get its number.
+    let space = visible.then(|| space_of(init)).flatten();
     let mut seen = BTreeSet::new();
     let mut pause = OFTEN;
     let mut work = std::pin::pin!(work);
     loop {
         if visible {
-            seen.extend(commands(init).into_iter().filter_map(environ));
+            let own = commands(init).into_iter().filter(|pid| space_of(*pid) == space);
+            seen.extend(own.filter_map(settled_environ));
         }
         tokio::select! {
             done = &mut work => return Ok((done, (visible && !seen.is_empty()).then_some(seen))),
             () = tokio::time::sleep(pause) => pause = (pause * 21 / 20).min(SELDOM),
         }
     }
+}
+
+/// The PID namespace that a process is in, as the kernel numbers it (`pid_namespaces(7)`).
+fn space_of(pid: i64) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/pid")).ok()
+}
+
+/// The environment of a process that is no other program by the time it was read, as the runtime's is that becomes the command.
+fn settled_environ(pid: i64) -> Option<Environ> {
+    let before = read(pid, "cmdline").filter(|command| !command.is_empty())?;
+    let environ = environ(pid)?;
+    let same = read(pid, "cmdline").as_ref() == Some(&before) && !is_runtime(&before.replace('\0', " "));
+    same.then_some(environ)
 }
 
 /// The processes that a container's command comes down to: the first, or where that only starts another one, that one.

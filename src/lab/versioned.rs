@@ -96,8 +96,9 @@ fn is_tracked(top: &Path, path: &str) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests write folders")]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests write folders")]
+
     use std::fs;
 
     use super::*;
@@ -109,14 +110,14 @@ mod tests {
         for folder in [".git/info", "lib/deep", "src/kept"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
-        for file in ["lib/deep/a.py", "src/a.log", "src/kept/b.log", "src/c.log", "local.txt", "src/d.py"] {
+        for file in ["lib/deep/a.txt", "src/a.log", "src/kept/b.log", "src/c.log", "local.txt", "src/d.txt"] {
             fs::write(root.join(file), "").unwrap();
         }
         fs::write(root.join(".gitignore"), "lib/\n*.log\n").unwrap();
         fs::write(root.join("src/kept/.gitignore"), "!*.log\n").unwrap();
         fs::write(root.join(".git/info/exclude"), "local.txt\n").unwrap();
         let unversioned = |path: &str| is_unversioned(root, &root.join(path));
-        let all = ["lib/deep/a.py", "src/a.log", "src/kept/b.log", "src/c.log", "local.txt", "src/d.py"];
+        let all = ["lib/deep/a.txt", "src/a.log", "src/kept/b.log", "src/c.log", "local.txt", "src/d.txt"];
         assert_eq!(all.map(unversioned), [true, true, false, true, true, false]);
         let rule = unversioned_by(root, &root.join("src/a.log")).unwrap();
         assert_eq!((&*rule.file, rule.line), (root.join(".gitignore").as_path(), 2));

@@ -5,6 +5,7 @@
 
 mod around;
 mod borrowed;
+mod context;
 pub(crate) mod external;
 mod mentioned;
 mod placed;
@@ -18,6 +19,7 @@ use crate::compose::{self, Compose, ComposeService};
 use crate::error::{Error, Result};
 use crate::project::{Deployment, FILE, Project};
 use crate::roles;
+pub(crate) use context::context_of;
 use placed::{PlacedRoles, RoleSearch};
 use role::{Dockerfiles, role_subject, shown};
 
@@ -43,7 +45,19 @@ impl Subject {
     /// # Errors
     /// A file cannot be read, or a role that is on has no service or stage: all that is wrong with the roles at once.
     pub(crate) fn read(folder: &Path, project: Project, env: &BTreeMap<String, String>) -> Result<Self> {
-        let compose = match compose::read(folder, env) {
+        Self::with(folder, project, env, compose::read(folder, env))
+    }
+
+    /// As [`Subject::read`], in a clone that nobody has prepared: see [`compose::read_unprepared`].
+    ///
+    /// # Errors
+    /// As [`Subject::read`].
+    pub(crate) fn read_unprepared(folder: &Path, project: Project, env: &BTreeMap<String, String>) -> Result<Self> {
+        Self::with(folder, project, env, compose::read_unprepared(folder, env))
+    }
+
+    fn with(folder: &Path, project: Project, env: &BTreeMap<String, String>, compose: Result<Compose>) -> Result<Self> {
+        let compose = match compose {
             Err(_) if project.is_adopted() && around::has_no_compose(folder, env) => around::no_compose(folder),
             other => other?,
         };

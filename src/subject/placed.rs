@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::borrowed::{alone, borrowed};
+use super::context::context_of;
 use super::mentioned::mentioned;
 use super::role::{Dockerfiles, RoleSubject, build_secrets, build_settings, contexts, service_target, shown};
 use super::target::Target;
 use crate::compose::{Build, Compose, ComposeService};
-use crate::dockerfile::{Dockerfile, InstructionKind};
+use crate::dockerfile::Dockerfile;
 use crate::error::{Error, Result};
 use crate::project::{FILE, Placement, Project};
 use crate::spec::BuildSettings;
@@ -183,23 +184,9 @@ impl<'a> PlacedRoles<'a> {
         let beside = self.builders(&dockerfile).find_map(|service| service.build.as_ref());
         let context = match beside {
             Some(build) => PathBuf::from(&build.context),
-            None => self.context_of(&*files.get(&dockerfile)?, &dockerfile),
+            None => context_of(&*files.get(&dockerfile)?, &dockerfile, self.folder),
         };
         Ok(Some(Built { dockerfile, context }))
-    }
-
-    /// The folder that a Dockerfile copies from, where nothing says: its own, if what it copies is there, else the project.
-    fn context_of(&self, dockerfile: &Dockerfile, path: &Path) -> PathBuf {
-        let own = path.parent().unwrap_or(self.folder);
-        let copies = dockerfile.stages.iter().flat_map(|stage| &stage.instructions);
-        let sources = copies.filter_map(|one| match &one.kind {
-            InstructionKind::Copy(copy) | InstructionKind::Add(copy) if copy.from.is_none() => Some(&copy.sources),
-            _ => None,
-        });
-        let is_plain = |source: &&String| !source.contains(['*', '?', '[', '$', ':']);
-        let sources: Vec<&String> = sources.flatten().filter(is_plain).collect();
-        let has = |folder: &Path| sources.iter().all(|source| folder.join(source.trim_start_matches('/')).exists());
-        if has(own) || !has(self.folder) { own.to_owned() } else { self.folder.to_owned() }
     }
 
     /// The services that build a Dockerfile.

@@ -88,6 +88,50 @@ fn all_gaps_are_told_at_once() {
 }
 
 #[test]
+fn a_clone_without_its_env_file_is_adopted_and_the_file_is_a_gap() {
+    let home = tempfile::tempdir().unwrap();
+    let compose = "services:\n  web:\n    build: .\n    env_file: .env\n    ports: [\"${PORT:?set it}:8000\"]\n";
+    write(
+        home.path(),
+        &[
+            (
+                "Dockerfile",
+                "FROM a:1\nCOPY app.py .\nHEALTHCHECK CMD curl -f http://localhost:8000/up\nCMD [\"python\", \"app.py\"]\n",
+            ),
+            ("compose.yaml", compose),
+            (".env.example", "PORT=8000\n"),
+            ("app.py", ""),
+        ],
+    );
+    let ran = run(home.path(), ["init", "--adopt"]).exits(0);
+    ran.says(&["compose.yaml:4: `env_file` names .env, which does not exist"]);
+    let toml = fs::read_to_string(home.path().join("dockwright.toml")).unwrap();
+    assert!(toml.contains("service = \"web\"") && toml.contains("health = \"/up\""), "{toml}");
+    run(home.path(), ["verify", "--build-only"]).exits(2).says(&["which does not exist", "create the file"]);
+}
+
+#[test]
+fn what_hosted_editors_bring_is_not_the_service() {
+    let home = tempfile::tempdir().unwrap();
+    let own = "FROM b:1\nCOPY . .\nHEALTHCHECK CMD wget -q http://127.0.0.1:3000/healthz\nEXPOSE 3000\nCMD [\"node\", \"app.js\"]\n";
+    write(
+        home.path(),
+        &[
+            (".gitpod.Dockerfile", "FROM a:1\n"),
+            (".devcontainer/Dockerfile", "FROM a:1\n"),
+            ("docker/Dockerfile", own),
+            ("package.json", "{\"name\": \"desk\"}\n"),
+            ("app.js", "\n"),
+        ],
+    );
+    run(home.path(), ["init", "--adopt"]).exits(0);
+    let toml = fs::read_to_string(home.path().join("dockwright.toml")).unwrap();
+    for said in ["dockerfile = \"docker/Dockerfile\"", "stack = \"node\"", "health = \"/healthz\""] {
+        assert!(toml.contains(said), "{said}: {toml}");
+    }
+}
+
+#[test]
 fn what_is_not_mapped_is_off_and_a_description_of_nothing_is_refused() {
     let (_home, folder) = copy("go-scratch");
     write(&folder, &[("dockwright.toml", "schema = 1\n[service]\nname = \"pinger\"\n")]);

@@ -256,7 +256,9 @@ fn deeper(context: &BuildContext, given: &BTreeSet<String>) -> Result<Vec<(Strin
     for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File && !in_tests(&file.path)) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
-        let is_env = name == ".env" || name.starts_with(".env.") || name.ends_with(".env");
+        let is_env = name == ".env"
+            || name.starts_with(".env.")
+            || Path::new(name).extension().is_some_and(|ending| ending == "env");
         if (is_env || given.contains(&file.path)) && !template {
             found.push((file.path.clone(), Class::Environment));
         } else if file.size < LARGEST_KEY && !is_foreign(&file.path) && is_key(&file.read()?) {

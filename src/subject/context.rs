@@ -1,0 +1,73 @@
+//! The build context of a Dockerfile, where nothing says it.
+
+use std::path::{Path, PathBuf};
+
+use crate::dockerfile::{Dockerfile, InstructionKind};
+use crate::stacks::ecosystem;
+
+/// The folder that a Dockerfile copies from, where nothing says: its own, if what it copies is there, else the project `folder`.
+/// If all that it says is everything, its own if that has source.
+pub(crate) fn context_of(dockerfile: &Dockerfile, path: &Path, folder: &Path) -> PathBuf {
+    let own = path.parent().unwrap_or(folder);
+    let copies = dockerfile.stages.iter().flat_map(|stage| &stage.instructions);
+    let sources = copies.filter_map(|one| match &one.kind {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) if copy.from.is_none() => Some(&copy.sources),
+        _ => None,
+    });
+    let all: Vec<&String> = sources.flatten().collect();
+    let is_plain =
+        |source: &&&String| !source.contains(['*', '?', '[', '$', ':']) && !matches!(source.as_str(), "." | "./" | "/");
+    let plain: Vec<&String> = all.iter().filter(is_plain).copied().collect();
+    let has = |folder: &Path| plain.iter().all(|source| folder.join(source.trim_start_matches('/')).exists());
+    let is_own = if plain.is_empty() { all.is_empty() || has_source(own) } else { has(own) || !has(folder) };
+    if is_own { own.to_owned() } else { folder.to_owned() }
+}
+
+/// Whether a source file lies in a folder or a few levels below it.
+fn has_source(folder: &Path) -> bool {
+    const DEEPEST: usize = 6;
+    let endings = &ecosystem().endings;
+    let is_source = |path: &Path| {
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        let lists = [&endings.source, &endings.transpiled, &endings.compiled];
+        lists.iter().any(|list| list.iter().any(|one| *one == ending))
+    };
+    let inner = walkdir::WalkDir::new(folder).max_depth(DEEPEST).into_iter();
+    let mut inner = inner.filter_entry(|entry| {
+        entry.depth() == 0 || !ecosystem().folders.is_no_source(&entry.file_name().to_string_lossy())
+    });
+    inner.any(|entry| entry.is_ok_and(|entry| entry.file_type().is_file() && is_source(entry.path())))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "tests write folders")]
+
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_context_is_where_what_is_copied_lies() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path();
+        let source = format!("api/main.{}", ecosystem().endings.source[0]);
+        for file in ["src/app", "needs.txt", "docker/start.conf", &source] {
+            fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
+            fs::write(root.join(file), "").unwrap();
+        }
+        for (folder, copies, expected) in [
+            ("docker", "COPY needs.txt .\n", ""),
+            ("docker", "COPY . .\n", ""),
+            ("docker", "ARG from=src\nCOPY ${from}/ .\n", ""),
+            ("docker", "COPY start.conf /etc/\n", "docker"),
+            ("docker", "RUN true\n", "docker"),
+            ("api", "COPY . .\n", "api"),
+        ] {
+            let path = root.join(folder).join("Dockerfile");
+            fs::write(&path, format!("FROM scratch\n{copies}")).unwrap();
+            let read = crate::dockerfile::read(&path).unwrap();
+            assert_eq!(context_of(&read, &path, root), root.join(expected), "{folder}: {copies}");
+        }
+    }
+}
