@@ -107,7 +107,7 @@ fn a_clone_without_its_env_file_is_adopted_and_the_file_is_a_gap() {
     ran.says(&["compose.yaml:4: `env_file` names .env, which does not exist"]);
     let toml = fs::read_to_string(home.path().join("dockwright.toml")).unwrap();
     assert!(toml.contains("service = \"web\"") && toml.contains("health = \"/up\""), "{toml}");
-    run(home.path(), ["verify", "--build-only"]).exits(2).says(&["which does not exist", "create the file"]);
+    run(home.path(), ["verify", "--build-only"]).exits(2).says(&["the variable PORT is required", "or in .env"]);
 }
 
 #[test]
