@@ -82,8 +82,8 @@ fn lonely(repository: &AdoptedRepository) -> Chosen<'_> {
         // An editor's or a hosted workspace's.
         let is_hidden = shown.split('/').any(|part| part.starts_with('.'));
         let is_aside = has_word(&shown, &words.aside) || has_word(&shown, &words.dev) || has_word(&shown, &words.test);
-        let is_named = path.file_name().is_none_or(|name| name != "Dockerfile");
-        (is_hidden, shown.matches('/').count(), is_aside, is_named, shown)
+        let has_another_name = path.file_name().is_none_or(|name| name != "Dockerfile");
+        (is_hidden, shown.matches('/').count(), is_aside, has_another_name, shown)
     };
     let path = repository.dockerfiles.keys().min_by_key(rank).expect("a repository without one was refused");
     let stage = repository.dockerfiles[path].stages.len() - 1;

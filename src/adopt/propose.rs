@@ -56,7 +56,8 @@ pub fn propose(
     let repository = AdoptedRepository::read(folder, env)?;
     let chosen = chosen(&repository, asked)?;
     let scene = RoleScene::of(&repository, &chosen);
-    let mut found = Found { repository: &repository, evidence: Vec::new(), gaps: repository.unread.clone() };
+    let gaps = repository.unread.iter().cloned().chain(repository.missing_files()).collect();
+    let mut found = Found { repository: &repository, evidence: Vec::new(), gaps };
     let stack = stack(stacks, &chosen.built.context);
     let name = name(&repository, stack.as_ref().map(|(name, _)| name.as_str()), stacks)?;
     let own = chosen.service.map_or_else(|| repository.shown(&chosen.built.dockerfile), |service| service.name.clone());

@@ -37,7 +37,6 @@ impl AdoptedRepository {
         let has_compose = named || compose::FILE_NAMES.iter().any(|name| folder.join(name).exists());
         let compose = has_compose.then(|| compose::read_unprepared(folder, env)).transpose()?;
         let mut found = Self { folder: folder.to_owned(), compose, dockerfiles: BTreeMap::new(), unread: Vec::new() };
-        found.unread.extend(found.missing_files());
         let services = found.compose.iter().flat_map(|compose| compose.services.values());
         let mut paths: Vec<PathBuf> = services.filter_map(dockerfile_of).collect();
         text::each_text(folder, &|name| ecosystem().folders.is_no_source(name), &mut |path, _| {
@@ -64,7 +63,7 @@ impl AdoptedRepository {
     }
 
     /// The files of environment that services are given, and that are not there yet.
-    fn missing_files(&self) -> BTreeSet<String> {
+    pub(super) fn missing_files(&self) -> BTreeSet<String> {
         let all = self.services().flat_map(|service| &service.env_files);
         let missing = all.filter(|file| file.required && !file.path.exists());
         missing

@@ -168,8 +168,7 @@ impl<'a> RoleScene<'a> {
                 inside && (source.starts_with(&built.context) || built.context.starts_with(source))
             };
             let target = Path::new(&mount.target);
-            let words = service.settings.command.iter().flatten();
-            let is_run = words.clone().any(|word| Path::new(word).starts_with(target));
+            let is_run = service.settings.command.iter().flatten().any(|word| Path::new(word).starts_with(target));
             let at =
                 workdir == "/" || target.starts_with(&workdir) || Path::new(&workdir).starts_with(target) || is_run;
             source.is_some_and(related) && at && !mount.read_only

@@ -79,8 +79,6 @@ pub(super) fn definitions(
             Definition {
                 key: key.text.clone(),
                 name: word("name")?.or(old_name).unwrap_or(real),
-                // What varies is left out later, once it is known.
-                fixed_name: at("name").map(|node| node.place.clone()),
                 external,
                 driver: word("driver")?,
                 driver_opts: texts("driver_opts")?,
@@ -107,7 +105,6 @@ pub(super) fn default_network(compose: &mut Compose) {
     let definition = Definition {
         key: "default".to_owned(),
         name: format!("{}_default", compose.name),
-        fixed_name: None,
         external: false,
         driver: None,
         driver_opts: BTreeMap::new(),

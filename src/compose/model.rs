@@ -78,6 +78,12 @@ pub struct Interpolation {
 }
 
 impl Compose {
+    /// Whether a variable is in a field: of a service, or of the top level.
+    #[must_use]
+    pub fn varies(&self, service: Option<&str>, field: &str) -> bool {
+        self.interpolated.iter().any(|one| one.service.as_deref() == service && one.field == field)
+    }
+
     /// The service that plays a role: the one named as the role, else the only one whose `build.target`
     /// is the role's stage.
     #[must_use]
@@ -110,8 +116,6 @@ pub struct Definition {
     pub key: String,
     /// The name it has on the engine: `name:`, else `project_key`; an external one's own.
     pub name: String,
-    /// Where `name:` stands, if no variable is in it.
-    pub fixed_name: Option<Place>,
     /// Made outside of the project; never created or removed by it.
     pub external: bool,
     /// The driver of a volume or network.

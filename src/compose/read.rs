@@ -70,14 +70,12 @@ fn read_with(dir: &Path, env: &BTreeMap<String, String>, unprepared: bool) -> Re
     surroundings.unprepared = unprepared;
     let mut compose = project_of(&dir, &files, surroundings)?;
     compose.in_env_files.splice(0..0, taken);
+    let said = said_for_all(&dir)?;
     let names =
         |(value, place): (String, Place)| (value.split(',').map(|name| name.trim().to_owned()).collect(), place);
-    compose.profiles = said_for_all(&dir, "COMPOSE_PROFILES")?.map(names);
-    if let Some((value, place)) = said_for_all(&dir, "COMPOSE_PROJECT_NAME")?
-        && normalise(&value) == compose.name
-    {
-        compose.fixed_name = Some(place);
-    }
+    compose.profiles = said("COMPOSE_PROFILES").map(names);
+    let name = said("COMPOSE_PROJECT_NAME").filter(|(value, _)| normalise(value) == compose.name);
+    compose.fixed_name = name.map(|(_, place)| place).or(compose.fixed_name);
     Ok(compose)
 }
 
@@ -101,19 +99,19 @@ fn project_of(dir: &Path, files: &[PathBuf], env: Surroundings) -> Result<Compos
     })
 }
 
-/// What `.env` says of a variable of Compose's own, if it says anything: the last line that does, as of all its variables.
-fn said_for_all(dir: &Path, wanted: &str) -> Result<Option<(String, Place)>> {
+/// What `.env` says of variables of Compose's own, by their names: the last line that does, as of all its variables; none if
+/// it says nothing.
+fn said_for_all(dir: &Path) -> Result<impl Fn(&str) -> Option<(String, Place)>> {
     let path = dir.join(".env");
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let text = read_text(&path, MAX_BYTES)?;
+    let text = if path.is_file() { read_text(&path, MAX_BYTES)? } else { String::new() };
     // Malformed, it has been refused before.
     let found = dotenv::parse(&text, &|_| None).unwrap_or_default();
-    let value = found.into_iter().filter(|(name, _)| name == wanted).map(|(_, value)| value).next_back();
-    let line = text.lines().zip(1..).filter(|(line, _)| line.contains(wanted)).map(|(_, number)| number).last();
-    let said = value.filter(|value| value.split(',').any(|part| !part.trim().is_empty())).zip(line);
-    Ok(said.map(|(value, line)| (value, Place::new(path.as_path(), line))))
+    Ok(move |wanted: &str| {
+        let (_, value) = found.iter().rfind(|(name, _)| name.as_str() == wanted)?;
+        let line = text.lines().zip(1..).filter(|(line, _)| line.contains(wanted)).map(|(_, number)| number).last()?;
+        let says = value.split(',').any(|part| !part.trim().is_empty());
+        says.then(|| (value.clone(), Place::new(path.as_path(), line)))
+    })
 }
 
 fn files(dir: &Path, env: &BTreeMap<String, String>) -> Result<Vec<PathBuf>> {
@@ -229,16 +227,8 @@ fn project(
     compose.files = sources.keys().map(|file| file.to_path_buf()).collect();
     // Those that were asked for first, in their order; then what they extend.
     compose.files.sort_by_key(|file| files.iter().position(|asked| asked == file).unwrap_or(usize::MAX));
-    let varies = interpolated.iter().any(|one| one.service.is_none() && one.field == "name");
-    compose.fixed_name = root.get("name").filter(|_| !varies).map(|node| node.place.clone());
-    for (section, all) in [("volumes", &mut compose.volumes), ("networks", &mut compose.networks)] {
-        for definition in all.values_mut() {
-            let field = format!("{section}.{}.name", definition.key);
-            let varies = interpolated.iter().any(|one| one.service.is_none() && one.field == field);
-            definition.fixed_name.take_if(|_| varies);
-        }
-    }
     compose.interpolated = interpolated;
+    compose.fixed_name = root.get("name").filter(|_| !compose.varies(None, "name")).map(|node| node.place.clone());
     compose.in_env_files = in_env_files;
     for service in compose.services.values_mut() {
         read_env_files(service, &env, &mut compose.in_env_files)?;

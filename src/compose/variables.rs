@@ -1,6 +1,7 @@
 //! Files of variables: `.env`, those that `COMPOSE_ENV_FILES` names, and those of services.
 
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -94,7 +95,7 @@ pub(super) fn read_env_files(
     // The files' own variables (Compose 2.40): the host's and .env's, then what `environment` says, then
     // the files before.
     let said = service.settings.environment.clone();
-    let mut from_files: BTreeMap<String, String> = BTreeMap::new();
+    let mut from_files: BTreeMap<String, (String, &Place)> = BTreeMap::new();
     for file in &service.env_files {
         if file.path.exists() && !file.path.is_file() {
             let what = format!("`env_file` names {}, which is not a file", file.path.display());
@@ -115,13 +116,18 @@ pub(super) fn read_env_files(
         let found = if file.format.as_deref() == Some("raw") {
             dotenv::parse_raw(&text)
         } else {
-            let more = |name: &str| said.get(name).cloned().flatten().or_else(|| from_files.get(name).cloned());
+            let more = |name: &str| {
+                said.get(name).cloned().flatten().or_else(|| from_files.get(name).map(|(value, _)| value.clone()))
+            };
             variables(&file.path, &text, Some(&service.name), env, &more, taken)?
         };
-        from_files.extend(found);
+        from_files.extend(found.into_iter().map(|(name, value)| (name, (value, &file.place))));
     }
-    for (name, value) in from_files {
-        service.settings.environment.entry(name).or_insert(Some(value));
+    for (name, (value, place)) in from_files {
+        if let Entry::Vacant(vacant) = service.settings.environment.entry(name) {
+            service.places.insert(format!("environment.{}", vacant.key()), place.clone());
+            vacant.insert(Some(value));
+        }
     }
     Ok(())
 }

@@ -86,21 +86,21 @@ pub(super) const PORTABLE: Contract = Contract {
     name: "scaffold.portable",
     promise: "Every role works from a checkout of another umask and of other line ends, and beside a second checkout.",
     how: "Copies the project as a checkout under umask 077 has it, with CRLF in every text file for which .gitattributes \
-          says nothing else, and without programs that git ignores, builds all images from the copy and starts service, test, dev and dev-tools on it: what \
-          serves must answer, the suite must pass, dev-tools must stay up. What fails there is tried again on the \
-          project as it is, and counts only if it works here. Also reads compose.yaml and the .env beside it, unless git \
-          ignores that: neither the project nor a container, a volume or a network may have a fixed name.",
+          says nothing else, and without programs that git ignores. Builds all images from the copy and starts service, \
+          test, dev and dev-tools on it: what serves must answer, the suite must pass, dev-tools must stay up. What fails \
+          there is tried again on the project as it is, and counts only if it works here. Also reads compose.yaml, and the \
+          .env beside it unless git ignores that: no project, container, volume or network may have a fixed name.",
     therefore: "The roles worked although no file had the mode or the line ends that it has here, and no program that \
                 git ignores was there. Compose tells two checkouts apart by the project's name, which comes from the \
                 folder if nothing fixes it.",
     assumes: &[
         "Manifests and lock files stay as they are, so that dependencies need not be downloaded again.",
-        "Data and settings that git ignores stay, as whoever works on a checkout gives it its own.",
+        "Data and settings that git ignores stay: whoever works on a checkout provides them.",
         "Ports that compose.yaml publishes may still collide, and so may a name that a variable gives.",
         "A file system that ignores case is not tried.",
     ],
     fix: "Give copied files their mode (`COPY --chmod=0755`), keep line feeds with `* text=auto eol=lf` in .gitattributes, \
-          and remove `name:` and `container_name:` from compose.yaml.",
+          remove `name:` and `container_name:` from compose.yaml, and commit the programs that the roles need.",
     yields_to: &[
         "scaffold.builds",
         "dev.mount",

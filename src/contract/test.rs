@@ -19,7 +19,7 @@ pub(super) const PASSES: Contract = Contract {
     name: "test.passes",
     promise: "The suite passes inside the test container.",
     how: "Runs the test container as compose.yaml says and waits for its exit code, which must be 0. A runner's summary \
-          that says that all tests were skipped is a failure.",
+          by which all tests were skipped is a failure.",
     therefore: "The container of the suite exited with 0, and did not skip all its tests.",
     assumes: &["What the suite tests is not judged; test.exit-code tries whether it can fail."],
     fix: "Read the end of the suite's output below. `docker compose run --rm --build test` runs the same suite.",

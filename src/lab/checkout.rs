@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::leavings::{is_foreign, is_program};
+use super::leavings::is_foreign;
 use super::obstacle::Attempt;
 use super::rebuild::manifests;
 use super::workcopy::WorkCopy;
-use super::{Lab, images, versioned};
+use super::{Lab, images};
 use crate::dockerfile::InstructionKind;
 use crate::error::{Error, Result};
 use crate::subject::{RoleSubject, Subject};
@@ -25,13 +25,14 @@ const LARGEST: u64 = 1 << 24;
 
 /// How a checkout differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Checkout {
+pub(crate) struct Checkout<'a> {
     /// Made under umask 077: only the owner may read.
     pub(crate) private: bool,
     /// Text has CRLF (`core.autocrlf`), but for what `.gitattributes` keeps.
     pub(crate) crlf: bool,
-    /// Without programs that git ignores. Data and settings that it ignores are given to a checkout by whoever works there.
-    pub(crate) fresh: bool,
+    /// Files that it has not: the programs that git leaves out. Data and settings that git leaves out are given to a checkout
+    /// by whoever works there.
+    pub(crate) without: &'a [String],
 }
 
 /// A checkout of the project, with the images that are built from it. Only manifests and lock files are as they were, so that
@@ -43,19 +44,14 @@ pub(crate) struct CheckedOut {
 }
 
 /// Makes such a checkout, and builds some roles from it.
-pub(crate) async fn check_out(lab: &Lab, how: Checkout, roles: &[String]) -> Attempt<CheckedOut> {
+pub(crate) async fn check_out(lab: &Lab, how: Checkout<'_>, roles: &[String]) -> Attempt<CheckedOut> {
     let copy = Arc::new(lab.copy()?);
     let (manifests, given) = (manifests(lab), given_a_mode(&lab.subject));
     // A folder of manifests is copied with its own mode.
     let all = |path: &str| manifests.is_match(path) || manifests.is_match(format!("{path}/any"));
     let keeps = |path: &str| Keeps { all: all(path), mode: given.contains(path) };
-    if how.fresh {
-        for path in unversioned_programs(lab) {
-            let path = copy.path().join(path);
-            if path.is_file() {
-                fs::remove_file(&path).map_err(|error| Error::io("cannot remove", &path, error))?;
-            }
-        }
+    for path in how.without.iter().map(|path| copy.path().join(path)).filter(|path| path.is_file()) {
+        fs::remove_file(&path).map_err(|error| Error::io("cannot remove", &path, error))?;
     }
     change(&copy.path(), how, &keeps)?;
     let mut subject = Subject::read(&copy.path(), lab.subject.project.clone(), &lab.env)?;
@@ -65,20 +61,6 @@ pub(crate) async fn check_out(lab: &Lab, how: Checkout, roles: &[String]) -> Att
     let built = images::build_all(&lab.run, &subject, roles, &|_| {}).await?;
     let own = Lab::new(lab.run.clone(), subject, built, lab.env.clone()).without(copy.bulk());
     Ok(CheckedOut { lab: own, _copy: copy })
-}
-
-/// The programs of the project that git ignores, relative to it; none outside of a repository.
-pub(crate) fn unversioned_programs(lab: &Lab) -> Vec<String> {
-    let folder = &lab.subject.folder;
-    if versioned::top(folder).is_none() {
-        return Vec::new();
-    }
-    let paths = walkdir::WalkDir::new(folder).into_iter().filter_entry(|entry| {
-        entry.depth() == 0 || !is_foreign(&entry.file_name().to_string_lossy()) && entry.file_name() != ".git"
-    });
-    let files = paths.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
-    let inner = files.filter_map(|entry| Some(entry.path().strip_prefix(folder).ok()?.to_string_lossy().into_owned()));
-    inner.filter(|path| is_program(path) && versioned::is_unversioned(folder, &folder.join(path))).collect()
 }
 
 /// What of a file stays as it is.
@@ -102,7 +84,7 @@ fn given_a_mode(subject: &Subject) -> BTreeSet<String> {
 }
 
 /// Changes the modes and the line ends of all files of a folder that nobody else has.
-fn change(root: &Path, how: Checkout, keeps: &dyn Fn(&str) -> Keeps) -> Result<()> {
+fn change(root: &Path, how: Checkout<'_>, keeps: &dyn Fn(&str) -> Keeps) -> Result<()> {
     let attributes = Attributes::of(root);
     for entry in walkdir::WalkDir::new(root).contents_first(true) {
         let entry = entry.map_err(|error| Error::io("cannot read", root, error.into()))?;
@@ -243,7 +225,7 @@ mod tests {
         fs::write(folder.path().join("src/a"), "x\n").unwrap();
         fs::write(folder.path().join("lock"), "x\n").unwrap();
         fs::write(folder.path().join("script"), "x\n").unwrap();
-        change(folder.path(), Checkout { private: true, crlf: true, fresh: false }, &|path| Keeps {
+        change(folder.path(), Checkout { private: true, crlf: true, without: &[] }, &|path| Keeps {
             all: path == "lock",
             mode: path == "script",
         })

@@ -123,8 +123,8 @@ async fn of_packages(lab: &Lab, made: &Made) -> Attempt<Option<Arc<FileTree>>> {
 }
 
 /// Whether a part of a day stands in a text by itself, and not as a part of a day or of a longer number.
-fn stands_alone(text: &str, month: &str) -> bool {
-    let mut found = text.match_indices(month).map(|(at, _)| (&text[..at], &text[at + month.len()..]));
+fn stands_alone(text: &str, part: &str) -> bool {
+    let mut found = text.match_indices(part).map(|(at, _)| (&text[..at], &text[at + part.len()..]));
     found.any(|(before, after)| {
         let digit = |c: char| c.is_ascii_digit();
         let day_before = before.strip_suffix([' ', '.', '-', '/']).is_some_and(|before| before.ends_with(digit));

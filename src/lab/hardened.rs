@@ -60,13 +60,13 @@ async fn observe(lab: &Lab) -> Attempt<Hardened> {
         (Err(broken), Err(_)) => return Ok(Hardened::Broken(broken)),
     };
     // Answers that change by themselves, as a count does, may still say other things.
-    let all: [fn(&Answer, &Answer) -> bool; 2] = [Answer::eq, alike];
-    if all.into_iter().all(|same| others(&used, &usual, same).is_empty()) {
+    let ways: [fn(&Answer, &Answer) -> bool; 2] = [Answer::eq, alike];
+    if ways.into_iter().all(|same| others(&used, &usual, same).is_empty()) {
         return Ok(Hardened::Works(used.seen));
     }
     // What is another from one container to the next, such as its name, is so without restrictions, too.
     let Ok(again) = attempt(lab, soften).await? else { return Ok(Hardened::Works(used.seen)) };
-    let told = all.into_iter().find_map(|same| {
+    let told = ways.into_iter().find_map(|same| {
         let by_itself = others(&again, &usual, same);
         others(&used, &usual, same).into_iter().find(|(path, _)| !by_itself.contains_key(path))
     });

@@ -22,17 +22,6 @@ pub(crate) fn env_file<'a>(folder: &Path, service: &'a ComposeService) -> Option
     })
 }
 
-/// The environment file that gives a service a variable: the last that has it.
-pub(crate) fn env_file_of<'a>(service: &'a ComposeService, name: &str) -> Option<&'a EnvFile> {
-    let sets = |line: &str| {
-        let line = line.trim_start();
-        let rest = line.strip_prefix("export ").unwrap_or(line).trim_start().strip_prefix(name);
-        rest.is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with(['=', ':']))
-    };
-    let has = |file: &&EnvFile| text::read_text(&file.path, text::SMALL).is_ok_and(|text| text.lines().any(sets));
-    service.env_files.iter().rev().find(has)
-}
-
 /// The project's compose files, read on a host where every variable that they, or a service's environment files, could mean
 /// is something else; none if it cannot be read there.
 pub(crate) fn elsewhere(subject: &Subject, service: &ComposeService) -> Option<Compose> {

@@ -38,8 +38,7 @@ pub(crate) fn is_code(path: &str) -> bool {
 
 /// Whether a path is of source that a service is written in.
 pub(crate) fn is_program(path: &str) -> bool {
-    let endings = &ecosystem().endings;
-    [&endings.source, &endings.transpiled, &endings.compiled].iter().any(|list| ends(path, list))
+    ecosystem().endings.is_source(ending(path))
 }
 
 /// Whether a path lies in a folder of installed packages, whose own affair is what they bring.

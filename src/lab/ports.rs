@@ -1,9 +1,12 @@
 //! Where a role's container is asked.
 
+use std::ops::RangeInclusive;
+
 use super::Lab;
 use super::obstacle::{Attempt, Obstacle};
 use crate::compose::ComposeService;
 use crate::engine::{ContainerSpec, ImageInfo, PortSpec};
+use crate::spec::Protocol;
 
 /// The port that a service answers on: what the variable that names it says in its container, else the only one that
 /// compose.yaml publishes, else the description, else the only one that the image exposes, too.
@@ -24,8 +27,8 @@ pub(crate) fn port_of(lab: &Lab, service: &ComposeService, image: &ImageInfo) ->
     if let Some(port) = lab.subject.project.service.port {
         return Ok(port.get());
     }
-    let exposed = image.config.exposed_ports.iter().filter_map(|port| port.split('/').next()?.parse().ok());
-    let exposed: Vec<u16> = exposed.collect();
+    let exposed = image.config.exposed_ports.iter().filter_map(|text| exposed(text));
+    let exposed: Vec<u16> = exposed.flat_map(|(ports, _)| ports).collect();
     let mut both: Vec<u16> = exposed.iter().copied().filter(|port| published.contains(port)).collect();
     if published.is_empty() {
         both = exposed;
@@ -41,6 +44,14 @@ pub(crate) fn port_of(lab: &Lab, service: &ComposeService, image: &ImageInfo) ->
             hint: "give [service] in dockwright.toml a `port`".to_owned(),
         }),
     }
+}
+
+/// The ports that EXPOSE or `expose` declares, as `8000`, `8000/udp` or `9100-9110`, and of which protocol: none if it is none
+/// that is known.
+pub(crate) fn exposed(text: &str) -> Option<(RangeInclusive<u16>, Option<Protocol>)> {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, Protocol::Tcp.name()));
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    Some((first.trim().parse().ok()?..=last.trim().parse().ok()?, Protocol::of(protocol)))
 }
 
 /// The path that answers when the service is well; of a service of the user's own that declares none, `/`, and what counts

@@ -66,19 +66,18 @@ pub(crate) async fn environs_during<T>(
     work: impl Future<Output = T>,
 ) -> Result<(T, Option<BTreeSet<Environ>>)> {
     let init = if lab.engine().info().local { container.inspect().await?.pid } else { 0 };
-    let visible = init > 0 && is_contained(init);
     // Once it has ended, another process of this host may get its number.
-    let space = visible.then(|| space_of(init)).flatten();
+    let space = (init > 0 && is_contained(init)).then(|| space_of(init)).flatten();
     let mut seen = BTreeSet::new();
     let mut pause = OFTEN;
     let mut work = std::pin::pin!(work);
     loop {
-        if visible {
+        if space.is_some() {
             let own = commands(init).into_iter().filter(|pid| space_of(*pid) == space);
             seen.extend(own.filter_map(settled_environ));
         }
         tokio::select! {
-            done = &mut work => return Ok((done, (visible && !seen.is_empty()).then_some(seen))),
+            done = &mut work => return Ok((done, (!seen.is_empty()).then_some(seen))),
             () = tokio::time::sleep(pause) => pause = (pause * 21 / 20).min(SELDOM),
         }
     }

@@ -1,44 +1,77 @@
 //! What git leaves out of a repository, so that no other checkout has it (gitignore(5), gitformat-index(5)).
 
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
 
+use super::leavings::{is_left_out, is_program};
 use crate::text::{Place, SMALL, read, read_text};
 
 /// The largest index that is read, in bytes.
 const LARGEST_INDEX: u64 = 64 << 20;
 
-/// The folder at or above another that is the top of a repository.
-pub(crate) fn top(folder: &Path) -> Option<PathBuf> {
-    folder.ancestors().find(|above| above.join(".git").exists()).map(Path::to_owned)
+/// A repository on disk. Each of its files of rules, and its index, is read once.
+struct Repository {
+    top: PathBuf,
+    rules: RefCell<BTreeMap<PathBuf, Option<Gitignore>>>,
+    /// The paths in its index; none if it cannot be understood.
+    tracked: OnceCell<Option<BTreeSet<String>>>,
 }
 
-/// Whether git ignores a file, by the rules at and below the top of the repository that `folder` is in, and has it not
-/// all the same. Without a repository nobody knows what one will have.
+/// Whether git ignores a file of the repository that `folder` is in, and has it not all the same. Without a repository
+/// nobody knows what one will have.
 pub(crate) fn is_unversioned(folder: &Path, path: &Path) -> bool {
     unversioned_by(folder, path).is_some()
 }
 
 /// The rule by which it is so.
 pub(crate) fn unversioned_by(folder: &Path, path: &Path) -> Option<Place> {
-    let top = top(folder)?;
-    let inner = path.strip_prefix(&top).ok()?;
-    let mut above: Vec<&Path> = inner.ancestors().filter(|one| !one.as_os_str().is_empty()).collect();
-    above.reverse();
-    let mut all = vec![rules_in(&top.join(".git/info/exclude"), &top), rules(&top)];
-    for one in above {
-        let full = top.join(one);
-        let is_folder = full.is_dir();
-        if let Some(rule) = ignored_by(&full, is_folder, &all) {
-            return (!is_tracked(&top, &inner.to_string_lossy())).then(|| place(rule));
-        }
-        if is_folder {
-            all.push(rules(&full));
-        }
+    Repository::around(folder)?.leaves_out(path)
+}
+
+/// The programs of a folder that the repository around it leaves out, relative to the folder; what no copy of a project has
+/// aside.
+pub(crate) fn unversioned_programs(folder: &Path) -> Vec<String> {
+    let Some(repository) = Repository::around(folder) else { return Vec::new() };
+    let entries = walkdir::WalkDir::new(folder).into_iter();
+    let entries = entries.filter_entry(|entry| !entry.file_type().is_dir() || !is_left_out(entry.path()));
+    let files = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let left_out = files.filter_map(|entry| {
+        let path = entry.path().strip_prefix(folder).ok()?.to_string_lossy().into_owned();
+        (is_program(&path) && repository.leaves_out(entry.path()).is_some()).then_some(path)
+    });
+    left_out.collect()
+}
+
+impl Repository {
+    /// That of the nearest folder with one, upwards.
+    fn around(folder: &Path) -> Option<Self> {
+        let top = folder.ancestors().find(|above| above.join(".git").exists())?;
+        Some(Self { top: top.to_owned(), rules: RefCell::default(), tracked: OnceCell::new() })
     }
-    None
+
+    /// The rule by which a file is left out: a folder is with all that is in it.
+    fn leaves_out(&self, path: &Path) -> Option<Place> {
+        let inner = path.strip_prefix(&self.top).ok()?;
+        let mut all = vec![rules_of(&self.top.join(".git/info/exclude"), &self.top)];
+        let mut at = self.top.clone();
+        for part in inner.components() {
+            all.push(self.rules.borrow_mut().entry(at.clone()).or_insert_with(|| rules(&at)).clone());
+            at.push(part);
+            if let Some(rule) = ignored_by(&at, at.is_dir(), &all) {
+                return (!self.has(&inner.to_string_lossy())).then(|| place(rule));
+            }
+        }
+        None
+    }
+
+    /// Whether the index has a file, or cannot be understood: then nothing is said of the file.
+    fn has(&self, path: &str) -> bool {
+        self.tracked.get_or_init(|| tracked(&self.top)).as_ref().is_none_or(|all| all.contains(path))
+    }
 }
 
 /// The rule by which a path is ignored: the innermost that says anything decides.
@@ -59,10 +92,10 @@ fn place(rule: &Glob) -> Place {
 
 /// The rules that git finds in a folder.
 pub(super) fn rules(folder: &Path) -> Option<Gitignore> {
-    rules_in(&folder.join(".gitignore"), folder)
+    rules_of(&folder.join(".gitignore"), folder)
 }
 
-fn rules_in(file: &Path, folder: &Path) -> Option<Gitignore> {
+fn rules_of(file: &Path, folder: &Path) -> Option<Gitignore> {
     let text = read_text(file, SMALL).ok()?;
     let mut rules = GitignoreBuilder::new(folder);
     for line in text.lines() {
@@ -72,27 +105,51 @@ fn rules_in(file: &Path, folder: &Path) -> Option<Gitignore> {
     rules.build().ok()
 }
 
-/// Whether the index has a file, or cannot be understood: then nothing is said of the file.
-fn is_tracked(top: &Path, path: &str) -> bool {
-    /// Version 4 writes a path as what it has after the one before.
-    const WHOLE_PATHS: u32 = 3;
+/// The paths in the index of the repository at `top`; none if there is an index that is not understood.
+fn tracked(top: &Path) -> Option<BTreeSet<String>> {
+    /// Bytes of an object's name, by SHA-1 and by SHA-256.
+    const NAMES: [usize; 2] = [20, 32];
     let git = top.join(".git");
     // In a worktree it is a file that says where the rest is.
-    let folder =
-        match read_text(&git, SMALL).ok().and_then(|text| Some(text.strip_prefix("gitdir:")?.trim().to_owned())) {
-            Some(elsewhere) => top.join(elsewhere),
-            None => git,
-        };
-    let Ok(index) = read(&folder.join("index"), LARGEST_INDEX) else { return folder.join("index").exists() };
-    let version = index.get(4..8).and_then(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?)));
-    if version.is_none_or(|version| version > WHOLE_PATHS) {
-        return true;
+    let text = read_text(&git, SMALL).ok();
+    let folder = match text.as_deref().and_then(|text| text.strip_prefix("gitdir:")) {
+        Some(elsewhere) => top.join(elsewhere.trim()),
+        None => git,
+    };
+    let file = folder.join("index");
+    if !file.exists() {
+        return Some(BTreeSet::new());
     }
-    let entry = [path.as_bytes(), b"\0"].concat();
-    // The 12 lower bits before a path are its length.
-    let length = |at: usize| Some(u16::from_be_bytes(index.get(at.checked_sub(2)?..at)?.try_into().ok()?) & 0xfff);
-    let is_entry = |at: usize| length(at).is_some_and(|length| usize::from(length) == path.len().min(0xfff));
-    index.windows(entry.len()).enumerate().any(|(at, window)| window == entry.as_slice() && is_entry(at))
+    let index = read(&file, LARGEST_INDEX).ok()?;
+    NAMES.into_iter().find_map(|name| paths(&index, name))
+}
+
+/// The paths of an index whose objects have names of `name` bytes; none if it is not such an index.
+fn paths(index: &[u8], name: usize) -> Option<BTreeSet<String>> {
+    /// Version 4 writes a path as what it has after the one before.
+    const WHOLE_PATHS: u32 = 3;
+    const EXTENDED: u16 = 0x4000;
+    const LENGTH: u16 = 0x0fff;
+    let word = |at: usize| Some(u32::from_be_bytes(index.get(at..at + 4)?.try_into().ok()?));
+    if index.get(..4)? != b"DIRC" || word(4)? > WHOLE_PATHS {
+        return None;
+    }
+    let mut found = BTreeSet::new();
+    let mut at = 12;
+    for _ in 0..word(8)? {
+        // Ten words of what the file system says, the object's name, flags.
+        let flags = at + 40 + name;
+        let said = u16::from_be_bytes(index.get(flags..flags + 2)?.try_into().ok()?);
+        let start = flags + if said & EXTENDED == 0 { 2 } else { 4 };
+        let length = index.get(start..)?.iter().position(|byte| *byte == 0)?;
+        if length.min(usize::from(LENGTH)) != usize::from(said & LENGTH) {
+            return None;
+        }
+        found.insert(String::from_utf8_lossy(&index[start..start + length]).into_owned());
+        // One to eight zeros follow, up to a multiple of eight bytes.
+        at += (start + length - at) / 8 * 8 + 8;
+    }
+    Some(found)
 }
 
 #[cfg(test)]
@@ -131,5 +188,30 @@ mod tests {
         index[7] = 4;
         fs::write(root.join(".git/index"), &index).unwrap();
         assert!(!all.map(unversioned).contains(&true));
+    }
+
+    #[test]
+    fn an_index_is_read_entry_by_entry() {
+        let entry = |name: usize, path: &str, extended: bool| {
+            let mut all = vec![1; 40 + name];
+            let flags = u16::try_from(path.len()).unwrap() | if extended { 0x4000 } else { 0 };
+            all.extend(flags.to_be_bytes());
+            all.extend(vec![0; if extended { 2 } else { 0 }]);
+            all.extend(path.as_bytes());
+            all.extend(vec![0; 8 - all.len() % 8]);
+            all
+        };
+        for name in [20, 32] {
+            for padded in ["a", "ab", "src/abcdef", "src/abcdefgh"] {
+                let entries = [entry(name, padded, false), entry(name, "b/c", true), entry(name, "z", false)];
+                let index = [b"DIRC\0\0\0\x03\0\0\0\x03".to_vec(), entries.concat()].concat();
+                assert_eq!(paths(&index, name).unwrap().into_iter().collect::<Vec<_>>(), {
+                    let mut all = [padded, "b/c", "z"];
+                    all.sort_unstable();
+                    all
+                });
+                assert!(paths(&index, 52 - name).is_none() && paths(&index[..70], name).is_none());
+            }
+        }
     }
 }

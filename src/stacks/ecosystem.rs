@@ -119,7 +119,7 @@ impl Ecosystem {
     /// The programs of the languages that a file with this ending is of; none where no language has it.
     #[must_use]
     pub fn programs_for(&self, ending: &str) -> Vec<String> {
-        let languages = self.languages.iter().filter(|language| language.endings.of_source().any(|own| own == ending));
+        let languages = self.languages.iter().filter(|language| language.endings.is_source(ending));
         languages.flat_map(|language| language.programs.iter().cloned()).collect()
     }
 

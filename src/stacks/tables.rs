@@ -244,9 +244,10 @@ pub struct Seeds {
 }
 
 impl Endings {
-    /// Of what somebody wrote in the language.
-    pub(super) fn of_source(&self) -> impl Iterator<Item = &str> {
-        [&self.source, &self.transpiled, &self.compiled].into_iter().flatten().map(String::as_str)
+    /// Whether a file with this ending is what somebody wrote in the language, scripts that only glue aside.
+    #[must_use]
+    pub fn is_source(&self, ending: &str) -> bool {
+        [&self.source, &self.transpiled, &self.compiled].into_iter().flatten().any(|own| own == ending)
     }
 }
 

@@ -26,12 +26,8 @@ pub(crate) fn context_of(dockerfile: &Dockerfile, path: &Path, folder: &Path) ->
 /// Whether a source file lies in a folder or a few levels below it.
 fn has_source(folder: &Path) -> bool {
     const DEEPEST: usize = 6;
-    let endings = &ecosystem().endings;
-    let is_source = |path: &Path| {
-        let ending = path.extension().unwrap_or_default().to_string_lossy();
-        let lists = [&endings.source, &endings.transpiled, &endings.compiled];
-        lists.iter().any(|list| list.iter().any(|one| *one == ending))
-    };
+    let is_source =
+        |path: &Path| ecosystem().endings.is_source(&path.extension().unwrap_or_default().to_string_lossy());
     let inner = walkdir::WalkDir::new(folder).max_depth(DEEPEST).into_iter();
     let mut inner = inner.filter_entry(|entry| {
         entry.depth() == 0 || !ecosystem().folders.is_no_source(&entry.file_name().to_string_lossy())

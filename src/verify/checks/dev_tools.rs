@@ -91,9 +91,8 @@ pub(super) async fn present(lab: &Lab) -> Checked {
         return Ok(skipped("no tool is declared in [roles.dev-tools.tools]"));
     }
     // In a container of ours those who work are the owner of the source; in another's, whoever its image says.
-    let (uid, gid) = workcopy::owner();
-    let owner = format!("{uid}:{gid}");
-    let ran = run(lab, tools, SHOWS, lab.subject.project.makes("dev-tools").then_some(owner.as_str())).await?;
+    let user = lab.subject.project.makes("dev-tools").then(owner);
+    let ran = run(lab, tools, SHOWS, user.as_deref()).await?;
     ran.verdict(lab, "missing, or not running", |names| format!("each runs: {names}"))
 }
 
@@ -104,11 +103,16 @@ pub(super) async fn works(lab: &Lab) -> Checked {
         lab.role("dev-tools")?;
         return Ok(skipped("no work is declared in [roles.dev-tools.work]"));
     }
-    let (uid, gid) = workcopy::owner();
-    let ran = run(lab, work, WORKS, Some(&format!("{uid}:{gid}"))).await?;
+    let ran = run(lab, work, WORKS, Some(&owner())).await?;
     ran.verdict(lab, "these did not do their work on the project", |names| {
         format!("on the project as it stands, each does its work: {names}")
     })
+}
+
+/// Who owns the source, as containers name a user.
+fn owner() -> String {
+    let (uid, gid) = workcopy::owner();
+    format!("{uid}:{gid}")
 }
 
 /// What came of the tools' commands.

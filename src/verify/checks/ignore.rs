@@ -218,12 +218,11 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
         wanted.extend(paths.iter().map(|path| (format!("{prefix}{path}"), class)));
     }
     let compose = &lab.subject.compose;
-    let files = compose.secrets.values().filter_map(|secret| secret.file_path.as_ref());
-    let secrets = files.filter_map(|path| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned()));
+    let inner = |path: &PathBuf| Some(path.strip_prefix(&root).ok()?.to_string_lossy().into_owned());
+    let secrets = compose.secrets.values().filter_map(|secret| inner(secret.file_path.as_ref()?));
     wanted.extend(secrets.map(|path| (path, Class::Secret)));
     let files = compose.services.values().flat_map(|service| &service.env_files);
-    let given =
-        files.filter_map(|file| Some(file.path.strip_prefix(&root).ok()?.to_string_lossy().into_owned())).collect();
+    let given = files.filter_map(|file| inner(&file.path)).collect();
     wanted.extend(deeper(&context, &given)?);
     let ignore = lab.subject.project.stack.iter().flat_map(|stack| &stack.ignore);
     wanted.extend(ignore.filter_map(|line| Some((format!("{prefix}{}", concrete(line)?), Class::Output))));

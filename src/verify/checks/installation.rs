@@ -7,7 +7,7 @@ use crate::dockerfile::InstructionKind;
 use crate::engine::ImageInfo;
 use crate::lab::at_work::settled;
 use crate::lab::command::CommandLine;
-use crate::lab::host::{elsewhere, env_file, env_file_of, interpolated};
+use crate::lab::host::{elsewhere, env_file, interpolated};
 use crate::lab::lineage::is_of_service;
 use crate::lab::ports::{port_of, publish};
 use crate::lab::proc::{Environ, adds_to, environs_during};
@@ -145,9 +145,7 @@ fn env_of_container(lab: &Lab, role: &RoleSubject) -> Option<Verdict> {
     let service = lab.subject.service(role);
     let at = |what: String, field: &str| {
         let expected = "the environment is the image's; nothing comes from compose.yaml or from the host";
-        let name = field.strip_prefix("environment.").filter(|_| !service.places.contains_key(field));
-        let file = name.and_then(|name| env_file_of(service, name)).map(|file| &file.place);
-        fail(what).expected(expected).at_place(file.unwrap_or_else(|| service.at(field)))
+        fail(what).expected(expected).at_place(service.at(field))
     };
     let secrets = secret_variables(lab, role);
     if let Some(name) = service.environment_from_host.iter().find(|name| !secrets.contains(*name)) {

@@ -3,7 +3,7 @@
 use crate::compose::ComposeService;
 use crate::dockerfile::InstructionKind;
 use crate::gate;
-use crate::lab::host::{elsewhere, env_file, env_file_of, interpolated};
+use crate::lab::host::{elsewhere, env_file, interpolated};
 use crate::lab::proc::{Environ, adds_to};
 use crate::lab::suite::suite;
 use crate::lab::taint::is_telling;
@@ -68,11 +68,7 @@ fn at(lab: &Lab, role: &RoleSubject, name: &str, verdict: Verdict) -> Verdict {
     let service = lab.subject.service(role);
     let verdict = verdict.expected(EXPECTED);
     if service.settings.environment.contains_key(name) {
-        let field = format!("environment.{name}");
-        let own = service.places.get(&field);
-        // What environment does not name is in a file that env_file names.
-        let place = own.or_else(|| env_file_of(service, name).map(|file| &file.place));
-        let place = place.unwrap_or_else(|| service.at(&field));
+        let place = service.at(&format!("environment.{name}"));
         return verdict.at(lab.subject.shown(&place.file), place.line);
     }
     verdict.at_place(&blame::environment(&lab.subject, &role.target, name))

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use crate::compose::ComposeMount;
+use crate::compose::{Compose, ComposeMount, Definition};
 use crate::engine::EntryKind;
 use crate::lab::at_work::settled;
-use crate::lab::checkout::{CheckedOut, Checkout, check_out, unversioned_programs};
+use crate::lab::checkout::{CheckedOut, Checkout, check_out};
 use crate::lab::images::is_of_network;
 use crate::lab::pace;
 use crate::lab::ports::{port_of, publish};
 use crate::lab::suite::suite;
-use crate::lab::versioned::{is_unversioned, unversioned_by};
+use crate::lab::versioned::{is_unversioned, unversioned_by, unversioned_programs};
 use crate::lab::{Lab, blame, if_possible};
 use crate::subject::RoleSubject;
 use crate::text::{Place, listed};
@@ -35,7 +35,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     if roles.is_empty() {
         return Ok(skipped("no role that could be tried was built"));
     }
-    let all = Checkout { private: true, crlf: true, fresh: true };
+    let left_out = unversioned_programs(&lab.subject.folder);
+    let all = Checkout { private: true, crlf: true, without: &left_out };
     let first = match tried_from(lab, all, &roles, "under umask 077 with CRLF").await? {
         Tried::Broken(verdict) => verdict,
         Tried::Work(names) if names.is_empty() => {
@@ -48,28 +49,27 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             )));
         }
     };
-    let none = Checkout { private: false, crlf: false, fresh: false };
-    let programs = unversioned_programs(lab);
-    let left_out = listed(&programs, 3);
+    let none = Checkout { private: false, crlf: false, without: &[] };
     let each = [
-        (Checkout { private: true, ..none }, "under umask 077".to_owned()),
-        (Checkout { crlf: true, ..none }, "with CRLF line ends".to_owned()),
-        (Checkout { fresh: true, ..none }, format!("without what git ignores ({left_out})")),
+        (Checkout { private: true, ..none }, "under umask 077"),
+        (Checkout { crlf: true, ..none }, "with CRLF line ends"),
     ];
-    for (how, told) in each.iter().filter(|(how, _)| !how.fresh || !left_out.is_empty()) {
-        if let Tried::Broken(verdict) = tried_from(lab, *how, &roles, told).await? {
-            let folder = &lab.subject.folder;
-            let rule =
-                programs.first().filter(|_| how.fresh).and_then(|path| unversioned_by(folder, &folder.join(path)));
-            return Ok(match rule {
-                Some(rule) => verdict
-                    .at(lab.subject.shown(&rule.file), rule.line)
-                    .hint("Let git have what the roles need, or let the build make it."),
-                None => verdict,
-            });
+    for (how, told) in each {
+        if let Tried::Broken(verdict) = tried_from(lab, how, &roles, told).await? {
+            return Ok(verdict);
         }
     }
-    Ok(first)
+    let Some(missing) = left_out.first() else { return Ok(first) };
+    let told = format!("without what git ignores ({})", listed(&left_out, 3));
+    let Tried::Broken(verdict) = tried_from(lab, Checkout { without: &left_out, ..none }, &roles, &told).await? else {
+        return Ok(first);
+    };
+    let verdict = verdict.hint("Commit what the roles need, or let the build make it.");
+    let folder = &lab.subject.folder;
+    Ok(match unversioned_by(folder, &folder.join(missing)) {
+        Some(rule) => verdict.at(lab.subject.shown(&rule.file), rule.line),
+        None => verdict,
+    })
 }
 
 /// A name that every checkout has, so that Compose takes the containers of one for those of the other.
@@ -86,29 +86,28 @@ fn shared_name(lab: &Lab) -> Option<(String, &Place)> {
     let of_volumes = compose.volumes.values().filter_map(|volume| {
         let is_it = |mount: &ComposeMount| mount.as_bind().is_none() && mount.source.as_ref() == Some(&volume.key);
         let is_used = compose.services.values().any(|one| one.volumes.iter().any(is_it));
-        let place = volume.fixed_name.as_ref().filter(|_| is_used && !volume.external)?;
+        let place = fixed_name(compose, "volumes", volume).filter(|_| is_used)?;
         Some((format!("every checkout keeps its data in the volume `{}`", volume.name), place))
     });
     let of_networks = compose.networks.values().filter_map(|network| {
         let is_used = compose.services.values().any(|one| one.networks.contains_key(&network.key));
-        let place = network.fixed_name.as_ref().filter(|_| is_used && !network.external)?;
-        Some((
-            format!("every checkout's containers are in the network `{}`, and hear to the same names", network.name),
-            place,
-        ))
+        let place = fixed_name(compose, "networks", network).filter(|_| is_used)?;
+        let name = &network.name;
+        Some((format!("the containers of every checkout answer to the same names in the network `{name}`"), place))
     });
     let of_containers = compose.services.values().filter_map(|service| {
-        let name = service.container_name.as_ref()?;
-        let place = service.at("container_name");
-        let varies = compose
-            .interpolated
-            .iter()
-            .any(|one| one.service.as_deref() == Some(service.name.as_str()) && one.field == "container_name");
-        (!varies).then(|| {
-            (format!("every checkout calls its container `{name}`, and the engine has only one of that name"), place)
-        })
+        let name =
+            service.container_name.as_ref().filter(|_| !compose.varies(Some(&service.name), "container_name"))?;
+        let what = format!("every checkout calls its container `{name}`, and the engine has only one of that name");
+        Some((what, service.at("container_name")))
     });
     of_containers.chain(of_volumes).chain(of_networks).next()
+}
+
+/// Where a volume or a network of the project's own gets a name, if no variable is in it.
+fn fixed_name<'a>(compose: &Compose, section: &str, one: &'a Definition) -> Option<&'a Place> {
+    let own = !one.external && !compose.varies(None, &format!("{section}.{}.name", one.key));
+    one.said.iter().find(|said| own && said.field == "name").map(|said| &said.place)
 }
 
 /// What came of a checkout.
@@ -119,7 +118,7 @@ enum Tried<'a> {
     Work(Vec<&'a str>),
 }
 
-async fn tried_from<'a>(lab: &Lab, how: Checkout, roles: &[&'a RoleSubject], told: &str) -> Checked<Tried<'a>> {
+async fn tried_from<'a>(lab: &Lab, how: Checkout<'_>, roles: &[&'a RoleSubject], told: &str) -> Checked<Tried<'a>> {
     let built = lab.subject.roles.iter().filter(|role| lab.container_image(&role.name).is_ok());
     let names: Vec<String> = built.map(|role| role.name.clone()).collect();
     let there = check_out(lab, how, &names).await?;

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::compose::{self, ComposeService};
 use crate::engine::ImageInfo;
-use crate::lab::host::env_file_of;
 use crate::lab::lineage::is_of_service;
 use crate::lab::taint::{
     Taints, WordLeak, in_command, in_start, in_value, is_literal, is_secret_name, is_value, leaks, service_leaks,
@@ -140,10 +139,7 @@ fn in_values(lab: &Lab, role: &RoleSubject, service: &ImageInfo, image: &ImageIn
         Some((name, format!("{} is in the value that compose.yaml gives {name}", in_value(value)?.what)))
     })?;
     let what = format!("{}: {what}", role.name);
-    let place = own.places.get(&format!("environment.{name}"));
-    let place = place.or_else(|| env_file_of(own, name).map(|file| &file.place));
-    let place = place.unwrap_or_else(|| own.at("environment"));
-    Some(fail(what).expected(REFERENCE).at_place(place))
+    Some(fail(what).expected(REFERENCE).at_place(own.at(&format!("environment.{name}"))))
 }
 
 /// Fields whose values are looked at by themselves, or name files.

@@ -8,7 +8,7 @@ use crate::lab::at_work::settled;
 use crate::lab::lineage::base_tree;
 use crate::lab::listeners::{Listener, listeners};
 use crate::lab::pace::Watch;
-use crate::lab::ports::{health_path, port_of, publish};
+use crate::lab::ports::{exposed, health_path, port_of, publish};
 use crate::lab::processes::is_init;
 use crate::lab::{Lab, Scene, blame, http, written};
 use crate::spec::Protocol;
@@ -262,13 +262,13 @@ async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdi
         let what = "whether it listens on other ports cannot be seen: the engine is on another machine, and its image has no `cat`";
         return Ok(Err(inconclusive(what)));
     };
-    let exposed = lab.container_image("service")?.config.exposed_ports.iter();
-    let mut declared: Vec<(u16, u16, Option<Protocol>)> =
-        service.expose.iter().chain(exposed).filter_map(|text| exposed_ports(text)).collect();
-    declared.extend(service.ports.iter().map(|port| (port.target, port.target, Protocol::of(&port.protocol))));
+    let of_image = &lab.container_image("service")?.config.exposed_ports;
+    let exposed = service.expose.iter().chain(of_image).filter_map(|text| exposed(text));
+    let published = service.ports.iter().map(|port| (port.target..=port.target, Protocol::of(&port.protocol)));
+    let declared: Vec<_> = exposed.chain(published).collect();
     let is_declared = |one: &Listener| {
-        declared.iter().any(|(first, last, protocol)| {
-            (*first..=*last).contains(&one.port)
+        declared.iter().any(|(ports, protocol)| {
+            ports.contains(&one.port)
                 && protocol.is_none_or(|protocol| protocol.name().eq_ignore_ascii_case(one.protocol))
         })
     };
@@ -286,14 +286,6 @@ async fn beside(lab: &Lab, scene: &Scene, port: u16) -> Checked<Result<(), Verdi
             Err(fail(what).hint(hint).log(scene.log().await))
         }
     })
-}
-
-/// The first and the last of the ports that EXPOSE or `expose` declares, as `8000`, `8000/udp` or `9100-9110`, and of which
-/// protocol.
-fn exposed_ports(text: &str) -> Option<(u16, u16, Option<Protocol>)> {
-    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
-    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
-    Some((first.trim().parse().ok()?, last.trim().parse().ok()?, Protocol::of(protocol)))
 }
 
 fn oom(killed: bool) -> &'static str {

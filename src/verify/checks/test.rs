@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::read_only;
 use regex::RegexSet;
 
+use super::read_only;
 use crate::compose::{Laid, LaidFrom};
 use crate::engine::TreeEntry;
 use crate::lab::leavings::{in_packages, is_code};
