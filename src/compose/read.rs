@@ -53,13 +53,16 @@ pub fn read(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
 /// # Errors
 /// As [`read`].
 pub fn read_unprepared(dir: &Path, env: &BTreeMap<String, String>) -> Result<Compose> {
-    let mut env = env.clone();
-    if !dir.join(".env").exists()
-        && let Some(example) = EXAMPLES.iter().find(|name| dir.join(name).is_file())
-    {
-        env.entry("COMPOSE_ENV_FILES".to_owned()).or_insert_with(|| (*example).to_owned());
-    }
-    read_with(dir, &env, true)
+    const FILES: &str = "COMPOSE_ENV_FILES";
+    let example = EXAMPLES.iter().find(|name| dir.join(name).is_file());
+    let example = example.filter(|_| !dir.join(".env").exists() && !env.contains_key(FILES));
+    let prepared = example.map(|example| {
+        let mut env = env.clone();
+        env.insert(FILES.to_owned(), (*example).to_owned());
+        read_with(dir, &env, true)
+    });
+    // An example may be one for people, which no program can read.
+    prepared.and_then(Result::ok).map_or_else(|| read_with(dir, env, true), Ok)
 }
 
 fn read_with(dir: &Path, env: &BTreeMap<String, String>, unprepared: bool) -> Result<Compose> {

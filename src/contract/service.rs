@@ -127,7 +127,8 @@ pub(super) const READ_ONLY: Contract = Contract {
               only to declared tmpfs and volumes.",
     how: "Starts the service as compose.yaml says, but always with a read-only root file system, no capability and no \
           new privileges, and once more without these restrictions. Asks both for the health path, the slow one and \
-          the page of [verify.reload], compares the answers, and checks that the service stays up.",
+          the page of [verify.reload], compares the answers, and checks that the service stays up. Answers that \
+          differ must do so three times in a row.",
     therefore: "The service answered every declared path, and as without restrictions, although it could write only to \
           declared places and had no privileges.",
     assumes: &[

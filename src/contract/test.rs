@@ -21,7 +21,10 @@ pub(super) const PASSES: Contract = Contract {
     how: "Runs the test container as compose.yaml says and waits for its exit code, which must be 0. A runner's summary \
           by which all tests were skipped is a failure.",
     therefore: "The container of the suite exited with 0, and did not skip all its tests.",
-    assumes: &["What the suite tests is not judged; test.exit-code tries whether it can fail."],
+    assumes: &[
+        "What the suite tests is not judged; test.exit-code tries whether it can fail.",
+        "A runner that says nothing of skipped tests, as `go test` without -v does not, is believed.",
+    ],
     fix: "Read the end of the suite's output below. `docker compose run --rm --build test` runs the same suite.",
     yields_to: &["service.read-only"],
 };

@@ -1,6 +1,5 @@
 //! The service with what an attacker could use taken away from it: a writable root, capabilities, new privileges.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,8 @@ use crate::engine::ContainerSpec;
 const SLOW: Duration = Duration::from_secs(30);
 /// How long after a wrong answer its reason may be logged.
 const LOGGED: Duration = Duration::from_millis(500);
+/// So many times in a row answers have to be others: two words by lot are so, by chance, once in two thousand.
+const ROUNDS: usize = 3;
 /// It stays up at least so long after it has answered.
 const STAYS: Duration = Duration::from_secs(1);
 
@@ -61,33 +62,33 @@ async fn observe(lab: &Lab) -> Attempt<Hardened> {
     };
     // Answers that change by themselves, as a count does, may still say other things.
     let ways: [fn(&Answer, &Answer) -> bool; 2] = [Answer::eq, alike];
-    if ways.into_iter().all(|same| others(&used, &usual, same).is_empty()) {
-        return Ok(Hardened::Works(used.seen));
+    let mut rounds = vec![[used, usual]];
+    while let Some(why) = ways.into_iter().find_map(|same| differs(&rounds, same)) {
+        if rounds.len() == ROUNDS {
+            let [[used, _], ..] = &mut rounds[..] else { unreachable!("there is a first round") };
+            return Ok(Hardened::Breaks(Broken { why, log: std::mem::take(&mut used.log) }));
+        }
+        // What is another from one container to the next, as its name is, or is so by lot, is not always so with restrictions,
+        // and never without.
+        let round = tokio::try_join!(attempt(lab, harden), attempt(lab, soften))?;
+        let (Ok(used), Ok(usual)) = round else { break };
+        rounds.push([used, usual]);
     }
-    // What is another from one container to the next, such as its name, is so without restrictions, too.
-    let Ok(again) = attempt(lab, soften).await? else { return Ok(Hardened::Works(used.seen)) };
-    let told = ways.into_iter().find_map(|same| {
-        let by_itself = others(&again, &usual, same);
-        others(&used, &usual, same).into_iter().find(|(path, _)| !by_itself.contains_key(path))
-    });
-    Ok(match told {
-        Some((_, why)) => Hardened::Breaks(Broken { why, log: used.log }),
-        None => Hardened::Works(used.seen),
-    })
+    let [used, _] = rounds.swap_remove(0);
+    Ok(Hardened::Works(used.seen))
 }
 
-/// How answers are others than they usually are, by path, where those are twice the same.
-fn others(used: &Used, usual: &Used, same: fn(&Answer, &Answer) -> bool) -> BTreeMap<String, String> {
-    let all = used.answers.iter().zip(&usual.answers);
-    let differ = all.filter(|((_, [one, again]), (_, [first, second]))| {
-        same(first, second) && !same(first, one) && !same(first, again)
-    });
-    differ
-        .map(|((path, [one, _]), (_, [first, _]))| {
-            let told = |answer: &Answer| format!("{} {:?}", answer.status, http::shorten(&answer.body));
-            (path.clone(), format!("GET {path} is answered with {} instead of {}", told(one), told(first)))
-        })
-        .collect()
+/// How answers with restrictions are others than those without, where these are always the same; each round has both, and
+/// each of them twice.
+fn differs(rounds: &[[Used; 2]], same: fn(&Answer, &Answer) -> bool) -> Option<String> {
+    let [[used, usual], ..] = rounds else { return None };
+    usual.answers.iter().enumerate().find_map(|(index, (path, [first, _]))| {
+        let all = |which: usize| rounds.iter().flat_map(move |round| &round[which].answers[index].1);
+        let is_so = all(1).all(|answer| same(first, answer)) && !all(0).any(|answer| same(first, answer));
+        let told = |answer: &Answer| format!("{} {:?}", answer.status, http::shorten(&answer.body));
+        let (_, [one, _]) = &used.answers[index];
+        is_so.then(|| format!("GET {path} is answered with {} instead of {}", told(one), told(first)))
+    })
 }
 
 /// Whether two answers say the same in words: times, numbers and names of hosts have digits.
@@ -197,20 +198,26 @@ mod tests {
             let answers = vec![("/".to_owned(), bodies.map(answer))];
             Used { seen: String::new(), answers, log: Vec::new() }
         };
-        let usual =
-            used([r#"{"at": 12, "host": "3f2a", "state": "fine"}"#, r#"{"at": 13, "host": "3f2a", "state": "fine"}"#]);
-        let by_words = |bodies| others(&used(bodies), &usual, alike);
-        assert!(by_words([r#"{"at": 99, "host": "b7c1", "state": "fine"}"#; 2]).is_empty());
-        assert!(by_words([r#"{"at": 99, "host": "b7c1", "state": "degraded"}"#; 2]).contains_key("/"));
-        assert!(others(&used(["3"; 2]), &used(["4"; 2]), Answer::eq).contains_key("/"));
+        let differ =
+            |with: [&str; 2], without: [&str; 2], same| differs(&[[used(with), used(without)]], same).is_some();
+        let usual = [12, 13].map(|at| format!(r#"{{"at": {at}, "host": "3f2a", "state": "fine"}}"#));
+        let usual = [usual[0].as_str(), usual[1].as_str()];
+        assert!(!differ([r#"{"at": 99, "host": "b7c1", "state": "fine"}"#; 2], usual, alike));
+        assert!(differ([r#"{"at": 99, "host": "b7c1", "state": "degraded"}"#; 2], usual, alike));
+        assert!(differ(["3"; 2], ["4"; 2], Answer::eq));
         // What changes by itself is compared by its words.
-        let counted = used([r#"{"at": 1, "visit": 1}"#, r#"{"at": 2, "visit": 2}"#]);
-        let without = used([r#"{"at": 3}"#, r#"{"at": 4}"#]);
-        assert!(
-            others(&without, &counted, Answer::eq).is_empty() && others(&without, &counted, alike).contains_key("/")
-        );
+        let (counted, without) =
+            ([r#"{"at": 1, "visit": 1}"#, r#"{"at": 2, "visit": 2}"#], [r#"{"at": 3}"#, r#"{"at": 4}"#]);
+        assert!(!differ(without, counted, Answer::eq) && differ(without, counted, alike));
         // What differs anyway tells nothing.
-        assert!(others(&used(["c", "d"]), &used(["a", "b"]), Answer::eq).is_empty());
+        assert!(!differ(["c", "d"], ["a", "b"], Answer::eq));
+        // By lot: it has to be so each time.
+        let round = |with: [&str; 2], without: [&str; 2]| [used(with), used(without)];
+        let first = || round(["b", "b"], ["a", "a"]);
+        for next in [round(["b", "b"], ["a", "b"]), round(["a", "b"], ["a", "a"])] {
+            assert!(differs(&[first(), next], Answer::eq).is_none());
+        }
+        assert!(differs(&[first(), round(["b", "c"], ["a", "a"])], Answer::eq).is_some());
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub(crate) mod servers;
 pub(crate) mod spec;
 mod start;
 pub(crate) mod suite;
+mod summary;
 pub(crate) mod taint;
 pub(crate) mod tools;
 pub(crate) mod tracer;

@@ -8,6 +8,7 @@ use super::Lab;
 use super::obstacle::Attempt;
 use super::pace::Watch;
 use super::proc::{Environ, environs_during};
+use super::summary;
 use crate::engine::Container;
 use crate::error::Result;
 
@@ -28,6 +29,8 @@ pub(crate) struct Suite {
     pub(crate) ending: SuiteEnding,
     /// The end of what it printed.
     pub(crate) log: Vec<String>,
+    /// The line by which it skipped all of its tests, if a runner printed one.
+    pub(crate) skipped_all: Option<String>,
     /// The variables that its program had; none where that cannot be seen.
     pub(crate) environs: Option<BTreeSet<Environ>>,
 }
@@ -73,8 +76,10 @@ pub(crate) async fn suite(lab: &Lab) -> Attempt<Arc<Suite>> {
         let scene = lab.start(lab.role("test")?, |_| {}).await?;
         let (ending, environs) = environs_during(lab, &scene.container, ended(lab, &scene.container)).await?;
         let log = scene.log().await;
+        // Of several suites the first may have ended long before.
+        let skipped_all = summary::of_none(&scene.container.logs(None).await.unwrap_or_default());
         scene.end().await;
-        Attempt::Ok(Suite { ending: ending?, log, environs })
+        Attempt::Ok(Suite { ending: ending?, log, skipped_all, environs })
     })
     .await
 }

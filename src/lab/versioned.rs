@@ -2,12 +2,14 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder, Glob};
 
-use super::leavings::{is_left_out, is_program};
+use super::leavings::{ends, is_left_out, is_program};
+use crate::stacks::ecosystem;
 use crate::text::{Place, SMALL, read, read_text};
 
 /// The largest index that is read, in bytes.
@@ -41,16 +43,33 @@ pub(crate) fn unversioned_programs(folder: &Path) -> Vec<String> {
     let files = entries.filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
     let left_out = files.filter_map(|entry| {
         let path = entry.path().strip_prefix(folder).ok()?.to_string_lossy().into_owned();
-        (is_program(&path) && repository.leaves_out(entry.path()).is_some()).then_some(path)
+        let runs = is_program(&path) || ends(&path, &ecosystem().endings.scripts) || is_started(entry.path());
+        (runs && repository.leaves_out(entry.path()).is_some()).then_some(path)
     });
     left_out.collect()
 }
 
+/// Whether a file is a script that says itself what runs it (`execve(2)`).
+fn is_started(path: &Path) -> bool {
+    let is_executable = path.metadata().is_ok_and(|meta| meta.permissions().mode() & 0o111 != 0);
+    is_executable && read(path, SMALL).is_ok_and(|content| content.starts_with(b"#!"))
+}
+
 impl Repository {
-    /// That of the nearest folder with one, upwards.
+    /// That of the nearest folder with one, upwards; none if that leaves out the whole folder, as one that keeps a person's
+    /// settings does with what else lies there.
     fn around(folder: &Path) -> Option<Self> {
         let top = folder.ancestors().find(|above| above.join(".git").exists())?;
-        Some(Self { top: top.to_owned(), rules: RefCell::default(), tracked: OnceCell::new() })
+        let found = Self { top: top.to_owned(), rules: RefCell::default(), tracked: OnceCell::new() };
+        let is_its_own = folder == top || found.has_below(folder) || found.leaves_out(folder).is_none();
+        is_its_own.then_some(found)
+    }
+
+    /// Whether the index has a file of a folder.
+    fn has_below(&self, folder: &Path) -> bool {
+        let Ok(inner) = folder.strip_prefix(&self.top) else { return false };
+        let all = self.tracked.get_or_init(|| tracked(&self.top));
+        all.iter().flatten().any(|path| Path::new(path).starts_with(inner))
     }
 
     /// The rule by which a file is left out: a folder is with all that is in it.
@@ -184,10 +203,42 @@ mod tests {
         index.extend([&9_u16.to_be_bytes()[..], b"src/c.log\0"].concat());
         fs::write(root.join(".git/index"), &index).unwrap();
         assert_eq!(all.map(unversioned), [true, true, false, false, true, false]);
+        // A folder of another project is not its own, unless it has a file of it.
+        assert!(
+            Repository::around(&root.join("lib/deep")).is_none() && Repository::around(&root.join("src")).is_some()
+        );
+        let forced = String::from_utf8(index.clone()).unwrap().replace("src/c.log", "lib/d/e.h");
+        fs::write(root.join(".git/index"), forced).unwrap();
+        assert!(Repository::around(&root.join("lib/d")).is_some());
         // Of an index that is not understood nothing is said.
         index[7] = 4;
         fs::write(root.join(".git/index"), &index).unwrap();
         assert!(!all.map(unversioned).contains(&true));
+    }
+
+    #[test]
+    fn what_runs_is_told_from_data() {
+        let home = tempfile::tempdir().unwrap();
+        let root = home.path();
+        fs::create_dir_all(root.join(".git")).unwrap();
+        fs::write(root.join(".gitignore"), "bin/\ndata/\n").unwrap();
+        let (source, script) = (&ecosystem().endings.source[0], &ecosystem().endings.scripts[0]);
+        for (file, text, mode) in [
+            (format!("bin/a.{source}"), "", 0o644),
+            (format!("bin/b.{script}"), "", 0o644),
+            ("bin/start".to_owned(), "#!/bin/sh\n", 0o755),
+            ("data/notes".to_owned(), "#!/bin/sh\n", 0o644),
+            ("data/tool".to_owned(), "\x7fELF", 0o755),
+            (format!("c.{script}"), "", 0o755),
+        ] {
+            let path = root.join(&file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let mut found = unversioned_programs(root);
+        found.sort();
+        assert_eq!(found, [format!("bin/a.{source}"), format!("bin/b.{script}"), "bin/start".to_owned()]);
     }
 
     #[test]

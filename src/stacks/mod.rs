@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use globset::{Glob, GlobSet, GlobSetBuilder};
 use include_dir::{Dir, include_dir};
 
 pub use catalogue::{Choice, Folder, Options, Stacks};
@@ -34,7 +35,7 @@ pub use schema::{
     BaseImages, Dependencies, Library, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, StackEnv,
     StageStep, SuiteProbe, Text, Usage, VerifyData,
 };
-pub use tables::{Folders, PackageManager, Says, Seeds, ToolKind};
+pub use tables::{Folders, PackageManager, Says, Seeds, TestSummary, ToolKind};
 pub use version::Range;
 pub use written::SecretForms;
 
@@ -73,6 +74,22 @@ static DEFAULTS: LazyLock<BTreeMap<&'static str, Stack>> = LazyLock::new(|| {
 pub fn embedded() -> &'static Stacks {
     static EMBEDDED: LazyLock<Stacks> = LazyLock::new(|| with(Vec::new()));
     &EMBEDDED
+}
+
+/// The files by which any stack says what a service depends on.
+#[must_use]
+pub fn manifests() -> &'static GlobSet {
+    static MANIFESTS: LazyLock<GlobSet> = LazyLock::new(|| {
+        let resolve = |stack| embedded().resolve(&Choice { stack, name: "it", ..Choice::default() });
+        let stacks = NAMES.iter().filter_map(|name| resolve(name).ok());
+        let globs = stacks.flat_map(|stack| stack.manifests).filter_map(|glob| Glob::new(&glob).ok());
+        let set = globs.fold(GlobSetBuilder::new(), |mut set, glob| {
+            set.add(glob);
+            set
+        });
+        set.build().expect("few patterns, each of which is one")
+    });
+    &MANIFESTS
 }
 
 /// The stacks of this dockwright, and over them those of more folders.

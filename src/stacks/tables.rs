@@ -97,10 +97,23 @@ pub struct Tests {
     pub files: Vec<String>,
     /// How its name ends before the ending.
     pub stems: Vec<String>,
-    /// A line that a runner prints where tests passed (regular expressions).
-    pub passed: Vec<String>,
-    /// A runner's summary where all tests were skipped (regular expressions).
-    pub skipped: Vec<String>,
+    /// How runners sum up, by their names.
+    pub summaries: BTreeMap<String, TestSummary>,
+}
+
+/// How a test runner says how many tests it skipped: regular expressions of lines, whose first group is a number. What several
+/// lines say is added up; a line without such a group is one test.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TestSummary {
+    /// The tests that it skipped.
+    pub skipped: String,
+    /// The tests that it ran.
+    pub ran: Option<String>,
+    /// Those and the skipped ones together, where no line says how many it ran.
+    pub total: Option<String>,
+    /// A line without which the others are not this runner's.
+    pub beside: Option<String>,
 }
 
 /// Files that lock dependencies.

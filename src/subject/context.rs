@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::dockerfile::{Dockerfile, InstructionKind};
-use crate::stacks::ecosystem;
+use crate::stacks::{self, ecosystem};
 
 /// The folder that a Dockerfile copies from, where nothing says: its own, if what it copies is there, else the project `folder`.
-/// If all that it says is everything, its own if that has source.
+/// If all that it says is everything, the one that says what it depends on, its own before the other; else its own if that has
+/// source.
 pub(crate) fn context_of(dockerfile: &Dockerfile, path: &Path, folder: &Path) -> PathBuf {
     let own = path.parent().unwrap_or(folder);
     let copies = dockerfile.stages.iter().flat_map(|stage| &stage.instructions);
@@ -19,8 +20,19 @@ pub(crate) fn context_of(dockerfile: &Dockerfile, path: &Path, folder: &Path) ->
         |source: &&&String| !source.contains(['*', '?', '[', '$', ':']) && !matches!(source.as_str(), "." | "./" | "/");
     let plain: Vec<&String> = all.iter().filter(is_plain).copied().collect();
     let has = |folder: &Path| plain.iter().all(|source| folder.join(source.trim_start_matches('/')).exists());
-    let is_own = if plain.is_empty() { all.is_empty() || has_source(own) } else { has(own) || !has(folder) };
+    let is_own = if plain.is_empty() {
+        all.is_empty() || has_manifest(own) || !has_manifest(folder) && has_source(own)
+    } else {
+        has(own) || !has(folder)
+    };
     if is_own { own.to_owned() } else { folder.to_owned() }
+}
+
+/// Whether a folder has a file that says what a service depends on.
+fn has_manifest(folder: &Path) -> bool {
+    let globs = stacks::manifests();
+    let names = folder.read_dir().into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()));
+    names.into_iter().any(|name| globs.is_match(name))
 }
 
 /// Whether a source file lies in a folder or a few levels below it.
@@ -65,5 +77,15 @@ mod tests {
             let read = crate::dockerfile::read(&path).unwrap();
             assert_eq!(context_of(&read, &path, root), root.join(expected), "{folder}: {copies}");
         }
+        // A helper beside the Dockerfile is not what the service is made from.
+        let manifest =
+            stacks::embedded().resolve(&stacks::Choice { stack: stacks::NAMES[1], name: "it", ..Default::default() });
+        let manifest = manifest.unwrap().manifests[0].clone();
+        let everything = crate::dockerfile::read(&root.join("api/Dockerfile")).unwrap();
+        let of = |folder: &str| context_of(&everything, &root.join(folder).join("Dockerfile"), root);
+        fs::write(root.join(&manifest), "").unwrap();
+        assert_eq!(of("api"), root);
+        fs::write(root.join("api").join(&manifest), "").unwrap();
+        assert_eq!(of("api"), root.join("api"));
     }
 }

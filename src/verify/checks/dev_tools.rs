@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::compose::Compose;
+use crate::lab::pace::{self, Watch};
 use crate::lab::versioned::is_unversioned;
-use crate::lab::{Lab, blame, workcopy};
+use crate::lab::{Lab, Scene, blame, workcopy};
 use crate::project::DevTool;
 use crate::subject::Subject;
 use crate::text::Place;
@@ -14,6 +15,12 @@ use crate::verify::verdict::{fail, pass, skipped};
 
 /// How long a tool may take to show that it runs.
 const SHOWS: Duration = Duration::from_mins(1);
+
+/// How long a container may take until its command runs as the owner of the source.
+const TAKES_ON: Duration = Duration::from_secs(5);
+
+/// How often that is looked at.
+const OFTEN: Duration = Duration::from_millis(200);
 
 /// How long a tool may work on the project; a compiler may have to begin from nothing.
 const WORKS: Duration = Duration::from_mins(10);
@@ -90,9 +97,7 @@ pub(super) async fn present(lab: &Lab) -> Checked {
         lab.role("dev-tools")?;
         return Ok(skipped("no tool is declared in [roles.dev-tools.tools]"));
     }
-    // In a container of ours those who work are the owner of the source; in another's, whoever its image says.
-    let user = lab.subject.project.makes("dev-tools").then(owner);
-    let ran = run(lab, tools, SHOWS, user.as_deref()).await?;
+    let ran = run(lab, tools, SHOWS, Who::Works).await?;
     ran.verdict(lab, "missing, or not running", |names| format!("each runs: {names}"))
 }
 
@@ -103,16 +108,43 @@ pub(super) async fn works(lab: &Lab) -> Checked {
         lab.role("dev-tools")?;
         return Ok(skipped("no work is declared in [roles.dev-tools.work]"));
     }
-    let ran = run(lab, work, WORKS, Some(&owner())).await?;
+    let ran = run(lab, work, WORKS, Who::Owns).await?;
     ran.verdict(lab, "these did not do their work on the project", |names| {
         format!("on the project as it stands, each does its work: {names}")
     })
 }
 
-/// Who owns the source, as containers name a user.
-fn owner() -> String {
-    let (uid, gid) = workcopy::owner();
-    format!("{uid}:{gid}")
+/// Who runs the tools.
+#[derive(Clone, Copy)]
+enum Who {
+    /// The owner of the source.
+    Owns,
+    /// Whoever works there: the owner of the source, where the container's command takes on that user; else whoever its image
+    /// says.
+    Works,
+}
+
+impl Who {
+    /// As containers name a user; none for the image's.
+    async fn user(self, lab: &Lab, scene: &Scene) -> Checked<Option<String>> {
+        let (uid, gid) = workcopy::owner();
+        let owner = format!("{uid}:{gid}");
+        if matches!(self, Who::Owns) {
+            return Ok(Some(owner));
+        }
+        let start = Watch::start();
+        while lab.subject.project.makes("dev-tools") && start.elapsed() < TAKES_ON {
+            let processes = scene.container.top().await.unwrap_or_default();
+            if processes.is_empty() {
+                break;
+            }
+            if processes.iter().any(|process| process.uid == Some(uid)) {
+                return Ok(Some(owner));
+            }
+            pace::pause(OFTEN).await;
+        }
+        Ok(None)
+    }
 }
 
 /// What came of the tools' commands.
@@ -144,13 +176,14 @@ impl Ran<'_> {
 }
 
 /// Runs a command of each tool in a container of dev-tools, one after the other.
-async fn run<'a>(lab: &Lab, tools: &'a [DevTool], within: Duration, user: Option<&str>) -> Checked<Ran<'a>> {
+async fn run<'a>(lab: &Lab, tools: &'a [DevTool], within: Duration, who: Who) -> Checked<Ran<'a>> {
     let scene = lab.start(lab.role("dev-tools")?, |_| {}).await?;
+    let user = who.user(lab, &scene).await?;
     let mut ran = Ran { tools, failed: Vec::new(), log: Vec::new(), ended: None };
     for tool in tools {
         let command: Vec<&str> = tool.command.words().iter().map(String::as_str).collect();
         let (name, shown) = (&tool.name, command.join(" "));
-        let Ok(done) = tokio::time::timeout(within, scene.container.exec(&command, user, &[])).await else {
+        let Ok(done) = tokio::time::timeout(within, scene.container.exec(&command, user.as_deref(), &[])).await else {
             ran.failed.push(format!("{name} (`{shown}` did not finish within {} s)", within.as_secs()));
             continue;
         };

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::try_join_all;
 
-use crate::engine::{BuildContext, EntryKind, ImagePart};
+use crate::engine::{BuildContext, ContextFile, EntryKind, ImagePart};
 use crate::error::Result;
 use crate::lab::images::build_in;
-use crate::lab::leavings::{concrete, in_tests, is_foreign};
+use crate::lab::leavings::{concrete, in_tests, is_code, is_foreign};
 use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
 use crate::stacks::{Seeds, ecosystem};
@@ -255,9 +255,7 @@ fn deeper(context: &BuildContext, given: &BTreeSet<String>) -> Result<Vec<(Strin
     for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File && !in_tests(&file.path)) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
-        let is_env = name == ".env"
-            || name.starts_with(".env.")
-            || Path::new(name).extension().is_some_and(|ending| ending == "env");
+        let is_env = names_environment(name) || has_environment(file)?;
         if (is_env || given.contains(&file.path)) && !template {
             found.push((file.path.clone(), Class::Environment));
         } else if file.size < LARGEST_KEY && !is_foreign(&file.path) && is_key(&file.read()?) {
@@ -265,6 +263,29 @@ fn deeper(context: &BuildContext, given: &BTreeSet<String>) -> Result<Vec<(Strin
         }
     }
     Ok(found)
+}
+
+/// Whether a file's name says that it is one of environment.
+fn names_environment(name: &str) -> bool {
+    let ending = Path::new(name).extension().is_some_and(|ending| ending == "env");
+    ending || [".env", ".envrc"].contains(&name) || name.starts_with(".env.")
+}
+
+/// Whether a file has a word of its name for it, and only variables: `production.env.local`, `env-staging`.
+fn has_environment(file: &ContextFile) -> Result<bool> {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    let is_named = name.split(['.', '-', '_']).any(|part| part == "env");
+    if !is_named || is_code(name) || is_foreign(&file.path) || file.size > text::SMALL {
+        return Ok(false);
+    }
+    let content = file.read()?;
+    let content = String::from_utf8_lossy(&content);
+    let mut lines = content.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+    let sets = |line: &str| {
+        let name = line.strip_prefix("export ").unwrap_or(line).split_once('=').map(|(name, _)| name.trim_end());
+        name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+    };
+    Ok(lines.peek().is_some() && lines.all(sets))
 }
 
 /// Whether a file is a private key, as tools write them (RFC 7468, section 10).

@@ -11,6 +11,7 @@ use crate::lab::ports::{dev_port, health_path, publish};
 use crate::lab::servers::servers;
 use crate::lab::{Lab, Scene, blame, http};
 use crate::project::Reload;
+use crate::stacks::Shape;
 use crate::text::{Place, listed};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
@@ -20,6 +21,9 @@ const SEEN: Duration = Duration::from_millis(1500);
 
 /// So many new answers in a row are of a service that has no old server left.
 const ROW: usize = 10;
+
+/// What no language takes for its own.
+const NO_PROGRAM: &str = "\n)]} this is no program (((\n";
 
 /// How far apart two edits are: reloaders that poll know a file's time to the second.
 const APART: Duration = Duration::from_millis(1100);
@@ -103,7 +107,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
                 scene.copy.write(file, text.as_bytes())?;
             }
             _ => {
-                scene.copy.write(file, format!("{text}\n)]}} this is no program (((\n").as_bytes())?;
+                scene.copy.write(file, format!("{text}{NO_PROGRAM}").as_bytes())?;
                 until_seen(scene, host, path, slowest).await;
                 scene.copy.write(file, text.as_bytes())?;
             }
@@ -135,8 +139,11 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
             .await);
         }
     }
-    if restarts && let Some(what) = only_the_probe(lab, scene, probe, (host, port)).await? {
-        return Ok(with_logs(scene, broken(what)).await);
+    // What an edit of a program comes to is known where it starts the service again; of a file that is none, nothing is.
+    if (restarts || is_no_program(lab, file))
+        && let Some(verdict) = only_the_probe(lab, scene, probe, (host, port)).await?
+    {
+        return Ok(with_logs(scene, verdict.at_place(&started)).await);
     }
     Ok(pass(format!("served after {}", times.join(", "))))
 }
@@ -160,12 +167,24 @@ async fn still_old(lab: &Lab, host: u16, path: &str, word: &str) -> Option<Strin
     None
 }
 
-/// Where an edit of the probe's file starts the service again, one of its other files does, too; else what there is to say.
-/// All are edited at once, as a reloader may watch only those that are in use.
-async fn only_the_probe(lab: &Lab, scene: &Scene, probe: &Reload, (host, port): (u16, u16)) -> Checked<Option<String>> {
+/// Whether a file is none of a service's programs, as a template is; a site is made of such files.
+fn is_no_program(lab: &Lab, file: &str) -> bool {
+    let stack = lab.subject.project.stack.as_ref();
+    !is_program(file) && stack.is_some_and(|stack| stack.shape != Shape::StaticSite)
+}
+
+/// An edit of the service's other programs starts it again; else what there is to say. They are of the same kind as the probe's
+/// file, if that is a program. All are edited at once, as a reloader may watch only those that are in use.
+async fn only_the_probe(
+    lab: &Lab,
+    scene: &Scene,
+    probe: &Reload,
+    (host, port): (u16, u16),
+) -> Checked<Option<Verdict>> {
     let (file, path) = (probe.file.as_str(), probe.path.as_str());
     let mut others = programs(lab)?;
-    others.retain(|other| other != file && ending(other) == ending(file) && !is_test(other) && !is_foreign(other));
+    let is_alike = |other: &str| !is_program(file) || ending(other) == ending(file);
+    others.retain(|other| other != file && is_alike(other) && !is_test(other) && !is_foreign(other));
     let Some(before) = servers(lab, &scene.container, port).await?.filter(|_| !others.is_empty()) else {
         return Ok(None);
     };
@@ -184,21 +203,45 @@ async fn only_the_probe(lab: &Lab, scene: &Scene, probe: &Reload, (host, port): 
         return Ok(None);
     }
     let start = Watch::start();
-    loop {
+    while start.elapsed() <= lab.patience() {
         let now = servers(lab, &scene.container, port).await?.unwrap_or_default();
         let new = !now.is_subset(&before);
         if new && http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok()) {
             return Ok(None);
         }
-        if start.elapsed() > lab.patience() {
-            let seconds = lab.patience().as_secs();
-            let listed = listed(&edited, 3);
-            return Ok(Some(format!(
-                "an edit of {file} starts the service again, and within {seconds} s one of {listed} does not"
-            )));
-        }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    let (seconds, listed) = (lab.patience().as_secs(), listed(&edited, 3));
+    if is_program(file) {
+        let what =
+            format!("an edit of {file} starts the service again, and within {seconds} s one of {listed} does not");
+        return Ok(Some(fail(what)));
+    }
+    if shows_errors(scene, &edited, (host, path)).await {
+        return Ok(None);
+    }
+    let what = format!(
+        "an edit of {file} is served, and within {seconds} s one of {listed} starts no new process; an error in them changes \
+         nothing, either"
+    );
+    // What serves them may not be what was asked.
+    Ok(Some(if lab.subject.project.is_starter() { fail(what) } else { inconclusive(what) }))
+}
+
+/// Whether programs with an error in them change an answer: then they are taken in without a new process.
+async fn shows_errors(scene: &Scene, programs: &[&str], (host, path): (u16, &str)) -> bool {
+    for program in programs {
+        if let Ok(text) = scene.copy.read_text(program) {
+            let _ = scene.copy.write(program, format!("{text}{NO_PROGRAM}").as_bytes());
+        }
+    }
+    let start = Watch::start();
+    let mut shows = false;
+    while !shows && start.elapsed() < SEEN * 2 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        shows = !http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok());
+    }
+    shows
 }
 
 /// How many lines each container beside dev's has printed.

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use regex::RegexSet;
-
 use super::read_only;
 use crate::compose::{Laid, LaidFrom};
 use crate::engine::TreeEntry;
 use crate::lab::leavings::{in_packages, is_code};
 use crate::lab::suite::suite;
 use crate::lab::{Injection, Lab, blame, written};
-use crate::stacks::ecosystem;
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{fail, pass};
 
@@ -119,7 +116,7 @@ pub(super) async fn passes(lab: &Lab) -> Checked {
     let place = blame::command(&lab.subject, role);
     let suite = suite(lab).await?;
     Ok(match suite.ending.code() {
-        Some(0) => match all_skipped(&suite.log) {
+        Some(0) => match &suite.skipped_all {
             Some(line) => fail(format!("the suite exited with 0, and ran none of its tests: {line}"))
                 .expected("tests that run, and pass")
                 .at_place(&place)
@@ -139,16 +136,6 @@ pub(super) async fn passes(lab: &Lab) -> Checked {
             fail(format!("the suite {}", suite.ending.told())).at_place(&place).log(suite.log.clone()).hint(hint)
         }
     })
-}
-
-/// A summary by which all tests were skipped, where no line says that one passed.
-fn all_skipped(log: &[String]) -> Option<String> {
-    let tests = &ecosystem().tests;
-    let [passed, skipped] =
-        [&tests.passed, &tests.skipped].map(|all| RegexSet::new(all).expect("data, which a test reads"));
-    let summary = log.iter().rev().find(|line| skipped.is_match(line))?;
-    let none = !log.iter().any(|line| passed.is_match(line));
-    none.then(|| summary.trim().trim_matches('=').trim().to_owned())
 }
 
 /// A runner's own summary is its last line that says something. Of several that begin alike, as where a project has
@@ -172,35 +159,6 @@ fn last_words(log: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_suite_that_skipped_all_is_told_from_one_that_ran() {
-        let skipped = |text: &str| all_skipped(&text.lines().map(ToOwned::to_owned).collect::<Vec<_>>()).is_some();
-        for none in [
-            "sss  [100%]\n============ 3 skipped in 0.02s ============",
-            "12 skipped, 1 warning in 0.40s",
-            "2 deselected in 0.01s",
-            "Tests:       4 skipped, 4 total",
-            "      Tests  2 skipped (2)",
-            "  0 passing (2ms)\n  3 pending",
-            "# tests 3\n# pass 0\n# fail 0\n# skipped 3",
-            " 0 pass\n 2 skip\n 0 fail",
-        ] {
-            assert!(skipped(none), "{none}");
-        }
-        for some in [
-            "=== 1 passed, 3 skipped in 0.02s ===",
-            "Tests:       4 skipped, 1 passed, 5 total",
-            "      Tests  3 passed | 2 skipped (5)",
-            "  1 passing (2ms)\n  3 pending",
-            "# pass 1\n# skipped 3",
-            "2 skipped in 0.1s\n3 passed in 0.2s",
-            "ok  example.com/orders 0.1s",
-            "test result: ok. 0 passed; 0 failed; 2 ignored",
-        ] {
-            assert!(!skipped(some), "{some}");
-        }
-    }
 
     #[test]
     fn of_several_summaries_the_one_that_counts_most_is_told() {
