@@ -49,6 +49,8 @@ pub(crate) struct SeenEnding {
     /// When, after the signal, the last new connection was answered, if none was refused after it while the service
     /// still had work to do.
     pub(crate) accepted: Option<Duration>,
+    /// The same, all by the clock: on a busy machine a listener that stays open for some seconds may be a slow one.
+    pub(crate) accepted_by_clock: Option<Duration>,
     /// The exit code; none if it had to be killed.
     pub(crate) exit_code: Option<i64>,
     /// When, after the signal, it had ended, on a watch.
@@ -98,9 +100,9 @@ pub(crate) async fn observe(
                     Some(second) => Some(second.await.unwrap_or_else(|error| Err(error.to_string()))),
                     None => None,
                 };
-                ((Some(answer), second), (at >= signalled).then(|| start.elapsed()))
+                ((Some(answer), second), (at >= signalled).then(|| Moment::since(&start, signalled)))
             }
-            None => ((None, None), Some(Duration::ZERO)),
+            None => ((None, None), Some(Moment::default())),
         }
     };
     let halved = async {
@@ -110,7 +112,7 @@ pub(crate) async fn observe(
     };
     let busy = async {
         let ((slow, slow_done), halves) = tokio::join!(answered, halved);
-        let slow_done = slow_done.map(|done| if halves.is_some() { done.max(start.elapsed()) } else { done });
+        let slow_done = slow_done.map(|done| if halves.is_some() { Moment::since(&start, signalled) } else { done });
         // Services that end themselves after some time go by the clock, and are not to do so before.
         let _ = tokio::time::timeout(IDLE.mul_f64(1.5), pace::pause(IDLE)).await;
         let open = idle.as_ref().is_some_and(|idle| !idle.is_closed());
@@ -120,7 +122,7 @@ pub(crate) async fn observe(
     let knocks = std::sync::Mutex::new(Vec::new());
     let knocking = async {
         loop {
-            let began = start.elapsed();
+            let began = Moment::since(&start, signalled);
             let answer = http::get(host, health, Duration::from_secs(2)).await;
             knocks.lock().expect("nobody panics with it").push((began, answer.is_ok()));
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -151,8 +153,27 @@ pub(crate) async fn observe(
         Some(done) => done,
         None => busy.await,
     };
-    let accepted = accepting(&knocks.lock().expect("nobody panics with it"), slow_done.unwrap_or_default());
-    Ok(SeenEnding { slow, second, halves, slow_done, accepted, exit_code, ended, by_clock, freed })
+    let knocks = knocks.lock().expect("nobody panics with it").clone();
+    let accepted = |time: fn(Moment) -> Duration| {
+        let knocks: Vec<_> = knocks.iter().map(|(began, answered)| (time(*began), *answered)).collect();
+        accepting(&knocks, time(slow_done.unwrap_or_default()))
+    };
+    let (accepted, accepted_by_clock) = (accepted(|moment| moment.by_watch), accepted(|moment| moment.by_clock));
+    let slow_done = slow_done.map(|done| done.by_watch);
+    Ok(SeenEnding { slow, second, halves, slow_done, accepted, accepted_by_clock, exit_code, ended, by_clock, freed })
+}
+
+/// A time after the signal.
+#[derive(Clone, Copy, Default)]
+struct Moment {
+    by_watch: Duration,
+    by_clock: Duration,
+}
+
+impl Moment {
+    fn since(watch: &Watch, signalled: Instant) -> Self {
+        Self { by_watch: watch.elapsed(), by_clock: signalled.elapsed() }
+    }
 }
 
 /// Sends the slow request and waits until it has surely arrived: on a connection that was answered before, where the

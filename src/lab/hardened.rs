@@ -26,6 +26,8 @@ pub(crate) enum Hardened {
     Works(String),
     /// It works only without.
     Breaks(Broken),
+    /// It works neither way, but for root: a page of it needs what its user may not do.
+    Denied(Broken),
     /// It works neither way.
     Broken(Broken),
 }
@@ -34,7 +36,15 @@ pub(crate) enum Hardened {
 #[derive(Debug)]
 pub(crate) struct Broken {
     pub(crate) why: String,
+    /// The status of the answer, where it answers, and is well.
+    pub(crate) status: Option<u16>,
     pub(crate) log: Vec<String>,
+}
+
+impl Broken {
+    fn by(why: String) -> Self {
+        Self { why, status: None, log: Vec::new() }
+    }
 }
 
 /// What a service did that works.
@@ -58,7 +68,10 @@ async fn observe(lab: &Lab) -> Attempt<Hardened> {
         // Beside one that does not work without, what the restrictions change cannot be seen.
         (Ok(used), Err(_)) => return Ok(Hardened::Works(used.seen)),
         (Err(broken), Ok(_)) => return Ok(Hardened::Breaks(broken)),
-        (Err(broken), Err(_)) => return Ok(Hardened::Broken(broken)),
+        (Err(_), Err(broken)) => {
+            let is_denied = matches!(broken.status, Some(500..)) && attempt(lab, as_root).await?.is_ok();
+            return Ok(if is_denied { Hardened::Denied(broken) } else { Hardened::Broken(broken) });
+        }
     };
     // Answers that change by themselves, as a count does, may still say other things.
     let ways: [fn(&Answer, &Answer) -> bool; 2] = [Answer::eq, alike];
@@ -66,7 +79,7 @@ async fn observe(lab: &Lab) -> Attempt<Hardened> {
     while let Some(why) = ways.into_iter().find_map(|same| differs(&rounds, same)) {
         if rounds.len() == ROUNDS {
             let [[used, _], ..] = &mut rounds[..] else { unreachable!("there is a first round") };
-            return Ok(Hardened::Breaks(Broken { why, log: std::mem::take(&mut used.log) }));
+            return Ok(Hardened::Breaks(Broken { log: std::mem::take(&mut used.log), ..Broken::by(why) }));
         }
         // What is another from one container to the next, as its name is, or is so by lot, is not always so with restrictions,
         // and never without.
@@ -118,6 +131,12 @@ fn soften(spec: &mut ContainerSpec) {
     spec.settings.security_opt.retain(|option| !option.starts_with("no-new-privileges"));
 }
 
+/// As root, with nothing taken away.
+fn as_root(spec: &mut ContainerSpec) {
+    soften(spec);
+    spec.settings.user = Some("0:0".to_owned());
+}
+
 /// Starts it and uses it: the health path, the other paths that are declared, and the health path again.
 async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Used, Broken>> {
     let role = lab.role("service")?;
@@ -137,27 +156,28 @@ async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Used
         .await;
     let scene = match started {
         Ok(scene) => scene,
-        Err(Obstacle::Refused(reason)) => return Ok(Err(Broken { why: reason.why, log: Vec::new() })),
+        Err(Obstacle::Refused(reason)) => return Ok(Err(Broken::by(reason.why))),
         Err(obstacle) => return Err(obstacle),
     };
     let used = async {
-        let state = scene.container.inspect().await.map_err(|error| error.to_string())?;
-        let ended = |code: i64| format!("the container exited with {code}");
+        let state = scene.container.inspect().await.map_err(|error| Broken::by(error.to_string()))?;
+        let ended = |code: i64| Broken::by(format!("the container exited with {code}"));
         let host = state.host_port(port).ok_or_else(|| ended(state.exit_code))?;
-        let answered = |why: String| format!("GET {path}: {why}");
+        let answered = |why: String| Broken::by(format!("GET {path}: {why}"));
         scene.answer(host, &path, lab.patience(), |answer| lab.is_well(answer)).await.map_err(answered)?;
         let mut answers = Vec::new();
         for other in &others {
-            let failed = |why: String| format!("GET {other}: {why}");
+            let failed = |why: String| Broken::by(format!("GET {other}: {why}"));
             let (one, again) =
                 tokio::try_join!(http::get(host, other, SLOW), http::get(host, other, SLOW)).map_err(failed)?;
             if let Some(wrong) = [&one, &again].into_iter().find(|answer| !answer.ok()) {
-                return Err(failed(format!("status {}: {}", wrong.status, http::shorten(&wrong.body))));
+                let broken = failed(format!("status {}: {}", wrong.status, http::shorten(&wrong.body)));
+                return Err(Broken { status: Some(wrong.status), ..broken });
             }
             answers.push((other.clone(), [one, again]));
         }
         pace::pause(STAYS).await;
-        let state = scene.container.inspect().await.map_err(|error| error.to_string())?;
+        let state = scene.container.inspect().await.map_err(|error| Broken::by(error.to_string()))?;
         if !state.running {
             return Err(ended(state.exit_code));
         }
@@ -175,10 +195,10 @@ async fn attempt(lab: &Lab, edit: fn(&mut ContainerSpec)) -> Attempt<Result<Used
     let used = used.await;
     let result = match used {
         Ok((seen, answers)) => Ok(Used { seen, answers, log: scene.log().await }),
-        Err(why) => {
+        Err(broken) => {
             // What the answer was wrong for is often logged after it.
             pace::pause(LOGGED).await;
-            Err(Broken { why, log: scene.log().await })
+            Err(Broken { log: scene.log().await, ..broken })
         }
     };
     scene.end().await;

@@ -115,6 +115,10 @@ impl Container {
         }
         let ended = docker.inspect_exec(&exec.id).await.map_err(|error| failed(what(), error))?;
         let exit_code = ended.exit_code.ok_or_else(|| Error::engine(format!("{}: no exit code", what())))?;
+        // In a container that ends meanwhile the runtime's own failure looks like the command's.
+        if exit_code != 0 && !self.inspect().await?.running {
+            return Err(Error::engine(format!("{}: the container ended meanwhile", what())));
+        }
         Ok(ExecResult { exit_code, output: String::from_utf8_lossy(&all).into_owned(), stdout })
     }
 }

@@ -1,8 +1,8 @@
 //! `service.read-only`: the service works with what an attacker could use taken away from it.
 
 use crate::compose::ComposeService;
-use crate::lab::Lab;
 use crate::lab::hardened::{Hardened, hardened};
+use crate::lab::{Lab, blame};
 use crate::verify::stop::Checked;
 use crate::verify::verdict::{Verdict, fail, inconclusive, pass};
 
@@ -12,6 +12,14 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let service = lab.subject.service(role);
     Ok(match &*hardened(lab).await? {
         Hardened::Works(seen) => pass(seen.clone()),
+        Hardened::Denied(broken) => fail(format!("{}; as root it answers", broken.why))
+            .expected("the service answers every declared path as the user that it runs as")
+            .at_place(&blame::command(&lab.subject, role))
+            .log(broken.log.clone())
+            .hint(
+                "Read the end of its log. A new volume belongs to root, unless the image has its folder: make that in the \
+                 Dockerfile, and give it to the service's user.",
+            ),
         Hardened::Broken(broken) => inconclusive(format!(
             "the service does not work with a writable root and the usual capabilities either: {}",
             broken.why

@@ -211,6 +211,9 @@ impl Writer<'_> {
                 let what = format!("{path} cannot be written in dev-tools: {}", http::shorten(&done.output));
                 return Ok(Err(fail(what).at_place(self.mount_place()).by_itself()));
             }
+            _ if !self.scene.container.inspect().await?.running => {
+                return Ok(Err(inconclusive("dev-tools does not stay up").log(self.scene.log().await)));
+            }
             _ => {
                 let (uid, gid) = self.user.unwrap_or((self.scene.copy.uid(), self.scene.copy.gid()));
                 self.scene.container.write_file(&path, text.as_bytes(), 0o644, uid, gid).await?;

@@ -21,6 +21,9 @@ const FREED: Duration = Duration::from_secs(2);
 /// What a service needs beside its slowest answer to come to its end.
 const MARGIN: Duration = Duration::from_millis(500);
 
+/// What to do about a machine that was busy.
+const AGAIN: &str = "verify again when the machine has less to do";
+
 /// `service.shutdown`.
 pub(super) async fn check(lab: &Lab) -> Checked {
     let role = lab.role("service")?;
@@ -57,7 +60,9 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             };
             read_only::explains(service, verdict.at_place(&place).log(scene.log().await)).rules_out("service.port")
         }
-        Outcome::Inconclusive if observed.by_clock <= grace => verdict.at("dockwright.toml", None),
+        Outcome::Inconclusive if observed.by_clock <= grace && observed.accepted_by_clock.is_none() => {
+            verdict.at("dockwright.toml", None)
+        }
         _ => verdict,
     };
     scene.end().await;
@@ -172,6 +177,14 @@ fn judge(observed: &SeenEnding, usual: Option<&Undisturbed>, signal: &str, grace
             grace.as_secs()
         ));
     }
+    if let Some(when) = observed.accepted_by_clock {
+        return inconclusive(format!(
+            "it exited with {code}, and a new connection was still answered {:.1} s after {signal}; the machine was busy, so this \
+             may be the load",
+            when.as_secs_f64()
+        ))
+        .hint(AGAIN);
+    }
     if observed.by_clock > grace {
         // An engine would have killed it. Whether the machine was slow, or the service, cannot be told.
         return inconclusive(format!(
@@ -179,7 +192,7 @@ fn judge(observed: &SeenEnding, usual: Option<&Undisturbed>, signal: &str, grace
              may be the load",
             grace.as_secs()
         ))
-        .hint("verify again when the machine has less to do");
+        .hint(AGAIN);
     }
     match (&observed.slow, observed.slow_done) {
         (Some(_), Some(_)) => {
@@ -217,6 +230,7 @@ mod tests {
             halves: None,
             slow_done: Some(Duration::from_secs(2)),
             accepted: None,
+            accepted_by_clock: None,
             exit_code: Some(0),
             ended: Duration::from_millis(2100),
             by_clock: Duration::from_millis(2100),
@@ -267,6 +281,7 @@ mod tests {
             assert_eq!(outcome(&SeenEnding { exit_code: Some(143), ..halved }), Outcome::Fail);
         }
         assert_eq!(outcome(&SeenEnding { slow_done: None, ..good() }), Outcome::Inconclusive);
+        assert_eq!(outcome(&SeenEnding { accepted_by_clock: Some(TWO), ..good() }), Outcome::Inconclusive);
         // Closing a database takes its time, whatever connections there are.
         let slowly = SeenEnding { ended: Duration::from_secs(8), freed: Some(Duration::from_millis(4500)), ..good() };
         assert_eq!(outcome(&slowly), Outcome::Pass);
