@@ -41,11 +41,11 @@ pub(super) const RELOAD: Contract = Contract {
           ways: written in place, saved by rename, deleted and created again, saved again after a syntax error. Each \
           time it waits for the new answer, and for ten of them in a row, from a container that has not restarted. If \
           the edits start a new process, it then edits the other files of that kind, tests aside, and waits for \
-          another; all programs, if the file is not one, as a template is not. Without [verify.reload] it adds a \
+          another. If the file is not a program, as a template is not, it edits all programs. Without [verify.reload] it adds a \
           line to every source file and waits until a new process in the same container answers the health path.",
     therefore: "Ten answers in a row show the new text, and the container has not restarted. So the reloader replaced \
-          every server. If an edit starts a new process, an edit of other files did so, too. Where the file is not a \
-          program, an edit of the programs starts one, or an error in them shows.",
+          every server. If an edit starts a new process, an edit of other files did so, too. If the file is not a \
+          program, an edit of the programs started a new process, or an error in them showed.",
     assumes: &[
         "The other files are edited together: one that the reloader does not watch is not found.",
         "Templates, settings and other kinds of files are not edited.",

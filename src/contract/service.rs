@@ -127,8 +127,9 @@ pub(super) const READ_ONLY: Contract = Contract {
               only to declared tmpfs and volumes.",
     how: "Starts the service as compose.yaml says, but always with a read-only root file system, no capability and no \
           new privileges, and once more without these restrictions. Asks both for the health path, the slow one and \
-          the page of [verify.reload], compares the answers, and checks that the service stays up. Answers that \
-          differ must do so three times in a row. A page that is an error either way, and not for root, is a failure, too.",
+          the page of [verify.reload], compares the answers, and checks that the service stays up. Answers \
+          count as different only if they differ three times in a row. A page that answers with an error both times, and \
+          not when the service runs as root, is a failure, too.",
     therefore: "The service answered every declared path, and as without restrictions, although it could write only to \
           declared places and had no privileges.",
     assumes: &[

@@ -9,7 +9,7 @@ use super::workcopy::WorkCopy;
 use crate::engine::{Container, Network};
 
 /// So many lines of a log are looked at for what went wrong.
-const LINES: usize = 2000;
+pub(super) const LINES: usize = 2000;
 
 /// Containers started together: a role's and those that it depends on.
 pub(crate) struct Scene {

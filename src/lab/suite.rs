@@ -8,6 +8,7 @@ use super::Lab;
 use super::obstacle::Attempt;
 use super::pace::Watch;
 use super::proc::{Environ, environs_during};
+use super::scene::LINES;
 use super::summary;
 use crate::engine::Container;
 use crate::error::Result;
@@ -75,9 +76,10 @@ pub(crate) async fn suite(lab: &Lab) -> Attempt<Arc<Suite>> {
     lab.fact(async {
         let scene = lab.start(lab.role("test")?, |_| {}).await?;
         let (ending, environs) = environs_during(lab, &scene.container, ended(lab, &scene.container)).await?;
-        let log = scene.log().await;
-        // Of several suites the first may have ended long before.
-        let skipped_all = summary::of_none(&scene.container.logs(None).await.unwrap_or_default());
+        let mut log = scene.container.logs(None).await.unwrap_or_default();
+        // Of several suites the first may have ended long before the end of the log.
+        let skipped_all = summary::of_none(&log);
+        log.drain(..log.len().saturating_sub(LINES));
         scene.end().await;
         Attempt::Ok(Suite { ending: ending?, log, skipped_all, environs })
     })

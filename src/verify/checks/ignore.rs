@@ -255,8 +255,7 @@ fn deeper(context: &BuildContext, given: &BTreeSet<String>) -> Result<Vec<(Strin
     for file in context.files()?.iter().filter(|file| file.kind == EntryKind::File && !in_tests(&file.path)) {
         let name = file.path.rsplit('/').next().unwrap_or(&file.path);
         let template = ["example", "sample", "template", "dist"].iter().any(|word| name.contains(word));
-        let is_env = names_environment(name) || has_environment(file)?;
-        if (is_env || given.contains(&file.path)) && !template {
+        if (is_environment(name, file)? || given.contains(&file.path)) && !template {
             found.push((file.path.clone(), Class::Environment));
         } else if file.size < LARGEST_KEY && !is_foreign(&file.path) && is_key(&file.read()?) {
             found.push((file.path.clone(), Class::Secret));
@@ -265,15 +264,13 @@ fn deeper(context: &BuildContext, given: &BTreeSet<String>) -> Result<Vec<(Strin
     Ok(found)
 }
 
-/// Whether a file's name says that it is one of environment.
-fn names_environment(name: &str) -> bool {
+/// Whether a file is one of environment, by its name; or by a word of that, if it holds only variables: `production.env.local`,
+/// `env-staging`.
+fn is_environment(name: &str, file: &ContextFile) -> Result<bool> {
     let ending = Path::new(name).extension().is_some_and(|ending| ending == "env");
-    ending || [".env", ".envrc"].contains(&name) || name.starts_with(".env.")
-}
-
-/// Whether a file has a word of its name for it, and only variables: `production.env.local`, `env-staging`.
-fn has_environment(file: &ContextFile) -> Result<bool> {
-    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    if ending || [".env", ".envrc"].contains(&name) || name.starts_with(".env.") {
+        return Ok(true);
+    }
     let is_named = name.split(['.', '-', '_']).any(|part| part == "env");
     if !is_named || is_code(name) || is_foreign(&file.path) || file.size > text::SMALL {
         return Ok(false);

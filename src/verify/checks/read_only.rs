@@ -17,8 +17,8 @@ pub(super) async fn check(lab: &Lab) -> Checked {
             .at_place(&blame::command(&lab.subject, role))
             .log(broken.log.clone())
             .hint(
-                "Read the end of its log. A new volume belongs to root, unless the image has its folder: make that in the \
-                 Dockerfile, and give it to the service's user.",
+                "Read the end of its log. A new volume belongs to root unless the image has its folder: create the folder in \
+                 the Dockerfile, and make the service's user its owner.",
             ),
         Hardened::Broken(broken) => inconclusive(format!(
             "the service does not work with a writable root and the usual capabilities either: {}",

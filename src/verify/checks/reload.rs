@@ -221,8 +221,8 @@ async fn only_the_probe(
         return Ok(None);
     }
     let what = format!(
-        "an edit of {file} is served, and within {seconds} s one of {listed} starts no new process; an error in them changes \
-         nothing, either"
+        "an edit of {file} is served, but an edit of {listed} starts no new process within {seconds} s, and an error in them \
+         changes no answer"
     );
     // What serves them may not be what was asked.
     Ok(Some(if lab.subject.project.is_starter() { fail(what) } else { inconclusive(what) }))
