@@ -69,7 +69,7 @@ async fn observe(lab: &Lab) -> Attempt<Hardened> {
         (Ok(used), Err(_)) => return Ok(Hardened::Works(used.seen)),
         (Err(broken), Ok(_)) => return Ok(Hardened::Breaks(broken)),
         (Err(_), Err(broken)) => {
-            let is_denied = matches!(broken.status, Some(500..)) && attempt(lab, as_root).await?.is_ok();
+            let is_denied = broken.status.is_some() && attempt(lab, as_root).await?.is_ok();
             return Ok(if is_denied { Hardened::Denied(broken) } else { Hardened::Broken(broken) });
         }
     };
