@@ -9,6 +9,10 @@ use crate::text::plain;
 /// or none says anything.
 pub(super) fn of_none(log: &[String]) -> Option<String> {
     let lines: Vec<String> = log.iter().map(|line| plain(line)).collect();
+    // What runs the suites of several packages puts the package's name before each line: `api: …`, `web test | …`.
+    let behind =
+        lines.iter().filter_map(|line| Some(line.split_once(": ").or_else(|| line.split_once("| "))?.1.to_owned()));
+    let lines: Vec<String> = behind.chain(lines.iter().cloned()).collect();
     let mut told = None;
     for summary in ecosystem().tests.summaries.values() {
         let (skipped, line) = skipped(summary, &lines);
@@ -74,6 +78,10 @@ mod tests {
             "12 skipped, 1 warning in 0.40s",
             "2 deselected in 0.01s",
             "1 warning, 2 skipped in 0.01s (0:00:00)",
+            "sss                             [100%]",
+            "packages/api test:       Tests  2 skipped (2)",
+            "orders: ============ 3 skipped in 0.02s ============",
+            "web-1  | Ran 3 tests in 0.000s\nweb-1  | OK (skipped=3)",
             "Ran 3 tests in 0.000s\n\nOK (skipped=3)",
             "Ran 2 tests in 0.000s\n\nOK (expected failures=0, skipped=2)",
             "Tests:       4 skipped, 4 total",
@@ -104,6 +112,10 @@ mod tests {
         for text in [
             "=== 1 passed, 3 skipped in 0.02s ===",
             "=== 3 skipped, 1 xfailed in 0.02s ===",
+            "ss.s                            [100%]",
+            "ssss                            [ 50%]\n..s                             [100%]",
+            "api: 3 skipped in 0.02s\nweb: 1 passed in 0.02s",
+            "api: 3 skipped in 0.02s\nweb:       Tests  1 passed (1)",
             "Ran 4 tests in 0.000s\n\nOK (skipped=3)",
             "Ran 2 tests in 0.000s\nOK (skipped=2)\nRan 1 test in 0.000s\nOK",
             "Tests:       4 skipped, 1 passed, 5 total",

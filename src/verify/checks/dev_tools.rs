@@ -17,7 +17,7 @@ use crate::verify::verdict::{fail, pass, skipped};
 const SHOWS: Duration = Duration::from_mins(1);
 
 /// How long a container may take until its command runs as the owner of the source.
-const TAKES_ON: Duration = Duration::from_secs(5);
+const TAKES_ON: Duration = Duration::from_secs(20);
 
 /// How often that is looked at.
 const OFTEN: Duration = Duration::from_millis(200);
