@@ -185,10 +185,14 @@ async fn only_the_probe(
     let mut others = programs(lab)?;
     let is_alike = |other: &str| !is_program(file) || ending(other) == ending(file);
     others.retain(|other| other != file && is_alike(other) && !is_test(other) && !is_foreign(other));
-    let Some(before) = servers(lab, &scene.container, port).await?.filter(|_| !others.is_empty()) else {
+    if others.is_empty() {
         return Ok(None);
-    };
+    }
     tokio::time::sleep(APART).await;
+    if !is_program(file) {
+        until_settled(lab, scene, port).await?;
+    }
+    let Some(before) = servers(lab, &scene.container, port).await? else { return Ok(None) };
     let mut edited = Vec::new();
     for other in &others {
         // A line more at the top is in what compilers make, too; a first line that names a program stays the first.
@@ -226,6 +230,22 @@ async fn only_the_probe(
     );
     // What serves them may not be what was asked.
     Ok(Some(if lab.subject.project.is_starter() { fail(what) } else { inconclusive(what) }))
+}
+
+/// Waits until no server has come or gone for a while: what is read at each request is served before the reloader has done with
+/// its edit.
+async fn until_settled(lab: &Lab, scene: &Scene, port: u16) -> Checked<()> {
+    let start = Watch::start();
+    let mut before = servers(lab, &scene.container, port).await?;
+    while start.elapsed() < lab.patience() {
+        tokio::time::sleep(SEEN * 2).await;
+        let now = servers(lab, &scene.container, port).await?;
+        if now == before && (now.is_some() || !lab.engine().info().local) {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
 }
 
 /// Whether programs with an error in them change an answer: then they are taken in without a new process.
