@@ -18,7 +18,8 @@ use crate::project::{
     PortNumber, Project, ProjectPath, Reload, Repository, RoleSettings, RolesTable, ServiceName, ServiceSettings,
     ToolName, Unclaimed, UrlPath, Verify, fact,
 };
-use crate::stacks::{COMMON_FACTS, Facts, Stack, Stacks};
+use crate::stacks::{COMMON_FACTS, Facts, Stack, Stacks, ecosystem};
+use crate::text;
 pub use place::in_the_way;
 
 /// The description of the service that was detected in the repository `root`.
@@ -52,7 +53,7 @@ pub fn describe(root: &Path, found: &Detection, stacks: &Stacks) -> Result<Proje
     let of_tests = of_tests.filter_map(needs::variable).collect();
     let health = found.values("health").first().and_then(|path| UrlPath::parse(path).ok());
     let folder = place.folder.as_ref().map_or(String::new(), |folder| format!("{folder}/"));
-    let repository = Repository { facts: facts(found, &options.facts, &folder), env, needs, ..place };
+    let repository = Repository { facts: facts(found, &options.facts, (root, &folder)), env, needs, ..place };
     let mut description = Description {
         service,
         images: ImageOverrides::default(),
@@ -114,14 +115,19 @@ fn finish(description: &mut Description, found: &Detection, stack: &Stack) -> Re
 }
 
 /// The facts that the stack's data asks for and the repository tells. Manifests are found from the repository's root, and
-/// images are built in `folder`.
-fn facts(found: &Detection, known: &[String], folder: &str) -> Vec<(String, Vec<String>)> {
+/// images are built in `folder`. Of files of environment those count that hold only what the build publishes.
+fn facts(found: &Detection, known: &[String], (root, folder): (&Path, &str)) -> Vec<(String, Vec<String>)> {
     const FROM_ROOT: &str = "manifests";
+    const PUBLIC: &str = "public-env";
+    let is_public = |file: &str| {
+        let text = text::read(&root.join(folder).join(file), text::SMALL).unwrap_or_default();
+        ecosystem().seeds.is_public(&String::from_utf8_lossy(&text))
+    };
     let asked = known.iter().filter(|name| !COMMON_FACTS.contains(&name.as_str()));
     let told = |name: &String| {
         let values = found.values(name).into_iter().filter_map(|value| match value.strip_prefix(folder) {
             Some(inner) if name == FROM_ROOT => Some(inner),
-            _ if name == FROM_ROOT => None,
+            _ if name == FROM_ROOT || (name == PUBLIC && !is_public(value)) => None,
             _ => Some(value),
         });
         let values = values.filter_map(|value| fact(value).ok());

@@ -50,6 +50,7 @@ pub struct View<'a> {
     pub(super) build_volumes: Vec<(&'a String, &'a String)>,
     pub(super) deployments: Vec<DeploymentView>,
     pub(super) ignore: &'a [String],
+    pub(super) public_env: &'a [String],
 }
 
 /// The name of the Dockerfile, in the folder that images are built from.
@@ -207,6 +208,7 @@ impl<'a> View<'a> {
                 .map(|(index, deployment)| deployment_view(project, stack, deployment, index))
                 .collect(),
             ignore: &stack.ignore,
+            public_env: &stack.public_env,
         }
     }
 

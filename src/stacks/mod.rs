@@ -35,7 +35,7 @@ pub use schema::{
     BaseImages, Dependencies, Library, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, StackEnv,
     StageStep, SuiteProbe, Text, Usage, VerifyData,
 };
-pub use tables::{Folders, PackageManager, Says, Seeds, TestSummary, ToolKind};
+pub use tables::{Folders, PackageManager, Says, Seeds, TestSummary, ToolKind, set_variables};
 pub use version::Range;
 pub use written::SecretForms;
 

@@ -87,6 +87,9 @@ pub struct Stack {
     pub reserved: Vec<String>,
     /// Lines of `.dockerignore`: what the stack's tools leave in the source folder.
     pub ignore: Vec<String>,
+    /// Files of environment that the build reads, and that hold only what it publishes: the context has them all the same.
+    #[serde(default)]
+    pub public_env: Vec<String>,
     /// Dependency manifests (globs): the only project files that an image without source may hold.
     pub manifests: Vec<String>,
     /// Folders of the project in which its tools leave what they build on the host.

@@ -82,6 +82,43 @@ fn each_repository_gets_the_expected_files() {
 }
 
 #[test]
+fn a_build_sees_the_environment_that_it_publishes_and_no_other() {
+    let (_home, folder) = copy(&repository().join("tests/cases/init/vite-site"));
+    let ignored =
+        || files(&run(&folder, ["init", "--dry-run", "--format", "json"]).exits(0).json())[".dockerignore"].clone();
+    assert!(ignored().contains("**/.env.*\n# What the build publishes.\n!.env.production\n"), "{}", ignored());
+    for more in ["DATABASE_HOST=db\n", "not a variable\n"] {
+        fs::write(folder.join(".env.production"), format!("VITE_DAY=Fridays\n{more}")).unwrap();
+        assert!(!ignored().contains("!.env"), "{more}");
+    }
+    fs::write(folder.join(".env.production"), "NODE_ENV=production\n").unwrap();
+    assert!(!ignored().contains("!.env"));
+}
+
+#[test]
+fn no_database_is_started_where_a_file_will_do() {
+    const DRIVERS: [&str; 3] = ["driver/postgres v1.5.9", "driver/mysql v1.5.7", "driver/sqlite v1.5.6"];
+    let home = tempfile::tempdir().unwrap();
+    let needs = |drivers: &[&str], compose: &str| {
+        let requires: String = drivers.iter().map(|driver| format!("\tgorm.io/{driver}\n")).collect();
+        fs::write(home.path().join("go.mod"), format!("module example.com/a\n\ngo 1.23\n\nrequire (\n{requires})\n"))
+            .unwrap();
+        fs::write(home.path().join("main.go"), "package main\n\nfunc main() {}\n").unwrap();
+        fs::write(home.path().join("docker-compose.yml"), compose).unwrap();
+        let planned = files(&run(home.path(), ["init", "--dry-run", "--format", "json"]).exits(0).json());
+        let lines = planned["dockwright.toml"].lines().filter_map(|line| line.strip_prefix("[repository.needs."));
+        lines.map(|line| line.trim_end_matches(']').to_owned()).collect::<Vec<_>>()
+    };
+    let own = "services:\n  app:\n    build: .\n";
+    assert_eq!(needs(&DRIVERS, own), [""; 0]);
+    // One other database and a file: the file may be for the tests alone.
+    assert_eq!(needs(&[DRIVERS[0], DRIVERS[2]], own), ["postgres"]);
+    assert_eq!(needs(&DRIVERS[..2], own), ["postgres", "mysql"]);
+    let with = format!("{own}  db:\n    image: mysql:8.4\n");
+    assert_eq!(needs(&DRIVERS, &with), ["mysql"]);
+}
+
+#[test]
 fn files_of_other_people_stay_as_they_are() {
     let (_home, folder) = copy(&repository().join("tests/cases/init/express-npm"));
     let theirs = [

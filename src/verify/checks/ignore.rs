@@ -14,7 +14,7 @@ use crate::lab::images::build_in;
 use crate::lab::leavings::{concrete, in_tests, is_code, is_foreign};
 use crate::lab::tracer::word;
 use crate::lab::{Lab, blame};
-use crate::stacks::{Seeds, ecosystem};
+use crate::stacks::{Seeds, ecosystem, set_variables};
 use crate::subject::{RoleSubject, Target};
 use crate::text::{self, listed};
 use crate::verify::stop::Checked;
@@ -213,7 +213,8 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
             }));
         }
     }
-    let Seeds { environment, secret, .. } = &ecosystem().seeds;
+    let seeds = &ecosystem().seeds;
+    let Seeds { environment, secret, .. } = seeds;
     for (paths, class) in [(environment, Class::Environment), (secret, Class::Secret)] {
         wanted.extend(paths.iter().map(|path| (format!("{prefix}{path}"), class)));
     }
@@ -231,12 +232,16 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
         if !has_room(&root, &path) || sent.iter().any(|seed| seed.path == path) {
             continue;
         }
-        let word = word(lab.run.id(), 1000 + sent.len());
         // What the build may need of a file that is there stays in it.
-        let mut content = match class {
+        let own = match class {
             Class::Environment => text::read(&root.join(&path), text::SMALL).unwrap_or_default(),
             _ => Vec::new(),
         };
+        if class == Class::Environment && !given.contains(&path) && seeds.is_public(&String::from_utf8_lossy(&own)) {
+            continue;
+        }
+        let word = word(lab.run.id(), 1000 + sent.len());
+        let mut content = own;
         content.extend(format!("\nDOCKWRIGHT_SEED={word}\n").into_bytes());
         context = context.with_file(&path, content, 0o644);
         sent.push(Seed { path, class, word });
@@ -277,12 +282,7 @@ fn is_environment(name: &str, file: &ContextFile) -> Result<bool> {
     }
     let content = file.read()?;
     let content = String::from_utf8_lossy(&content);
-    let mut lines = content.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
-    let sets = |line: &str| {
-        let name = line.strip_prefix("export ").unwrap_or(line).split_once('=').map(|(name, _)| name.trim_end());
-        name.is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-    };
-    Ok(lines.peek().is_some() && lines.all(sets))
+    Ok(set_variables(&content).is_some_and(|names| !names.is_empty()))
 }
 
 /// Whether a file is a private key, as tools write them (RFC 7468, section 10).

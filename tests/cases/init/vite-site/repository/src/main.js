@@ -1,1 +1,1 @@
-document.querySelector("#app").textContent = "We ship on Fridays";
+document.querySelector("#app").textContent = `We ship on ${import.meta.env.VITE_DAY}`;
