@@ -93,7 +93,6 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
     let mut slowest = Duration::ZERO;
     let mut saved: Option<Instant> = None;
     for edit in EDITS {
-        let lines = printed(scene).await;
         if let Some(saved) = saved {
             tokio::time::sleep_until((saved + APART).into()).await;
         }
@@ -118,7 +117,7 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
         let served = scene.answer(host, path, lab.patience(), |answer| answer.body.contains(edit.word)).await;
         if let Err(why) = served {
             let what = format!("{file}, {}, was not served: {why}", edit.name);
-            let place = idle(lab, scene, &lines).await.unwrap_or_else(|| started.clone());
+            let place = idle(lab, scene, file, &text).await?.unwrap_or_else(|| started.clone());
             return Ok(with_logs(scene, fail(what).at_place(&place)).await);
         }
         if let Some(old) = still_old(lab, host, path, edit.word).await {
@@ -273,20 +272,27 @@ async fn printed(scene: &Scene) -> Vec<usize> {
     lines
 }
 
-/// What starts a container beside dev's that has the source mounted, is running, and has said nothing since: a builder that
-/// does not see edits.
-async fn idle(lab: &Lab, scene: &Scene, before: &[usize]) -> Option<Place> {
-    let source = source_mount(lab).ok()?.source.as_ref();
+/// What starts a container beside dev's that has the source mounted, is running, and says nothing when a file is edited once
+/// more: a builder that does not see edits. What it said since the first edit may be of its last build.
+async fn idle(lab: &Lab, scene: &Scene, file: &str, text: &str) -> Checked<Option<Place>> {
+    let source = source_mount(lab)?.source.as_ref();
+    let before = printed(scene).await;
+    scene.copy.write(file, format!("{text}\n").as_bytes())?;
+    let start = Watch::start();
+    while start.elapsed() < SEEN * 4 {
+        tokio::time::sleep(SEEN).await;
+    }
     let now = printed(scene).await;
     for ((name, container), (before, now)) in scene.others().iter().zip(before.iter().zip(now)) {
         let service = &lab.subject.compose.services[name];
         let on_source = service.volumes.iter().any(|mount| mount.source.as_ref() == source);
         if on_source && now == *before && container.inspect().await.is_ok_and(|state| state.running) {
             let role = lab.subject.roles.iter().find(|role| lab.subject.service(role).name == *name);
-            return Some(role.map_or_else(|| service.at("command").clone(), |role| blame::command(&lab.subject, role)));
+            let place = role.map_or_else(|| service.at("command").clone(), |role| blame::command(&lab.subject, role));
+            return Ok(Some(place));
         }
     }
-    None
+    Ok(None)
 }
 
 /// Waits until a file that is broken or gone has surely been seen: until the service shows it, else longer than
