@@ -266,8 +266,7 @@ impl Seeds {
         let published =
             |name: &&str| self.public.iter().any(|own| own.ends_with('_') && name.starts_with(own.as_str()));
         let fits = |name: &&str| published(name) || self.public.iter().any(|own| own == name);
-        set_variables(file)
-            .is_some_and(|names| names.iter().any(|name| published(name)) && names.iter().all(|name| fits(name)))
+        set_variables(file).is_some_and(|names| names.iter().any(published) && names.iter().all(fits))
     }
 }
 
