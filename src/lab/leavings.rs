@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::engine::TreeEntry;
 use crate::stacks::{Folders, ecosystem};
 
 /// dockwright's own folder in a project.
@@ -34,6 +35,12 @@ pub(crate) fn ends(path: &str, endings: &[String]) -> bool {
 pub(crate) fn is_code(path: &str) -> bool {
     let endings = &ecosystem().endings;
     [&endings.scripts, &endings.source, &endings.transpiled, &endings.built].iter().any(|list| ends(path, list))
+}
+
+/// Whether a file of an image is code by its ending, or a program: without an ending, by its mode, as data that came from another
+/// system may be marked executable.
+pub(crate) fn is_code_or_program(path: &str, entry: &TreeEntry) -> bool {
+    is_code(path) || ending(path).is_empty() && entry.mode & 0o111 != 0
 }
 
 /// Whether a path is of source that a service is written in.

@@ -10,7 +10,7 @@ use crate::lab::afoot::LiveCommand;
 use crate::lab::at_work::settled;
 use crate::lab::command::{CommandLine, ImageProgram};
 use crate::lab::identity::Identity;
-use crate::lab::leavings::{self, ending};
+use crate::lab::leavings::{is_code, is_code_or_program};
 use crate::lab::lineage::{base_tree, made_from_build};
 use crate::lab::ports::{port_of, publish};
 use crate::lab::servers::servers;
@@ -58,7 +58,7 @@ pub(super) async fn check(lab: &Lab) -> Checked {
     let base = base_tree(lab, role).await?.unwrap_or_default();
     let added = tree.files.iter().filter(|(path, entry)| {
         entry.kind == EntryKind::File
-            && is_code(path, entry)
+            && is_code_or_program(path, entry)
             && base.files.get(*path).is_none_or(|old| differs(old, entry))
     });
     let mut code: BTreeSet<&str> = added.map(|(path, _)| path.as_str()).collect();
@@ -132,7 +132,7 @@ async fn taken_while_it_runs(lab: &Lab, role: &RoleSubject, image: &ImageInfo) -
     let serving = servers(lab, &scene.container, port).await?.unwrap_or_default();
     let found = serving.into_iter().filter_map(LiveCommand::of).find_map(|one| {
         let line = one.line();
-        let named = line.words.iter().copied().filter(|word| leavings::is_code(word));
+        let named = line.words.iter().copied().filter(|word| is_code(word));
         let searched = searching(&line).into_iter().map(|(folder, _)| folder);
         let all = [one.program.as_str()].into_iter().chain(named).chain(searched).map(|path| join(line.workdir, path));
         all.chain(script(&one.program, &line, |path| one.has(path))).find_map(|path| {
@@ -174,11 +174,6 @@ fn holds_code(lab: &Lab, source: Option<&String>) -> bool {
     let builder = lab.subject.role("build").map(|build| lab.subject.service(build));
     source.is_some()
         && builder.is_some_and(|builder| builder.volumes.iter().any(|mount| mount.source.as_ref() == source))
-}
-
-/// By its ending; without one, by its mode: data that came from another system may be marked executable.
-fn is_code(path: &str, entry: &TreeEntry) -> bool {
-    leavings::is_code(path) || ending(path).is_empty() && entry.mode & 0o111 != 0
 }
 
 fn differs(old: &TreeEntry, new: &TreeEntry) -> bool {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::read_only;
 use crate::compose::{Laid, LaidFrom};
 use crate::engine::TreeEntry;
-use crate::lab::leavings::{in_packages, is_code};
+use crate::lab::leavings::{in_packages, is_code, is_code_or_program};
 use crate::lab::suite::suite;
 use crate::lab::{Injection, Lab, blame, written};
 use crate::verify::stop::Checked;
@@ -70,7 +70,9 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
             None => verdict,
         });
     }
-    let is_code = |(path, entry): &(&str, &TreeEntry)| is_code(path) && entry.size >= TELLING && !in_packages(path);
+    let is_code = |(path, entry): &(&str, &TreeEntry)| {
+        is_code_or_program(path, entry) && entry.size >= TELLING && !in_packages(path)
+    };
     let code: BTreeMap<[u8; 32], &str> =
         artefact.iter().copied().filter(is_code).filter_map(|(path, entry)| Some((entry.sha256?, path))).collect();
     let is_added =
