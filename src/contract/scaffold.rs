@@ -30,7 +30,7 @@ pub(super) const IGNORE: Contract = Contract {
     assumes: &[
         "A secret in an unusual place is not tried, unless compose.yaml names it.",
         "A build step that transforms a file, other than by gzip or zstd, hides the word in it.",
-        "A file of environment that sets nothing but what bundlers publish (`VITE_`, `NEXT_PUBLIC_` and their like) is source.",
+        "An environment file that sets only what the build publishes in any case (`VITE_`, `NEXT_PUBLIC_`) counts as source.",
     ],
     fix: "Name the file or its folder in .dockerignore, or copy only what the image needs, by name.",
     yields_to: &["service.no-deployment-env", "service.no-secret", "build.from-source"],

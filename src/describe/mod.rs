@@ -19,7 +19,6 @@ use crate::project::{
     ToolName, Unclaimed, UrlPath, Verify, fact,
 };
 use crate::stacks::{COMMON_FACTS, Facts, Stack, Stacks, ecosystem};
-use crate::text;
 pub use place::in_the_way;
 
 /// The description of the service that was detected in the repository `root`.
@@ -115,14 +114,11 @@ fn finish(description: &mut Description, found: &Detection, stack: &Stack) -> Re
 }
 
 /// The facts that the stack's data asks for and the repository tells. Manifests are found from the repository's root, and
-/// images are built in `folder`. Of files of environment those count that hold only what the build publishes.
+/// images are built in `folder`. Of environment files those count that hold only what the build publishes.
 fn facts(found: &Detection, known: &[String], (root, folder): (&Path, &str)) -> Vec<(String, Vec<String>)> {
     const FROM_ROOT: &str = "manifests";
     const PUBLIC: &str = "public-env";
-    let is_public = |file: &str| {
-        let text = text::read(&root.join(folder).join(file), text::SMALL).unwrap_or_default();
-        ecosystem().seeds.is_public(&String::from_utf8_lossy(&text))
-    };
+    let is_public = |file: &str| ecosystem().published.is_all_of(&root.join(folder).join(file));
     let asked = known.iter().filter(|name| !COMMON_FACTS.contains(&name.as_str()));
     let told = |name: &String| {
         let values = found.values(name).into_iter().filter_map(|value| match value.strip_prefix(folder) {

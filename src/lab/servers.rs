@@ -3,16 +3,35 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::Lab;
 use super::listeners::of_host;
+use super::pace::Watch;
 use super::proc::{self, Program};
 use crate::engine::Container;
 use crate::error::Result;
 
-/// The processes that hold a socket waiting on a TCP port, by their ids on this host; none where that cannot be seen: the
+/// The processes that hold a socket waiting on a TCP port, by their ids on this host; none where none does, or it cannot be seen: the
 /// engine is on another machine, or the processes are another user's.
 pub(crate) async fn servers(lab: &Lab, container: &Container, port: u16) -> Result<Option<BTreeSet<i64>>> {
+    Ok(seen(lab, container, port).await?.filter(|found| !found.is_empty()))
+}
+
+/// The same, of a container whose service may be starting again at the moment: as soon as there are any.
+pub(crate) async fn servers_soon(lab: &Lab, container: &Container, port: u16) -> Result<Option<BTreeSet<i64>>> {
+    let start = Watch::start();
+    loop {
+        match seen(lab, container, port).await? {
+            Some(found) if found.is_empty() && start.elapsed() < lab.patience() => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            found => return Ok(found.filter(|found| !found.is_empty())),
+        }
+    }
+}
+
+async fn seen(lab: &Lab, container: &Container, port: u16) -> Result<Option<BTreeSet<i64>>> {
     let state = container.inspect().await?;
     let Some(found) = lab.engine().info().local.then(|| of_host(state.pid)).flatten() else { return Ok(None) };
     let waits = found.iter().filter(|one| one.protocol == "TCP" && one.port == port);
@@ -32,7 +51,7 @@ pub(crate) async fn servers(lab: &Lab, container: &Container, port: u16) -> Resu
             found.insert(process.pid);
         }
     }
-    Ok((!found.is_empty()).then_some(found))
+    Ok(Some(found))
 }
 
 /// The programs of those processes; none where they cannot be seen.

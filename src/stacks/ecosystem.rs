@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
+use super::published::Published;
 use super::tables::{
     Caches, Endings, Folders, Headers, Locks, PackageManager, Processes, RunWords, Runtimes, Says, Seeds, Tags, Tests,
     ToolKind,
@@ -58,6 +59,8 @@ pub struct Ecosystem {
     pub processes: Processes,
     /// Files that lie in many a project's folder and that no image may contain.
     pub seeds: Seeds,
+    /// What bundlers publish.
+    pub published: Published,
     /// Secret files as users have them, and what stands before and after the secret.
     pub secrets: BTreeMap<String, (String, String)>,
     /// Files of lines `KEY=VALUE`, and how keys end whose values are secrets.

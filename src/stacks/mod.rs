@@ -10,6 +10,7 @@ mod facts;
 pub mod formats;
 mod needs;
 mod origin;
+mod published;
 mod role_words;
 mod schema;
 mod tables;
@@ -30,12 +31,13 @@ pub use examples::{Examples, examples};
 pub use facts::{COMMON as COMMON_FACTS, Facts};
 pub use needs::{NeededService, needs};
 pub use origin::{Origin, OriginLayer};
+pub use published::{Published, set_variables};
 pub use role_words::{RoleWords, WordPattern, has_word, role_words};
 pub use schema::{
     BaseImages, Dependencies, Library, Lock, LockProbe, Manager, ReloadProbe, RoleData, Shape, Stack, StackEnv,
     StageStep, SuiteProbe, Text, Usage, VerifyData,
 };
-pub use tables::{Folders, PackageManager, Says, Seeds, TestSummary, ToolKind, set_variables};
+pub use tables::{Folders, PackageManager, Says, Seeds, TestSummary, ToolKind};
 pub use version::Range;
 pub use written::SecretForms;
 

@@ -87,7 +87,7 @@ pub struct Stack {
     pub reserved: Vec<String>,
     /// Lines of `.dockerignore`: what the stack's tools leave in the source folder.
     pub ignore: Vec<String>,
-    /// Files of environment that the build reads, and that hold only what it publishes: the context has them all the same.
+    /// Environment files that set only what the build publishes: `.dockerignore` lets them in.
     #[serde(default)]
     pub public_env: Vec<String>,
     /// Dependency manifests (globs): the only project files that an image without source may hold.

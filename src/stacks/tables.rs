@@ -254,30 +254,6 @@ pub struct Seeds {
     pub secret: Vec<String>,
     /// Version control's folder, and a file in it.
     pub history: Option<(String, String)>,
-    /// The variables that bundlers write into what every visitor gets, where a name that ends in `_` stands for all that begin
-    /// so; and those that only set the bundler.
-    pub public: Vec<String>,
-}
-
-impl Seeds {
-    /// Whether a file of environment sets nothing but variables that bundlers publish: such a file is source of the build.
-    #[must_use]
-    pub fn is_public(&self, file: &str) -> bool {
-        let published =
-            |name: &&str| self.public.iter().any(|own| own.ends_with('_') && name.starts_with(own.as_str()));
-        let fits = |name: &&str| published(name) || self.public.iter().any(|own| own == name);
-        set_variables(file).is_some_and(|names| names.iter().any(published) && names.iter().all(fits))
-    }
-}
-
-/// The variables that a file sets in lines `NAME=VALUE`, with or without `export`; none if a line is anything else but a comment.
-#[must_use]
-pub fn set_variables(file: &str) -> Option<Vec<&str>> {
-    let lines = file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    lines
-        .map(|line| Some(line.strip_prefix("export ").unwrap_or(line).split_once('=')?.0.trim()).filter(is_name))
-        .collect()
 }
 
 impl Endings {

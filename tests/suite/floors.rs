@@ -24,7 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("write", &["error", "render", "text"]),
     ("subject", &["compose", "dockerfile", "error", "project", "roles", "spec", "stacks", "text"]),
     ("adopt", &["compose", "dockerfile", "error", "project", "spec", "stacks", "subject", "text"]),
-    ("describe", &["adopt", "compose", "detect", "error", "project", "stacks", "text"]),
+    ("describe", &["adopt", "compose", "detect", "error", "project", "stacks"]),
     ("gate", &["compose", "dockerfile", "project", "spec", "stacks", "subject", "text"]),
     ("lab", &["compose", "dockerfile", "engine", "error", "gate", "project", "spec", "stacks", "subject", "text"]),
     (

@@ -86,7 +86,11 @@ fn a_build_sees_the_environment_that_it_publishes_and_no_other() {
     let (_home, folder) = copy(&repository().join("tests/cases/init/vite-site"));
     let ignored =
         || files(&run(&folder, ["init", "--dry-run", "--format", "json"]).exits(0).json())[".dockerignore"].clone();
-    assert!(ignored().contains("**/.env.*\n# What the build publishes.\n!.env.production\n"), "{}", ignored());
+    assert!(
+        ignored().contains("**/.env.*\n# The build reads it, and publishes what it sets.\n!.env.production\n"),
+        "{}",
+        ignored()
+    );
     for more in ["DATABASE_HOST=db\n", "not a variable\n"] {
         fs::write(folder.join(".env.production"), format!("VITE_DAY=Fridays\n{more}")).unwrap();
         assert!(!ignored().contains("!.env"), "{more}");
@@ -116,6 +120,8 @@ fn no_database_is_started_where_a_file_will_do() {
     assert_eq!(needs(&DRIVERS[..2], own), ["postgres", "mysql"]);
     let with = format!("{own}  db:\n    image: mysql:8.4\n");
     assert_eq!(needs(&DRIVERS, &with), ["mysql"]);
+    fs::write(home.path().join(".env.example"), "DATABASE_URL=postgres://db/notes\n").unwrap();
+    assert_eq!(needs(&DRIVERS, own), ["postgres"]);
 }
 
 #[test]

@@ -213,8 +213,7 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
             }));
         }
     }
-    let seeds = &ecosystem().seeds;
-    let Seeds { environment, secret, .. } = seeds;
+    let Seeds { environment, secret, .. } = &ecosystem().seeds;
     for (paths, class) in [(environment, Class::Environment), (secret, Class::Secret)] {
         wanted.extend(paths.iter().map(|path| (format!("{prefix}{path}"), class)));
     }
@@ -232,16 +231,15 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
         if !has_room(&root, &path) || sent.iter().any(|seed| seed.path == path) {
             continue;
         }
-        // What the build may need of a file that is there stays in it.
-        let own = match class {
-            Class::Environment => text::read(&root.join(&path), text::SMALL).unwrap_or_default(),
-            _ => Vec::new(),
-        };
-        if class == Class::Environment && !given.contains(&path) && seeds.is_public(&String::from_utf8_lossy(&own)) {
+        if class == Class::Environment && !given.contains(&path) && ecosystem().published.is_all_of(&root.join(&path)) {
             continue;
         }
         let word = word(lab.run.id(), 1000 + sent.len());
-        let mut content = own;
+        // What the build may need of a file that is there stays in it.
+        let mut content = match class {
+            Class::Environment => text::read(&root.join(&path), text::SMALL).unwrap_or_default(),
+            _ => Vec::new(),
+        };
         content.extend(format!("\nDOCKWRIGHT_SEED={word}\n").into_bytes());
         context = context.with_file(&path, content, 0o644);
         sent.push(Seed { path, class, word });

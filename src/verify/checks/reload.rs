@@ -1,5 +1,6 @@
 //! `dev.reload`: edits on the host, and the answers that show them.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::read_only;
@@ -8,7 +9,7 @@ use crate::lab::live::{first_answer, reloaded, same_start};
 use crate::lab::mount::source_mount;
 use crate::lab::pace::Watch;
 use crate::lab::ports::{dev_port, health_path, publish};
-use crate::lab::servers::servers;
+use crate::lab::servers::{servers, servers_soon};
 use crate::lab::{Lab, Scene, blame, http};
 use crate::project::Reload;
 use crate::stacks::Shape;
@@ -24,6 +25,9 @@ const ROW: usize = 10;
 
 /// What no language takes for its own.
 const NO_PROGRAM: &str = "\n)]} this is no program (((\n";
+
+/// So often programs are edited where new processes may still be owed to edits before.
+const ROUNDS: usize = 3;
 
 /// How far apart two edits are: reloaders that poll know a file's time to the second.
 const APART: Duration = Duration::from_millis(1100);
@@ -124,7 +128,9 @@ async fn edits(lab: &Lab, scene: &Scene, probe: &Reload, port: u16) -> Checked {
             let what = format!("{file}, {}, is in one answer and not in the next: {}", edit.name, http::shorten(&old));
             return Ok(with_logs(scene, broken(what)).await);
         }
-        if let (Some(before), Some(now)) = (&serving, servers(lab, &scene.container, port).await?) {
+        if let Some(before) = &serving
+            && let Some(now) = servers_soon(lab, &scene.container, port).await?
+        {
             restarts |= !now.is_subset(before);
         }
         slowest = slowest.max(start.elapsed());
@@ -173,7 +179,8 @@ fn is_no_program(lab: &Lab, file: &str) -> bool {
 }
 
 /// An edit of the service's other programs starts it again; else what there is to say. They are of the same kind as the probe's
-/// file, if that is a program. All are edited at once, as a reloader may watch only those that are in use.
+/// file, if that is a program. All are edited at once, as a reloader may watch only those that are in use. What is read at each
+/// request is served before the reloader has done with it: the first new processes may be owed to that, so more are asked for.
 async fn only_the_probe(
     lab: &Lab,
     scene: &Scene,
@@ -187,32 +194,19 @@ async fn only_the_probe(
     if others.is_empty() {
         return Ok(None);
     }
-    tokio::time::sleep(APART).await;
-    if !is_program(file) {
-        until_settled(lab, scene, port).await?;
-    }
-    let Some(before) = servers(lab, &scene.container, port).await? else { return Ok(None) };
     let mut edited = Vec::new();
-    for other in &others {
-        // A line more at the top is in what compilers make, too; a first line that names a program stays the first.
-        if let Ok(text) = scene.copy.read_text(other)
-            && !text.starts_with("#!")
-            && scene.copy.write(other, format!("\n{text}").as_bytes()).is_ok()
-        {
-            edited.push(other.as_str());
+    let mut starts = true;
+    for _ in 0..if is_program(file) { 1 } else { ROUNDS } {
+        tokio::time::sleep(APART).await;
+        let Some(before) = servers_soon(lab, &scene.container, port).await? else { return Ok(None) };
+        edited = edit_all(scene, &others);
+        starts = edited.is_empty() || starts_anew(lab, scene, &before, (host, port, path)).await?;
+        if !starts {
+            break;
         }
     }
-    if edited.is_empty() {
+    if starts {
         return Ok(None);
-    }
-    let start = Watch::start();
-    while start.elapsed() <= lab.patience() {
-        let now = servers(lab, &scene.container, port).await?.unwrap_or_default();
-        let new = !now.is_subset(&before);
-        if new && http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok()) {
-            return Ok(None);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     let (seconds, listed) = (lab.patience().as_secs(), listed(&edited, 3));
     if is_program(file) {
@@ -231,20 +225,33 @@ async fn only_the_probe(
     Ok(Some(if lab.subject.project.is_starter() { fail(what) } else { inconclusive(what) }))
 }
 
-/// Waits until no server has come or gone for a while: what is read at each request is served before the reloader has done with
-/// its edit.
-async fn until_settled(lab: &Lab, scene: &Scene, port: u16) -> Checked<()> {
+/// Edits programs, each by a line more at the top, which is in what compilers make, too; those that were edited. A first line that
+/// names a program stays the first.
+fn edit_all<'a>(scene: &Scene, programs: &'a [String]) -> Vec<&'a str> {
+    let edit = |program: &&String| {
+        let text = scene.copy.read_text(program).ok().filter(|text| !text.starts_with("#!"));
+        text.is_some_and(|text| scene.copy.write(program, format!("\n{text}").as_bytes()).is_ok())
+    };
+    programs.iter().filter(edit).map(String::as_str).collect()
+}
+
+/// Whether a process that was not there before comes to serve, and answers well.
+async fn starts_anew(
+    lab: &Lab,
+    scene: &Scene,
+    before: &BTreeSet<i64>,
+    (host, port, path): (u16, u16, &str),
+) -> Checked<bool> {
     let start = Watch::start();
-    let mut before = servers(lab, &scene.container, port).await?;
-    while start.elapsed() < lab.patience() {
-        tokio::time::sleep(SEEN * 2).await;
-        let now = servers(lab, &scene.container, port).await?;
-        if now == before && (now.is_some() || !lab.engine().info().local) {
-            break;
+    while start.elapsed() <= lab.patience() {
+        let now = servers(lab, &scene.container, port).await?.unwrap_or_default();
+        let new = !now.is_subset(before);
+        if new && http::get(host, path, Duration::from_secs(5)).await.is_ok_and(|answer| answer.ok()) {
+            return Ok(true);
         }
-        before = now;
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Whether programs with an error in them change an answer: then they are taken in without a new process.
@@ -263,33 +270,31 @@ async fn shows_errors(scene: &Scene, programs: &[&str], (host, path): (u16, &str
     shows
 }
 
-/// How many lines each container beside dev's has printed.
-async fn printed(scene: &Scene) -> Vec<usize> {
-    let mut lines = Vec::new();
-    for (_, container) in scene.others() {
-        lines.push(container.logs(None).await.unwrap_or_default().len());
-    }
-    lines
-}
-
 /// What starts a container beside dev's that has the source mounted, is running, and says nothing when a file is edited once
 /// more: a builder that does not see edits. What it said since the first edit may be of its last build.
 async fn idle(lab: &Lab, scene: &Scene, file: &str, text: &str) -> Checked<Option<Place>> {
     let source = source_mount(lab)?.source.as_ref();
-    let before = printed(scene).await;
+    let is_on_source =
+        |name: &str| lab.subject.compose.services[name].volumes.iter().any(|mount| mount.source.as_ref() == source);
+    let builders: Vec<_> = scene.others().iter().filter(|(name, _)| is_on_source(name)).collect();
+    let mut before = Vec::new();
+    for (_, container) in &builders {
+        before.push(container.logs(None).await.unwrap_or_default().len());
+    }
     scene.copy.write(file, format!("{text}\n").as_bytes())?;
     let start = Watch::start();
-    while start.elapsed() < SEEN * 4 {
-        tokio::time::sleep(SEEN).await;
-    }
-    let now = printed(scene).await;
-    for ((name, container), (before, now)) in scene.others().iter().zip(before.iter().zip(now)) {
-        let service = &lab.subject.compose.services[name];
-        let on_source = service.volumes.iter().any(|mount| mount.source.as_ref() == source);
-        if on_source && now == *before && container.inspect().await.is_ok_and(|state| state.running) {
-            let role = lab.subject.roles.iter().find(|role| lab.subject.service(role).name == *name);
-            let place = role.map_or_else(|| service.at("command").clone(), |role| blame::command(&lab.subject, role));
-            return Ok(Some(place));
+    for ((name, container), before) in builders.into_iter().zip(before) {
+        // It may say nothing before it is done.
+        while container.logs(None).await.unwrap_or_default().len() == before {
+            if !container.inspect().await.is_ok_and(|state| state.running) {
+                break;
+            }
+            if start.elapsed() > lab.patience() {
+                let role = lab.subject.roles.iter().find(|role| lab.subject.service(role).name == *name);
+                let command = || lab.subject.compose.services[name].at("command").clone();
+                return Ok(Some(role.map_or_else(command, |role| blame::command(&lab.subject, role))));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
     Ok(None)

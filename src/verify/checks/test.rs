@@ -6,6 +6,7 @@ use std::path::Path;
 use super::read_only;
 use crate::compose::{Laid, LaidFrom};
 use crate::engine::TreeEntry;
+use crate::lab::command::CommandLine;
 use crate::lab::leavings::{in_packages, is_code, is_code_or_program};
 use crate::lab::suite::suite;
 use crate::lab::{Injection, Lab, blame, written};
@@ -39,7 +40,7 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
         return Ok(pass(format!("its first {} layers are the service's", service.layers.len())));
     };
     let places = injection.destinations(&service.config.working_dir);
-    let (workdir, image) = (test.config.working_dir.clone(), test);
+    let (workdir, image, of_service) = (test.config.working_dir.clone(), test, service);
     let (service, test) = (lab.tree(&service.id).await?, lab.tree(&test.id).await?);
     // What is in the service at a place that the code was copied to; what test adds beside it is its own.
     let artefact: Vec<_> = places.iter().flat_map(|place| service.under(place)).collect();
@@ -70,8 +71,12 @@ pub(super) async fn extends_service(lab: &Lab) -> Checked {
             None => verdict,
         });
     }
+    // The program that the service starts is code, whatever its name.
+    let command = CommandLine::of(lab.subject.service(lab.role("service")?), of_service);
+    let program = command.words.first().and_then(|word| command.find(&service, word)).map(|found| found.way.end);
     let is_code = |(path, entry): &(&str, &TreeEntry)| {
-        is_code_or_program(path, entry) && entry.size >= TELLING && !in_packages(path)
+        let runs = is_code_or_program(path, entry) || program.as_deref() == Some(*path);
+        runs && entry.size >= TELLING && !in_packages(path)
     };
     let code: BTreeMap<[u8; 32], &str> =
         artefact.iter().copied().filter(is_code).filter_map(|(path, entry)| Some((entry.sha256?, path))).collect();
