@@ -13,6 +13,8 @@ use crate::text;
 pub struct Published {
     /// The manifest that names the bundler.
     pub manifest: String,
+    /// How the names of files end that are one host's alone.
+    pub local: String,
     /// How the names of variables begin, and the packages that publish those.
     pub prefixes: BTreeMap<String, Vec<String>>,
     /// Variables that only set the bundler.
@@ -21,9 +23,12 @@ pub struct Published {
 
 impl Published {
     /// Whether an environment file sets nothing but what the bundler publishes that the manifest beside it names: then it is
-    /// source of the build. A file that cannot be read, or that has other lines than variables and comments, is not.
+    /// source of the build. A file that is one host's alone, that cannot be read, or that has other lines than variables and comments, is not.
     #[must_use]
     pub fn is_all_of(&self, file: &Path) -> bool {
+        if file.to_string_lossy().ends_with(&self.local) {
+            return false;
+        }
         let manifest = text::read_text(&file.with_file_name(&self.manifest), text::SMALL).unwrap_or_default();
         let file = text::read_text(file, text::SMALL).unwrap_or_default();
         self.fits(&file, &manifest)

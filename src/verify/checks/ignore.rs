@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::lab::images::build_in;
 use crate::lab::leavings::{concrete, in_tests, is_code, is_foreign};
 use crate::lab::tracer::word;
+use crate::lab::versioned::is_unversioned;
 use crate::lab::{Lab, blame};
 use crate::stacks::{Seeds, ecosystem, set_variables};
 use crate::subject::{RoleSubject, Target};
@@ -231,13 +232,16 @@ fn seed(lab: &Lab, target: &Target) -> Result<Seeded> {
         if !has_room(&root, &path) || sent.iter().any(|seed| seed.path == path) {
             continue;
         }
-        if class == Class::Environment && !given.contains(&path) && ecosystem().published.is_all_of(&root.join(&path)) {
+        // What the build publishes is source, unless it is this host's alone.
+        let file = root.join(&path);
+        let is_source = || ecosystem().published.is_all_of(&file) && !is_unversioned(folder, &file);
+        if class == Class::Environment && !given.contains(&path) && is_source() {
             continue;
         }
         let word = word(lab.run.id(), 1000 + sent.len());
         // What the build may need of a file that is there stays in it.
         let mut content = match class {
-            Class::Environment => text::read(&root.join(&path), text::SMALL).unwrap_or_default(),
+            Class::Environment => text::read(&file, text::SMALL).unwrap_or_default(),
             _ => Vec::new(),
         };
         content.extend(format!("\nDOCKWRIGHT_SEED={word}\n").into_bytes());
