@@ -167,17 +167,22 @@ fn told(hits: &[&Hit<'_>]) -> Option<Verdict> {
         format!("{} of the build context is {} of the image of {}", hit.seed.path, hit.place, hit.role.name)
     });
     let path = &first.seed.path;
-    let place = blame::keeping(first.target, path).or_else(|| blame::bringing(first.target, path));
+    let kept = blame::keeping(first.target, path);
+    // Beside an environment file may lie what the image needs.
+    let named = if first.seed.class == Class::Environment { path } else { path.split('/').next().unwrap_or(path) };
+    let hint = if kept.is_some() {
+        format!("Remove the line that lets `{named}` in again, or copy only what is needed by its name.")
+    } else {
+        let file = blame::ignore_file(first.target);
+        format!("Name `{named}` in {file}, or copy only what is needed by its name.")
+    };
+    let place = kept.or_else(|| blame::bringing(first.target, path));
     let place = place.unwrap_or_else(|| first.target.place(first.target.line()));
-    let top = path.split('/').next().unwrap_or(path);
     Some(
         fail(listed(parts, 4))
             .expected("no image contains a file of version control, an environment file, a secret or a build output")
             .at_place(&place)
-            .hint(format!(
-                "Name `{top}` in {}, or copy only what is needed by its name.",
-                blame::ignore_file(first.target)
-            )),
+            .hint(hint),
     )
 }
 
